@@ -1,0 +1,39 @@
+//! Text in: files, globs, compression, encodings, character classes, the alphabet, runs.
+//!
+//! A [`TextSource`] hands out blocks of valid UTF-8; [`encode`] turns them, on all threads, into an
+//! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
+
+mod alphabet;
+mod encoded;
+
+pub use alphabet::{Alphabet, RunMode, Symbols, Unit, Units};
+pub use encoded::{EncodedCorpus, ReadReport, encode};
+
+use crate::support::{Context, Result};
+
+/// A piece of text, valid UTF-8, of a few megabytes at most.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// The text.
+    pub text: String,
+    /// True where the next block goes on in the middle of this block's last run of characters
+    /// (a line longer than a block); false where the end of the block breaks every n-gram.
+    pub continues: bool,
+    /// How far this block moves the reading, in bytes as stored (compressed bytes of a .gz).
+    pub bytes: u64,
+}
+
+/// Anything text can be pulled from, block after block, by one thread at a time.
+pub trait TextSource: Send {
+    /// The next block, or `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever the source meets: unreadable files, bad bytes, a failing iterable.
+    fn next_block(&mut self, context: &Context) -> Result<Option<Block>>;
+
+    /// The sum of all [`Block::bytes`] to come, where it is known (0 where not).
+    fn total_bytes(&self) -> u64;
+
+    /// What was skipped, replaced and dropped so far.
+    fn report(&self) -> ReadReport;
+}

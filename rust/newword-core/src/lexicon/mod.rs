@@ -1,0 +1,1 @@
+//! Scores, segmentation and the words themselves.

@@ -1,0 +1,10 @@
+//! What every room needs: errors, cancellation, progress, threads, the memory budget, hashing.
+
+pub mod context;
+pub mod error;
+pub mod hash;
+pub mod memory;
+
+pub use context::{Context, Progress, Stage};
+pub use error::{Error, Result};
+pub use memory::MemoryBudget;

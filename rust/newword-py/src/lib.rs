@@ -1,0 +1,10 @@
+//! `newword._newword`: the core for Python. Types are converted here, nothing is computed.
+
+use pyo3::prelude::*;
+
+/// The compiled core of `newword`; use the functions of `newword` instead.
+#[pymodule]
+fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    Ok(())
+}
