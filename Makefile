@@ -1,0 +1,90 @@
+# The one interface to every task. CI and hooks call these targets too.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust benches -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+# Changes to Python files need no reinstall: the development install reads them in place.
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.PHONY: help
+help: ## Print this list
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "newword needs Python >= 3.10; name one with PYTHON=...")'
+	@command -v cargo >/dev/null || { echo 'newword needs stable Rust: https://rustup.rs' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(BIN)/python pyproject.toml $(RUST_SOURCES)
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED)
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(INSTALLED) ## Set up, then discover the words of the built-in sample
+	$(BIN)/newword demo
+
+.PHONY: build
+build: $(INSTALLED_DEV) ## Set up the development environment (release build, editable)
+
+.PHONY: test
+test: lint test-rust test-python ## Set up, then run everything: lint, types, stubs, Rust and Python tests
+
+.PHONY: lint
+lint: $(INSTALLED_DEV) ## Formatting, clippy, ruff, mypy, stubs, documentation build
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest newword._newword
+	$(BIN)/mkdocs build --quiet --strict --site-dir target/site
+
+.PHONY: format
+format: $(INSTALLED_DEV) ## Format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test-rust
+test-rust: ## The Rust tests
+	cargo test --quiet --workspace --exclude newword-py
+
+.PHONY: test-python
+test-python: $(INSTALLED_DEV) ## The Python tests, doctests and documentation snippets
+	$(BIN)/python -m pytest
+
+.PHONY: sdist-demo
+sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean environment and run the demo from it
+	rm -rf target/sdist && mkdir -p target/sdist
+	$(BIN)/maturin sdist --out target/sdist
+	$(PYTHON) -m venv target/sdist/venv
+	CARGO_TARGET_DIR=$(CURDIR)/target/sdist-build target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
+	cd target/sdist && venv/bin/newword demo
+
+# Whatever is measured must be a release build; the scripts check it again.
+.PHONY: bench-discovery
+bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and peers (QUICK=1: within a minute)
+	$(PIP) install --quiet --editable '.[bench]'
+	PYTHONPATH=tests $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
+
+.PHONY: docs
+docs: $(INSTALLED_DEV) ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+.PHONY: clean
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) target site dist build
+	find python tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -f python/newword/_newword*.so

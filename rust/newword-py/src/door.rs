@@ -1,0 +1,138 @@
+//! The one door between the interpreter and the core.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use newword_core::support::{Context, Error, MemoryBudget, Result};
+use pyo3::prelude::*;
+
+use crate::errors::to_python;
+use crate::source::Items;
+
+/// How often the waiting thread looks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(40);
+/// How often progress is reported.
+const REPORT: Duration = Duration::from_millis(100);
+
+/// The arguments every long call shares.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Job {
+    threads: Option<usize>,
+    memory: Option<String>,
+    temp_dir: Option<std::path::PathBuf>,
+    progress: Option<Py<PyAny>>,
+}
+
+impl Job {
+    /// The core's view of these arguments.
+    pub fn context(&self) -> Result<Context> {
+        let memory = match &self.memory {
+            Some(text) => text.parse()?,
+            None => MemoryBudget::share_of_available(),
+        };
+        Context::new(self.threads, memory, self.temp_dir.clone())
+    }
+
+    fn report(&self, py: Python<'_>, context: &Context) -> PyResult<()> {
+        let Some(callback) = &self.progress else { return Ok(()) };
+        let (stage, done, total) = context.progress().read();
+        callback.call1(py, (stage.name(), done, total)).map(drop)
+    }
+}
+
+/// Asks the interpreter's thread for more items, from a thread that has no interpreter.
+type Refill = SyncSender<Result<Option<Vec<String>>>>;
+
+enum Event {
+    Refill(Refill),
+    Done,
+}
+
+/// Hands a worker's requests for items to the thread inside [`enter`].
+#[derive(Clone)]
+pub struct Caller(SyncSender<Event>);
+
+impl Caller {
+    /// The next items of the caller's iterable; `None` at its end.
+    ///
+    /// # Errors
+    /// What the iterable raised, or [`Error::Cancelled`].
+    pub fn refill(&self) -> Result<Option<Vec<String>>> {
+        let (answer, wait) = sync_channel(1);
+        self.0.send(Event::Refill(answer)).map_err(|_| Error::Cancelled)?;
+        wait.recv().unwrap_or(Err(Error::Cancelled))
+    }
+}
+
+/// Runs `work` on a thread of its own without the interpreter, while this thread watches for Ctrl-C,
+/// reports progress and feeds the iterable that `work` reads, if any.
+///
+/// The iterable is pulled here because its code belongs to the caller's thread: a database cursor,
+/// say, may refuse any other. Nothing else in this crate detaches for long work.
+pub fn enter<T: Send>(
+    py: Python<'_>,
+    job: &Job,
+    items: Option<Items>,
+    work: impl FnOnce(&Context, Caller) -> Result<T> + Send,
+) -> PyResult<T> {
+    let context = job.context().map_err(to_python)?;
+    std::thread::scope(|scope| {
+        let (send, mut events) = sync_channel(1);
+        let worker = scope.spawn({
+            let context = &context;
+            move || {
+                let result = work(context, Caller(send.clone()));
+                // The receiver waits for this very message, so it is still there.
+                let _ = send.send(Event::Done);
+                result
+            }
+        });
+        let watched = watch(py, job, &context, &mut events, items);
+        // A panic in the core is a bug; it surfaces as pyo3's PanicException with its message.
+        let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        watched?;
+        result.map_err(to_python)
+    })
+}
+
+/// Serves the worker until it is done. On Ctrl-C, or when the progress callback raises, the job is
+/// cancelled and the exception returned once the worker has let go of everything.
+fn watch(
+    py: Python<'_>,
+    job: &Job,
+    context: &Context,
+    events: &mut Receiver<Event>,
+    mut items: Option<Items>,
+) -> PyResult<()> {
+    let mut outcome = Ok(());
+    let mut reported = Instant::now();
+    loop {
+        // Moved in: a receiver may go to another thread, but not be shared with one.
+        let receiver = &mut *events;
+        let event = py.detach(move || receiver.recv_timeout(TICK));
+        match event {
+            Ok(Event::Done) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(Event::Refill(answer)) => {
+                let next = match &mut items {
+                    Some(items) if outcome.is_ok() => items.next_batch(py),
+                    _ => Err(Error::Cancelled),
+                };
+                // A worker that gave up no longer listens, which is as good as an answer.
+                let _ = answer.send(next);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if outcome.is_ok() {
+            outcome = py.check_signals();
+            if outcome.is_ok() && reported.elapsed() >= REPORT {
+                reported = Instant::now();
+                outcome = job.report(py, context);
+            }
+            if outcome.is_err() {
+                context.cancel();
+            }
+        }
+    }
+    if outcome.is_ok() { job.report(py, context) } else { outcome }
+}

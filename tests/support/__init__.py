@@ -1,0 +1,1 @@
+"""Oracles, corpora and harnesses that several tests share."""
