@@ -6,6 +6,7 @@
 True
 """
 
+from newword.discovery import contrast, count_ngrams, discover, merge_counts, score_counts
 from newword.errors import (
     CorpusError,
     DecodeError,
@@ -15,7 +16,11 @@ from newword.errors import (
     MissingDependencyError,
     NewwordError,
 )
+from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon, LexiconRow
+from newword.progress import Progress
+
+__version__: str
 
 __all__ = [
     "CorpusError",
@@ -27,4 +32,22 @@ __all__ = [
     "MemoryBudgetError",
     "MissingDependencyError",
     "NewwordError",
+    "Progress",
+    "SegmentationScore",
+    "__version__",
+    "contrast",
+    "count_ngrams",
+    "discover",
+    "evaluate_segmentation",
+    "merge_counts",
+    "score_counts",
 ]
+
+
+def __getattr__(name: str) -> str:
+    # One number for both languages, and no price at import: the core is loaded when first used.
+    if name == "__version__":
+        from newword._core import core
+
+        return str(core().__version__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

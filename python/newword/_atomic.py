@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,7 +45,7 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _create_beside(path: Path) -> Path:
     """An empty file next to `path`, with its permissions or else those of any new file."""
-    temporary = path.with_name(f".newword-{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f".newword-{os.urandom(8).hex()}.part")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with suppress(OSError):
         temporary.chmod(path.stat().st_mode & 0o777)
