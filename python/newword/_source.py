@@ -25,7 +25,7 @@ Source = dict[str, Any]
 def source_of(
     corpus: Any,
     *,
-    format: str = "auto",  # noqa: A002
+    format: str = "auto",
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -94,7 +94,7 @@ def _is_pandas_alone(corpus: Any) -> bool:
     if type(corpus).__module__.partition(".")[0] != "pandas":
         return False
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow
     except ImportError:
         if hasattr(corpus, "columns"):
             raise InvalidArgumentError(
@@ -137,16 +137,16 @@ def _names_file(text: str) -> bool:
     # No path is longer, and os.path.exists is False for what cannot be one.
     if len(text) > 4096 or "\0" in text:
         return False
-    if os.path.exists(text):  # noqa: PTH110 - a Path would raise for names that are too long
+    if os.path.exists(text):
         return True
-    return glob.has_magic(text) and any(glob.iglob(text, recursive=True))  # noqa: PTH207
+    return glob.has_magic(text) and any(glob.iglob(text, recursive=True))
 
 
 def _looks_like_path(text: str) -> bool:
     return len(text) < 1024 and text.lower().endswith(CORPUS_SUFFIXES) and "\n" not in text
 
 
-def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A002
+def _parquet_files(paths: Iterable[str], format: str) -> list[str]:
     """The Parquet files among `paths`, in order; empty where there are none.
 
     Raises:
@@ -168,16 +168,16 @@ def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A00
     return found
 
 
-def _is_parquet(path: str, format: str) -> bool:  # noqa: A002
+def _is_parquet(path: str, format: str) -> bool:
     return format == "parquet" or path.lower().endswith(".parquet")
 
 
-def _expanded(path: str, format: str) -> list[str]:  # noqa: A002
+def _expanded(path: str, format: str) -> list[str]:
     if path != "-" and Path(path).is_dir():
         pattern = "*.parquet" if format == "parquet" else "*"
         files = (file for file in Path(path).rglob(pattern) if file.is_file())
         visible = [file for file in files if not file.name.startswith(".")]
         return [str(file) for file in sorted(visible)]
-    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110
-        return sorted(glob.iglob(path, recursive=True))  # noqa: PTH207
+    if glob.has_magic(path) and not os.path.exists(path):
+        return sorted(glob.iglob(path, recursive=True))
     return [path]
