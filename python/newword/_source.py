@@ -25,7 +25,7 @@ Source = dict[str, Any]
 def source_of(
     corpus: Any,
     *,
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -94,7 +94,7 @@ def _is_pandas_alone(corpus: Any) -> bool:
     if type(corpus).__module__.partition(".")[0] != "pandas":
         return False
     try:
-        import pyarrow
+        import pyarrow  # noqa: F401
     except ImportError:
         if hasattr(corpus, "columns"):
             raise InvalidArgumentError(
@@ -137,16 +137,16 @@ def _names_file(text: str) -> bool:
     # No path is longer, and os.path.exists is False for what cannot be one.
     if len(text) > 4096 or "\0" in text:
         return False
-    if os.path.exists(text):
+    if os.path.exists(text):  # noqa: PTH110
         return True
-    return glob.has_magic(text) and any(glob.iglob(text, recursive=True))
+    return glob.has_magic(text) and any(glob.iglob(text, recursive=True))  # noqa: PTH207
 
 
 def _looks_like_path(text: str) -> bool:
     return len(text) < 1024 and text.lower().endswith(CORPUS_SUFFIXES) and "\n" not in text
 
 
-def _parquet_files(paths: Iterable[str], format: str) -> list[str]:
+def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A002
     """The Parquet files among `paths`, in order; empty where there are none.
 
     Raises:
@@ -168,16 +168,16 @@ def _parquet_files(paths: Iterable[str], format: str) -> list[str]:
     return found
 
 
-def _is_parquet(path: str, format: str) -> bool:
+def _is_parquet(path: str, format: str) -> bool:  # noqa: A002
     return format == "parquet" or path.lower().endswith(".parquet")
 
 
-def _expanded(path: str, format: str) -> list[str]:
+def _expanded(path: str, format: str) -> list[str]:  # noqa: A002
     if path != "-" and Path(path).is_dir():
         pattern = "*.parquet" if format == "parquet" else "*"
         files = (file for file in Path(path).rglob(pattern) if file.is_file())
         visible = [file for file in files if not file.name.startswith(".")]
         return [str(file) for file in sorted(visible)]
-    if glob.has_magic(path) and not os.path.exists(path):
-        return sorted(glob.iglob(path, recursive=True))
+    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110
+        return sorted(glob.iglob(path, recursive=True))  # noqa: PTH207
     return [path]

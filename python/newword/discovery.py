@@ -38,7 +38,7 @@ def discover(
     known_action: str = "mark",
     edge_stops: str | Iterable[str] = (),
     reasons: bool = False,
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -151,7 +151,7 @@ def count_ngrams(
     order: int = 4,
     min_count: int = 1,
     resume: bool = False,
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -257,7 +257,7 @@ def score_counts(
     known_action: str = "mark",
     edge_stops: str | Iterable[str] = (),
     reasons: bool = False,
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -414,6 +414,6 @@ def _alphabet(letters: Any, digits: Any, nfkc: Any) -> dict[str, Any]:
 
 def _output(path: Any) -> str:
     name = _check.path("output", path)
-    if os.path.isdir(name):
+    if os.path.isdir(name):  # noqa: PTH112
         raise _check.invalid("output", "a file to write, not a directory", name)
     return name

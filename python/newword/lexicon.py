@@ -338,7 +338,7 @@ class Lexicon:
         stream: object = self.to_arrow().__arrow_c_stream__(requested_schema)
         return stream
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:  # noqa: A002
         """Writes the lexicon to a file, whole or not at all.
 
         Args:
@@ -356,7 +356,7 @@ class Lexicon:
         lexicon_io.save(self._columns, self._summary, path, format)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:
+    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:  # noqa: A002
         """Reads a lexicon, a jieba dictionary, or a list of words with or without counts.
 
         Args:

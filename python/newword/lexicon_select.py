@@ -83,7 +83,7 @@ def _within(columns: Columns, bound_name: str, bound: float) -> NDArray[np.bool_
 
 def _is_number(value: object) -> bool:
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    return number and value == value
+    return number and value == value  # noqa: PLR0124
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
