@@ -1,0 +1,52 @@
+"""Files that are complete or not there."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path in the folder of `target` that takes its place when the block succeeds.
+
+    Whatever the block raises, Ctrl-C included, the temporary file is removed and a `target` that
+    was there before is untouched. A device or a pipe (`/dev/null`, `/dev/stdout`) cannot be
+    replaced and is written to as it stands.
+
+    Args:
+        target: The file to write. Its folder must exist.
+
+    Raises:
+        IsADirectoryError: `target` is a directory.
+        OSError: The folder is missing or not writable, or the disk is full.
+    """
+    path = Path(target)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "cannot write a file over a directory", str(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    if not path.parent.is_dir():
+        reason = "the folder to write into does not exist"
+        raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
+    # A link keeps pointing where it did: its destination is replaced.
+    path = path.resolve()
+    temporary = _create_beside(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _create_beside(path: Path) -> Path:
+    """An empty file next to `path`, with its permissions or else those of any new file."""
+    temporary = path.with_name(f".newword-{os.urandom(8).hex()}.part")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with suppress(OSError):
+        temporary.chmod(path.stat().st_mode & 0o777)
+    return temporary

@@ -1,0 +1,116 @@
+"""Arguments checked before any work begins; a message names argument, rule and value."""
+
+import math
+import operator
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from newword.errors import InvalidArgumentError
+
+
+def invalid(argument: str, rule: str, value: object) -> InvalidArgumentError:
+    """The exception for an argument that breaks its rule."""
+    return InvalidArgumentError(f"{argument}: must be {rule}, got {value!r:.120}")
+
+
+def whole(argument: str, value: Any, least: int, most: int | None = None) -> int:
+    """An integer between `least` and `most`, both inclusive."""
+    rule = f"at least {least}" if most is None else f"between {least} and {most}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise invalid(argument, f"a whole number of {rule}", value) from None
+    if (
+        isinstance(value, (bool, np.bool_))
+        or number < least
+        or (most is not None and number > most)
+    ):
+        raise invalid(argument, f"a whole number {rule}", value)
+    return number
+
+
+def threshold(argument: str, value: Any) -> float:
+    """A finite number of at least 0."""
+    rule = "a finite number of at least 0"
+    if isinstance(value, (bool, np.bool_, str)):
+        raise invalid(argument, rule, value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise invalid(argument, rule, value) from None
+    if not math.isfinite(number) or number < 0:
+        raise invalid(argument, rule, value)
+    return number
+
+
+def thresholds(argument: str, value: Any, order: int | None) -> list[float] | None:
+    """None, one threshold for all lengths, or one for each length from 1 to `order`."""
+    if value is None:
+        return None
+    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str):
+        return [threshold(argument, value)]
+    numbers = [threshold(f"{argument}[{index}]", one) for index, one in enumerate(value)]
+    if not numbers or (order is not None and len(numbers) != order):
+        rule = f"one number or {order or 'several'} (one a length from 1; the first is unused)"
+        raise invalid(argument, rule, list(value))
+    return numbers
+
+
+def choice(argument: str, value: Any, among: Sequence[str]) -> str:
+    """One of several words."""
+    if not isinstance(value, str) or value not in among:
+        raise invalid(argument, "one of " + ", ".join(map(repr, among)), value)
+    return value
+
+
+def flag(argument: str, value: Any) -> bool:
+    """A bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise invalid(argument, "True or False", value)
+    return bool(value)
+
+
+def word_list(argument: str, value: Any) -> list[str]:
+    """Non-empty strings; a single str stands for its characters."""
+    if not isinstance(value, Iterable) or isinstance(value, (bytes, bytearray)):
+        raise invalid(argument, "a str of characters or an iterable of str", value)
+    words = list(value)
+    for word in words:
+        if not isinstance(word, str) or not word:
+            raise invalid(argument, "made of non-empty str", word)
+    return words
+
+
+def path(argument: str, value: Any) -> str:
+    """A path as str."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise invalid(argument, "a path", value)
+    text: str | bytes = os.fspath(value)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise invalid(argument, "a path as non-empty str", value)
+    return text
+
+
+def folder(argument: str, value: Any) -> str | None:
+    """None, or an existing folder that can be written into."""
+    if value is None:
+        return None
+    name = path(argument, value)
+    if not Path(name).is_dir():
+        raise invalid(argument, "an existing folder", name)
+    if not os.access(name, os.W_OK | os.X_OK):
+        raise invalid(argument, "a folder that can be written into", name)
+    return name
+
+
+def memory_size(value: Any) -> str | None:
+    """None, a size such as "2GB", or a number of bytes; units are read by the core."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value
+    return str(whole("memory", value, 1))

@@ -1,0 +1,183 @@
+"""What the argument `corpus` means: paths, texts, or a column of strings."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from newword import _check
+from newword._parquet import parquet_stream
+from newword.errors import InvalidArgumentError
+
+FORMATS = ("auto", "text", "jsonl", "parquet")
+ERRORS = ("strict", "replace", "skip")
+CORPUS_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".gz", ".zst", ".xz")
+"""Endings by which a str in a list is taken for a path although nothing is there."""
+LOOKED_AT = 1000
+"""How many strings of a list that begins with a text are checked for being paths."""
+
+Source = dict[str, Any]
+"""What the core reads from: `kind` ("paths", "texts" or "arrow"), `data`, and how to read it."""
+
+
+def source_of(
+    corpus: Any,
+    *,
+    format: str = "auto",  # noqa: A002
+    field: str = "text",
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    argument: str = "corpus",
+) -> Source:
+    """The source that `corpus` stands for; see `newword.discover` for the rules.
+
+    Raises:
+        InvalidArgumentError: `corpus` is nothing text can be read from, or mixes paths and texts.
+        MissingDependencyError: Parquet files, and pyarrow is not installed.
+        FileNotFoundError: A Parquet file is not there.
+    """
+    _check.choice("format", format, FORMATS)
+    _check.choice("errors", errors, ERRORS)
+    for name, value in (("field", field), ("encoding", encoding)):
+        if not isinstance(value, str) or not value:
+            raise _check.invalid(name, "a non-empty str", value)
+    kind, data = _classify(corpus, argument)
+    if kind == "paths" and (parquet := _parquet_files(data, format)):
+        kind, data = "arrow", parquet_stream(parquet, field)
+    reading = {"format": format, "field": field, "encoding": encoding, "errors": errors}
+    return {"kind": kind, "data": data, **reading}
+
+
+def can_be_read_twice(corpus: Any) -> bool:
+    """Whether reading `corpus` leaves it as it was."""
+    if isinstance(corpus, str):
+        return corpus != "-"
+    if isinstance(corpus, Iterator):
+        return False
+    if isinstance(corpus, (list, tuple)):
+        return "-" not in corpus
+    # A reader of record batches is used up, a table is not; only tables know their size.
+    return not hasattr(corpus, "__arrow_c_stream__") or hasattr(corpus, "__len__")
+
+
+def _classify(corpus: Any, argument: str) -> tuple[str, Any]:
+    if isinstance(corpus, (str, os.PathLike)):
+        return "paths", [_check.path(argument, corpus)]
+    if isinstance(corpus, (bytes, bytearray, Mapping)):
+        raise _not_a_corpus(corpus, argument)
+    if hasattr(corpus, "__arrow_c_stream__") and not _is_pandas_alone(corpus):
+        return "arrow", corpus
+    if isinstance(corpus, (list, tuple)):
+        return _classify_list(list(corpus), argument)
+    if hasattr(corpus, "dropna"):
+        # A pandas object that cannot speak Arrow here: missing values are left out, as they
+        # would be there.
+        return "texts", iter(corpus.dropna())
+    try:
+        items = iter(corpus)
+    except TypeError:
+        raise _not_a_corpus(corpus, argument) from None
+    first = list(islice(items, 1))
+    if first and isinstance(first[0], os.PathLike):
+        return _classify_list([*first, *items], argument)
+    return "texts", chain(first, items)
+
+
+def _not_a_corpus(corpus: object, argument: str) -> InvalidArgumentError:
+    rule = "a path, paths, a glob, '-', an iterable of str or a column of strings"
+    return InvalidArgumentError(f"{argument}: must be {rule}, got {type(corpus).__name__}")
+
+
+def _is_pandas_alone(corpus: Any) -> bool:
+    if type(corpus).__module__.partition(".")[0] != "pandas":
+        return False
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        if hasattr(corpus, "columns"):
+            raise InvalidArgumentError(
+                "corpus: must be a column where pyarrow is not installed, got a data frame; "
+                'pass frame["text"], or pip install "newword[arrow]"'
+            ) from None
+        return True
+    return False
+
+
+def _classify_list(items: list[Any], argument: str) -> tuple[str, Any]:
+    if not any(isinstance(item, os.PathLike) for item in items):
+        strings = [item for item in islice(items, LOOKED_AT) if isinstance(item, str)]
+        if not strings or len(strings) < min(len(items), LOOKED_AT):
+            # Nothing at all, or something else than text: the reader names the item.
+            return "texts", iter(items)
+        if not _names_file(strings[0]):
+            path = next((item for item in strings if _names_file(item)), None)
+            if path is None and not all(map(_looks_like_path, strings)):
+                return "texts", iter(items)
+            if path is not None:
+                raise _mixed(argument, path, strings[0])
+    paths = [_check.path(argument, item) for item in items]
+    for item in items:
+        if isinstance(item, str) and not _names_file(item) and not _looks_like_path(item):
+            raise _mixed(argument, paths[0], item)
+    return "paths", paths
+
+
+def _mixed(argument: str, path: str, text: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{argument}: must be all paths or all texts, got the existing path {path!r:.60} and "
+        f"{text!r:.60}, where nothing is; pass pathlib.Path for paths, iter(texts) for texts"
+    )
+
+
+def _names_file(text: str) -> bool:
+    if text == "-":
+        return True
+    # No path is longer, and os.path.exists is False for what cannot be one.
+    if len(text) > 4096 or "\0" in text:
+        return False
+    if os.path.exists(text):  # noqa: PTH110 - a Path would raise for names that are too long
+        return True
+    return glob.has_magic(text) and any(glob.iglob(text, recursive=True))  # noqa: PTH207
+
+
+def _looks_like_path(text: str) -> bool:
+    return len(text) < 1024 and text.lower().endswith(CORPUS_SUFFIXES) and "\n" not in text
+
+
+def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A002
+    """The Parquet files among `paths`, in order; empty where there are none.
+
+    Raises:
+        InvalidArgumentError: There are other files as well.
+    """
+    if format not in {"auto", "parquet"}:
+        return []
+    found: list[str] = []
+    other: str | None = None
+    for path in paths:
+        files = _expanded(path, format)
+        found.extend(file for file in files if _is_parquet(file, format))
+        other = next((file for file in files if not _is_parquet(file, format)), other)
+    if found and other is not None:
+        raise InvalidArgumentError(
+            f"corpus: must not mix Parquet with other files, got {found[0]!r} and {other!r}; "
+            'choose by format="parquet", or discover from both as texts'
+        )
+    return found
+
+
+def _is_parquet(path: str, format: str) -> bool:  # noqa: A002
+    return format == "parquet" or path.lower().endswith(".parquet")
+
+
+def _expanded(path: str, format: str) -> list[str]:  # noqa: A002
+    if path != "-" and Path(path).is_dir():
+        pattern = "*.parquet" if format == "parquet" else "*"
+        files = (file for file in Path(path).rglob(pattern) if file.is_file())
+        visible = [file for file in files if not file.name.startswith(".")]
+        return [str(file) for file in sorted(visible)]
+    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110
+        return sorted(glob.iglob(path, recursive=True))  # noqa: PTH207
+    return [path]

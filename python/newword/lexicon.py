@@ -1,0 +1,428 @@
+"""The result of a discovery: a table of words that can be read, filtered, saved and used."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from newword import lexicon_exchange, lexicon_io, lexicon_table
+from newword._core import core
+from newword.errors import InvalidArgumentError
+from newword.lexicon_columns import Column, Columns, LexiconRow, frozen_columns
+from newword.lexicon_select import matching_rows, sorted_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+__all__ = ["Lexicon", "LexiconRow"]
+
+Rows: TypeAlias = "slice | Sequence[int] | Sequence[bool] | NDArray[Any]"
+"""How several rows of a lexicon are named."""
+
+
+class Lexicon:
+    """An immutable table of words.
+
+    Columns, each a read-only NumPy array with one value a word:
+
+    | column | type | meaning |
+    |---|---|---|
+    | `word` | object (str) | the word |
+    | `count` | uint64 | its occurrences |
+    | `length` | int32 | its length in characters (code points) |
+    | `pmi` | float64 | cohesion: the least pointwise mutual information over all splits, nats |
+    | `left_entropy` | float64 | branching entropy of the characters before it, nats |
+    | `right_entropy` | float64 | branching entropy of the characters after it, nats |
+    | `score` | float64 | what the method ranks by |
+    | `known` | bool | whether a lexicon given as `known=` has it |
+
+    Scores that are not defined for a word (the cohesion of a single character) are NaN.
+    Contrasts have a further column `background_count`, rejected candidates a column `reason`.
+
+    Args:
+        columns: Columns by name. `word` is needed; `count` is 1, `length` counted, `known` false
+            and the scores NaN where left out.
+        summary: What is worth knowing about the whole: thresholds, totals.
+        rejected: The candidates that were dropped, with the column `reason`.
+
+    Raises:
+        InvalidArgumentError: A column is unknown, of another length or does not fit its type; a
+            word is empty or there twice.
+
+    Examples:
+        >>> lexicon = Lexicon({"word": ["时间", "5G网络"], "count": [31, 4], "pmi": [4.2, 7.5]})
+        >>> lexicon
+        Lexicon: 2 words
+        word    count  length    pmi  left_entropy  right_entropy  score  known
+        时间       31       2  4.200
+        5G网络      4       4  7.500
+        >>> lexicon["count"]
+        array([31,  4], dtype=uint64)
+        >>> "时间" in lexicon, lexicon.word("时间").pmi
+        (True, 4.2)
+        >>> lexicon.filter(min_pmi=5).sort("count")["word"].tolist()
+        ['5G网络']
+    """
+
+    __slots__ = ("_columns", "_index", "_rejected", "_segmenter", "_summary")
+
+    def __init__(
+        self,
+        columns: Mapping[str, ArrayLike],
+        *,
+        summary: Mapping[str, Any] | None = None,
+        rejected: "Lexicon | None" = None,
+    ) -> None:
+        self._fill(frozen_columns(columns), dict(summary or {}), rejected)
+
+    def _fill(
+        self, columns: Columns, summary: dict[str, Any], rejected: "Lexicon | None"
+    ) -> "Lexicon":
+        self._columns = columns
+        self._summary = summary
+        self._rejected = rejected
+        self._index: dict[str, int] | None = None
+        self._segmenter: Any = None
+        return self
+
+    @classmethod
+    def from_words(cls, words: Iterable[str], counts: ArrayLike | None = None) -> "Lexicon":
+        """A lexicon of words alone, say of a dictionary at hand.
+
+        Args:
+            words: Distinct non-empty words.
+            counts: Occurrences, integers of shape (words,); 1 each where left out.
+
+        Raises:
+            InvalidArgumentError: A word is empty or there twice, or the counts do not fit.
+
+        Examples:
+            >>> Lexicon.from_words(["天气", "今天"], [7, 9])["length"]
+            array([2, 2], dtype=int32)
+        """
+        columns: dict[str, ArrayLike] = {"word": list(words)}
+        if counts is not None:
+            columns["count"] = counts
+        return cls(columns)
+
+    # What it holds
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self._columns)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What is worth knowing about the whole: the chosen min_count, thresholds, totals."""
+        return dict(self._summary)
+
+    @property
+    def rejected(self) -> "Lexicon | None":
+        """The candidates that were dropped and why (`reasons=True`), or None."""
+        return self._rejected
+
+    @property
+    def new(self) -> "Lexicon":
+        """The words that are not `known`."""
+        return self._subset(~self._columns["known"])
+
+    def __len__(self) -> int:
+        return len(self._columns["word"])
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._rows_by_word()
+
+    def __iter__(self) -> Iterator[LexiconRow]:
+        lists = [column.tolist() for column in self._columns.values()]
+        for values in zip(*lists, strict=True):
+            yield LexiconRow(**dict(zip(self._columns, values, strict=True)))
+
+    @overload
+    def __getitem__(self, key: str) -> Column: ...
+
+    @overload
+    def __getitem__(self, key: int) -> LexiconRow: ...
+
+    @overload
+    def __getitem__(self, key: "Rows") -> "Lexicon": ...
+
+    def __getitem__(self, key: "str | int | Rows") -> "Column | Lexicon | LexiconRow":
+        """A column by name, a row by number, a lexicon by slice, boolean mask or row numbers.
+
+        Raises:
+            KeyError: There is no such column.
+            IndexError: There is no such row.
+            InvalidArgumentError: A row number is there twice.
+        """
+        if isinstance(key, str):
+            if key not in self._columns:
+                raise KeyError(f"no column {key!r}; there are {', '.join(self._columns)}")
+            return self._columns[key]
+        if isinstance(key, slice):
+            return self._subset(key)
+        if isinstance(key, (int, np.integer)):
+            row = range(len(self))[key]
+            return LexiconRow(
+                **{name: c[row : row + 1].tolist()[0] for name, c in self._columns.items()}
+            )
+        return self._subset(self._rows(np.asarray(key)))
+
+    def _rows(self, rows: NDArray[Any]) -> NDArray[Any]:
+        if rows.size == 0 and rows.dtype != np.bool_:
+            rows = rows.astype(np.intp)
+        if rows.ndim != 1 or rows.dtype.kind not in "iub":
+            raise InvalidArgumentError(
+                f"rows: must be a mask or row numbers, got {rows.dtype} of shape {rows.shape}"
+            )
+        if rows.dtype == np.bool_ and len(rows) != len(self):
+            raise IndexError(f"a mask of {len(rows)} values for {len(self)} rows")
+        if rows.dtype != np.bool_:
+            numbers = np.arange(len(self))[rows]
+            if len(np.unique(numbers)) != len(numbers):
+                raise InvalidArgumentError("rows: must be distinct, got a row number twice")
+        return rows
+
+    def _subset(self, rows: slice | NDArray[Any]) -> "Lexicon":
+        columns = {name: column[rows] for name, column in self._columns.items()}
+        for column in columns.values():
+            column.setflags(write=False)
+        return Lexicon.__new__(Lexicon)._fill(columns, self._summary, self._rejected)
+
+    def _rows_by_word(self) -> dict[str, int]:
+        if self._index is None:
+            self._index = {word: row for row, word in enumerate(self._columns["word"])}
+        return self._index
+
+    def word(self, word: str) -> LexiconRow:
+        """The row of a word. O(1) after the first call, which builds an index.
+
+        Raises:
+            KeyError: The lexicon does not have it.
+        """
+        rows = self._rows_by_word()
+        if word not in rows:
+            raise KeyError(f"no word {word!r} in this lexicon of {len(self):,} words")
+        return self[rows[word]]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all columns are the same; NaN equals NaN, summaries do not matter."""
+        if not isinstance(other, Lexicon):
+            return NotImplemented
+        return self.columns == other.columns and all(
+            np.array_equal(column, other[name], equal_nan=column.dtype.kind == "f")
+            for name, column in self._columns.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._columns, self._summary, self._rejected)
+
+    # Selecting and ordering
+
+    def filter(
+        self,
+        mask: ArrayLike | None = None,
+        *,
+        known: bool | None = None,
+        pattern: str | re.Pattern[str] | None = None,
+        **bounds: float,
+    ) -> "Lexicon":
+        r"""The words that meet every condition, in the same order.
+
+        Args:
+            mask: Booleans of shape (words,).
+            known: Keep only words that are known (True) or new (False).
+            pattern: A regular expression that must be found somewhere in the word.
+            **bounds: `min_` or `max_` followed by `count`, `length`, `pmi`, `left_entropy`,
+                `right_entropy`, `entropy` (the smaller of the two) or `score`; both ends
+                inclusive. A value that is not defined (NaN) meets no bound.
+
+        Raises:
+            InvalidArgumentError: A condition breaks its rule.
+
+        Examples:
+            >>> lexicon = Lexicon.from_words(["的", "网络", "5G网络"], [90, 12, 4])
+            >>> lexicon.filter(min_length=2, min_count=4, pattern=r"^\d")["word"].tolist()
+            ['5G网络']
+        """
+        return self._subset(matching_rows(self._columns, mask, known, pattern, bounds))
+
+    def sort(self, by: str = "score", *, descending: bool = True) -> "Lexicon":
+        """The words ordered by a column; NaN last, equal values by the words' code points.
+
+        Args:
+            by: A column, or `"entropy"`: the smaller of the two entropies.
+            descending: Largest first.
+
+        Raises:
+            InvalidArgumentError: There is no such column.
+
+        Examples:
+            >>> Lexicon.from_words(["乙", "甲", "丙"], [2, 2, 9]).sort("count")["word"].tolist()
+            ['丙', '乙', '甲']
+        """
+        return self._subset(sorted_rows(self._columns, by, descending))
+
+    # How it looks
+
+    def __repr__(self) -> str:
+        return lexicon_table.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return lexicon_table.as_html(self)
+
+    def plot(self, ax: "Axes | None" = None, label: int = 20) -> "Axes":
+        """Draws cohesion against entropy, a point a word, and labels the foremost words.
+
+        The x-axis is the smaller of left and right entropy, the y-axis the cohesion (`pmi`), both
+        in nats; a point's area grows with the logarithm of the count. Thresholds that the summary
+        knows are drawn as lines. Words are labelled by falling score (else count), and only
+        where there is room.
+
+        Args:
+            ax: The axes to draw into; a new figure where left out.
+            label: How many words to label at most.
+
+        Returns:
+            The axes.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+            InvalidArgumentError: No word has both a cohesion and entropies.
+        """
+        from newword.lexicon_plot import plot_lexicon
+
+        return plot_lexicon(self, ax, label)
+
+    # To other libraries and to files
+
+    def to_numpy(self) -> NDArray[np.void]:
+        """A structured array of shape (words,), one field a column."""
+        return lexicon_exchange.to_numpy(self._columns)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A pandas data frame.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        return lexicon_exchange.to_pandas(self._columns)
+
+    def to_polars(self) -> "pl.DataFrame":
+        """A Polars data frame.
+
+        Raises:
+            MissingDependencyError: Polars is not installed.
+        """
+        return lexicon_exchange.to_polars(self._columns)
+
+    def to_arrow(self) -> "pa.Table":
+        """An Arrow table; its metadata hold the summary.
+
+        Raises:
+            MissingDependencyError: pyarrow is not installed.
+        """
+        return lexicon_exchange.to_arrow(self._columns, self._summary)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table through the Arrow C-stream interface, for Polars, DuckDB and others."""
+        stream: object = self.to_arrow().__arrow_c_stream__(requested_schema)
+        return stream
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:  # noqa: A002
+        """Writes the lexicon to a file, whole or not at all.
+
+        Args:
+            path: Where to. What is there is replaced once the new file is complete.
+            format: `"tsv"`, `"csv"`, `"jsonl"`, `"parquet"` (needs pyarrow; keeps the summary),
+                `"jieba"` (a user dictionary: `word count`, UTF-8, no byte-order mark) or
+                `"words"` (a word a line). By the extension where left out: .tsv, .csv, .jsonl,
+                .parquet; .txt and .dict are jieba dictionaries.
+
+        Raises:
+            InvalidArgumentError: The format is unknown, or a word cannot be written in it.
+            MissingDependencyError: pyarrow is needed and not installed.
+            OSError: The file cannot be written.
+        """
+        lexicon_io.save(self._columns, self._summary, path, format)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> "Lexicon":  # noqa: A002
+        """Reads a lexicon, a jieba dictionary, or a list of words with or without counts.
+
+        Args:
+            path: The file.
+            format: As for `save`; by the extension where left out.
+
+        Raises:
+            FormatError: The file is not what its format asks for; names path and line.
+            InvalidArgumentError: The format is unknown.
+            OSError: The file cannot be read.
+        """
+        columns, summary = lexicon_io.load(path, format)
+        return cls(columns, summary=summary)
+
+    # Segmentation
+
+    def segment(self, text: str) -> list[str]:
+        """Cuts `text` into words by maximum probability.
+
+        The word sequence with the largest product of relative counts wins, as in jieba without
+        its hidden Markov model; what the lexicon does not have falls into single characters. The
+        pieces joined give `text` back. O(characters x longest word).
+
+        Args:
+            text: Any text.
+
+        Raises:
+            InvalidArgumentError: `text` is not a str.
+        """
+        if not isinstance(text, str):
+            raise InvalidArgumentError(f"text: must be a str, got {type(text).__name__}")
+        pieces: list[str] = self._segmenter_of_words().segment(text)
+        return pieces
+
+    def segment_many(self, texts: Iterable[str], threads: int | None = None) -> list[list[str]]:
+        """Cuts many texts on all cores, without the interpreter's lock.
+
+        Args:
+            texts: Texts, such as the lines of a file.
+            threads: How many threads; all cores where left out. The result does not depend on it.
+
+        Returns:
+            The pieces of each text, in the order of `texts`.
+
+        Raises:
+            InvalidArgumentError: `texts` is a str or holds something else than str.
+        """
+        if isinstance(texts, str):
+            raise InvalidArgumentError("texts: must be an iterable of str, got one str")
+        batch = list(texts)
+        for index, text in enumerate(batch):
+            if not isinstance(text, str):
+                kind = type(text).__name__
+                raise InvalidArgumentError(f"texts: must hold str, got {kind} at {index}")
+        pieces: list[list[str]] = self._segmenter_of_words().segment_many(batch, threads)
+        return pieces
+
+    def _segmenter_of_words(self) -> Any:
+        if self._segmenter is None:
+            words: list[str] = self._columns["word"].tolist()
+            counts = np.ascontiguousarray(self._columns["count"])
+            self._segmenter = core().Segmenter(words, counts)
+        return self._segmenter
+
+
+def _restored(columns: Columns, summary: dict[str, Any], rejected: Lexicon | None) -> Lexicon:
+    """Unpickling: the columns were checked when they were made."""
+    for column in columns.values():
+        column.setflags(write=False)
+    return Lexicon.__new__(Lexicon)._fill(columns, summary, rejected)

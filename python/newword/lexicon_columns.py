@@ -1,0 +1,142 @@
+"""The columns of a lexicon: their names, types, order and checks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from newword.errors import InvalidArgumentError
+
+__all__ = ["Column", "Columns", "LexiconRow", "frozen_columns"]
+
+Column = NDArray[Any]
+Columns = dict[str, Column]
+
+REQUIRED: dict[str, Any] = {
+    "word": np.dtype(object),
+    "count": np.dtype(np.uint64),
+    "length": np.dtype(np.int32),
+    "pmi": np.dtype(np.float64),
+    "left_entropy": np.dtype(np.float64),
+    "right_entropy": np.dtype(np.float64),
+    "score": np.dtype(np.float64),
+    "known": np.dtype(np.bool_),
+}
+"""The columns every lexicon has, in their order."""
+
+OPTIONAL: dict[str, Any] = {
+    "background_count": np.dtype(np.uint64),
+    "reason": np.dtype(object),
+}
+"""Columns only some lexicons have: contrasts, and tables of rejected candidates."""
+
+ALL: dict[str, Any] = {**REQUIRED, **OPTIONAL}
+
+
+@dataclass(frozen=True, slots=True)
+class LexiconRow:
+    """One word of a lexicon. Scores and entropies are in nats, NaN where not defined."""
+
+    word: str
+    count: int
+    length: int
+    pmi: float
+    left_entropy: float
+    right_entropy: float
+    score: float
+    known: bool
+    background_count: int | None = None
+    reason: str | None = None
+
+
+def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
+    """Checks columns, fills in those that are missing, and makes them read-only.
+
+    Raises:
+        InvalidArgumentError: A column is unknown, of another length, of values that do not fit
+            its type; a word is empty, not a string, or there twice.
+    """
+    if unknown := [name for name in given if name not in ALL]:
+        raise InvalidArgumentError(
+            f"columns: must be among {', '.join(ALL)}, got {', '.join(map(repr, unknown))}"
+        )
+    if "word" not in given:
+        raise InvalidArgumentError("columns: must include 'word', got none of that name")
+    words = _words(given["word"])
+    columns: Columns = {}
+    for name, dtype in ALL.items():
+        if name == "word":
+            columns[name] = words
+        elif name in given:
+            columns[name] = _converted(name, given[name], dtype, len(words))
+        elif name in REQUIRED:
+            columns[name] = _default(name, words)
+    for column in columns.values():
+        column.setflags(write=False)
+    return columns
+
+
+def _words(given: ArrayLike) -> Column:
+    if isinstance(given, str):
+        raise InvalidArgumentError(f"word: must be a sequence of str, got one str {given!r:.60}")
+    items: list[Any] = list(cast("Iterable[Any]", given))
+    seen: set[str] = set()
+    for index, word in enumerate(items):
+        if not isinstance(word, str) or not word:
+            raise InvalidArgumentError(
+                f"word: must be non-empty str, got {word!r:.60} at row {index}"
+            )
+        if word in seen:
+            raise InvalidArgumentError(f"word: must be distinct, got {word!r:.60} twice")
+        seen.add(word)
+    # NumPy's own strings become Python's.
+    return object_column([str(word) for word in items])
+
+
+def object_column(items: Sequence[str]) -> Column:
+    """A one-dimensional array of Python strings; never of fixed-width NumPy strings."""
+    column = np.empty(len(items), dtype=object)
+    column[:] = items
+    return column
+
+
+def _converted(name: str, given: ArrayLike, dtype: np.dtype[Any], rows: int) -> Column:
+    if dtype == np.dtype(object):
+        column = object_column([str(item) for item in cast("Iterable[Any]", given)])
+    else:
+        column = _number_column(name, given, dtype)
+    if column.shape != (rows,):
+        raise InvalidArgumentError(
+            f"{name}: must have one value a word ({rows}), got shape {column.shape}"
+        )
+    return column
+
+
+def _number_column(name: str, given: ArrayLike, dtype: np.dtype[Any]) -> Column:
+    raw = np.asarray(given)
+    if raw.size == 0:
+        return np.zeros(raw.shape, dtype)
+    accepted = {"f": "fiu", "b": "b"}.get(dtype.kind, "iu")
+    if raw.dtype.kind not in accepted:
+        raise InvalidArgumentError(f"{name}: must hold {dtype.name} values, got {raw.dtype.name}")
+    if dtype.kind in "iu":
+        # NumPy would wrap what does not fit.
+        low, high = int(raw.min()), int(raw.max())
+        limits = np.iinfo(dtype)
+        if low < limits.min or high > limits.max:
+            raise InvalidArgumentError(
+                f"{name}: must lie in {limits.min}..{limits.max}, got {low}..{high}"
+            )
+    return np.array(raw, dtype=dtype)
+
+
+def _default(name: str, words: Column) -> Column:
+    if name == "count":
+        return np.ones(len(words), np.uint64)
+    if name == "length":
+        return np.fromiter(map(len, words), np.int32, len(words))
+    if name == "known":
+        return np.zeros(len(words), np.bool_)
+    return np.full(len(words), np.nan)

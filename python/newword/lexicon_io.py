@@ -1,0 +1,102 @@
+"""Lexicons as files: which format a path means, and writing that is all or nothing."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newword import lexicon_text as text_formats
+from newword._atomic import replacing
+from newword._optional import optional_module
+from newword.errors import FormatError, InvalidArgumentError
+from newword.lexicon_exchange import from_arrow, to_arrow
+
+if TYPE_CHECKING:
+    from newword.lexicon_columns import Columns
+
+SUFFIXES = {
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".txt": "jieba",
+    ".dict": "jieba",
+}
+"""The format that a file's extension stands for."""
+
+FORMATS = ("tsv", "csv", "jsonl", "parquet", "jieba", "words")
+
+
+def format_of(path: str | os.PathLike[str], name: str | None) -> str:
+    """The format asked for, or the one the extension stands for.
+
+    Raises:
+        InvalidArgumentError: The format or the extension is none of those known.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise InvalidArgumentError(f"format: must be one of {', '.join(FORMATS)}, got {name!r}")
+        return name
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidArgumentError(
+            f"format: must be given where the extension is not one of {', '.join(SUFFIXES)}, "
+            f"got {os.fspath(path)!r}"
+        )
+    return SUFFIXES[suffix]
+
+
+def save(
+    columns: "Columns", summary: dict[str, Any], path: str | os.PathLike[str], name: str | None
+) -> None:
+    """Writes a lexicon; `path` has the whole of it or is left as it was."""
+    chosen = format_of(path, name)
+    if chosen == "parquet":
+        parquet = optional_module("pyarrow.parquet", "arrow", "Parquet files")
+        table = to_arrow(columns, summary)
+        with replacing(path) as temporary:
+            parquet.write_table(table, temporary, compression="zstd")
+        return
+    lines = text_formats.WRITERS[chosen](columns)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        try:
+            file.writelines(lines)
+        except UnicodeEncodeError as error:
+            raise InvalidArgumentError(
+                f"word: must be valid Unicode to be written, got {error.object!r:.60}"
+            ) from error
+
+
+def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns and the summary of a file.
+
+    Raises:
+        FormatError: The file is not what its format asks for.
+        OSError: It cannot be read.
+    """
+    chosen = format_of(path, name)
+    if chosen == "parquet":
+        return _load_parquet(path)
+    data = Path(path).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FormatError(
+            f"{os.fspath(path)}: line {line}: not valid UTF-8 (byte {error.start})"
+        ) from error
+    try:
+        return text_formats.READERS[chosen](text), {}
+    except text_formats.LineError as error:
+        raise FormatError(f"{os.fspath(path)}: line {error.line}: {error}") from error
+
+
+def _load_parquet(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    arrow = optional_module("pyarrow", "arrow", "Parquet files")
+    parquet = optional_module("pyarrow.parquet", "arrow", "Parquet files")
+    # Opened here: the system's own error for a missing file, not the library's wording of it.
+    with Path(path).open("rb") as file:
+        try:
+            return from_arrow(parquet.read_table(file))
+        except (arrow.ArrowInvalid, ValueError) as error:
+            raise FormatError(f"{os.fspath(path)}: not a lexicon in Parquet: {error}") from error

@@ -1,0 +1,113 @@
+"""Rows of a lexicon by condition and by order."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from newword.errors import InvalidArgumentError
+from newword.lexicon_columns import Column, Columns
+
+ENTROPY = "entropy"
+NUMERIC = (
+    *("count", "length", "pmi", "left_entropy", "right_entropy", ENTROPY, "score"),
+    "background_count",
+)
+"""What bounds can be set on; `entropy` is the smaller of the two entropies."""
+
+
+def lesser_entropy(columns: Mapping[str, Column]) -> NDArray[np.float64]:
+    """The smaller of left and right entropy a word, NaN where either is; nats, float64 (words,)."""
+    result: NDArray[np.float64] = np.minimum(columns["left_entropy"], columns["right_entropy"])
+    return result
+
+
+def matching_rows(
+    columns: Columns,
+    mask: ArrayLike | None,
+    known: bool | None,
+    pattern: str | re.Pattern[str] | None,
+    bounds: Mapping[str, float],
+) -> NDArray[np.bool_]:
+    """Which rows meet every condition.
+
+    Raises:
+        InvalidArgumentError: A bound's name or value, the mask or the pattern breaks its rule.
+    """
+    rows = len(columns["word"])
+    keep = np.ones(rows, np.bool_) if mask is None else _mask(mask, rows)
+    for name, bound in bounds.items():
+        keep &= _within(columns, name, bound)
+    if known is not None:
+        keep &= columns["known"] == bool(known)
+    if pattern is not None:
+        search = _compiled(pattern).search
+        found = (search(word) is not None for word in columns["word"])
+        keep &= np.fromiter(found, np.bool_, rows)
+    return keep
+
+
+def _mask(mask: ArrayLike, rows: int) -> NDArray[np.bool_]:
+    array = np.asarray(mask)
+    if array.dtype != np.bool_ or array.shape != (rows,):
+        raise InvalidArgumentError(
+            f"mask: must hold {rows} booleans, got {array.dtype} of shape {array.shape}"
+        )
+    return np.array(array, np.bool_)
+
+
+def _within(columns: Columns, bound_name: str, bound: float) -> NDArray[np.bool_]:
+    side, _, name = bound_name.partition("_")
+    known_name = side in {"min", "max"} and name in NUMERIC
+    if not known_name or (name == "background_count" and name not in columns):
+        rule = f"must be min_ or max_ and one of {', '.join(NUMERIC)}"
+        raise InvalidArgumentError(f"bounds: {rule}, got {bound_name!r}")
+    if not _is_number(bound):
+        raise InvalidArgumentError(f"{bound_name}: must be a number, got {bound!r}")
+    column: NDArray[Any] = lesser_entropy(columns) if name == ENTROPY else columns[name]
+    if column.dtype.kind in "iu" and bound < 0:
+        # A negative integer does not convert to the column's type.
+        return np.full(len(column), side == "min")
+    with np.errstate(invalid="ignore"):
+        within: NDArray[np.bool_] = column >= bound if side == "min" else column <= bound
+    return within
+
+
+def _is_number(value: object) -> bool:
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return number and value == value  # noqa: PLR0124 - NaN is the one number that is not itself
+
+
+def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except (re.error, TypeError) as error:
+        message = f"pattern: must be a regular expression, got {pattern!r}: {error}"
+        raise InvalidArgumentError(message) from error
+
+
+def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]:
+    """The rows in the order of a column; equal values by the words' code points, NaN at the end.
+
+    Raises:
+        InvalidArgumentError: There is no such column.
+    """
+    if by not in columns and by != ENTROPY:
+        raise InvalidArgumentError(f"by: must be one of {', '.join(columns)}, entropy, got {by!r}")
+    words = columns["word"].tolist()
+    by_word = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.intp)
+    if by == "word":
+        return by_word[::-1] if descending else by_word
+    if by == "reason":
+        return np.array(
+            sorted(by_word.tolist(), key=columns[by].tolist().__getitem__, reverse=descending),
+            dtype=np.intp,
+        )
+    values: NDArray[Any] = lesser_entropy(columns) if by == ENTROPY else columns[by]
+    values = values[by_word]
+    if descending:
+        # Stable in both directions: the values are turned round, not the result.
+        values = -values if values.dtype.kind == "f" else np.invert(values)
+    return by_word[np.argsort(values, kind="stable")]

@@ -1,0 +1,123 @@
+"""How a lexicon looks: aligned text for terminals, a table for notebooks."""
+
+import html
+import math
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from newword.lexicon_columns import Column
+
+HEAD = 10
+TAIL = 5
+WIDEST_CELL = 40
+
+
+class Table(Protocol):
+    """What is needed of a lexicon to show it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+
+    def __getitem__(self, name: str, /) -> Column:
+        """A column."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+
+
+def display_width(text: str) -> int:
+    """The cells `text` takes in a terminal: two for wide characters, none for combining marks."""
+    return sum(
+        0
+        if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}
+        else 2
+        if unicodedata.east_asian_width(character) in {"W", "F"}
+        else 1
+        for character in text
+    )
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """`text` filled up with spaces to `width` cells, flush right where asked."""
+    space = " " * max(0, width - display_width(text))
+    return space + text if right else text + space
+
+
+def shown_rows(total: int, head: int = HEAD, tail: int = TAIL) -> tuple[list[int], list[int]]:
+    """The rows shown above and below the gap; no gap where it would save nothing."""
+    if total <= head + tail + 1:
+        return list(range(total)), []
+    return list(range(head)), list(range(total - tail, total))
+
+
+def cell(value: Any) -> str:
+    """One value as text: three decimals, nothing for NaN, control characters escaped."""
+    if isinstance(value, str):
+        text = "".join(_visible(character) for character in value)
+        return text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…"
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}"
+    if value is True or value is False:
+        return "yes" if value else ""
+    return f"{value:,}"
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _cells(table: Table, rows: Sequence[int]) -> list[list[str]]:
+    columns = [table[name] for name in table.columns]
+    # Through lists, so that the values are Python's own types.
+    return [[cell(column[row : row + 1].tolist()[0]) for column in columns] for row in rows]
+
+
+def caption(table: Table) -> str:
+    """The first line of every view: what this is and how large."""
+    rows = len(table)
+    return f"Lexicon: {rows:,} word{'' if rows == 1 else 's'}"
+
+
+def as_text(table: Table) -> str:
+    """The table for a terminal: head, tail and the number of rows."""
+    if not len(table):
+        return caption(table)
+    above, below = shown_rows(len(table))
+    names = list(table.columns)
+    body = _cells(table, above)
+    if below:
+        body.append(["…"] * len(names))
+        body.extend(_cells(table, below))
+    widths = [max(map(display_width, column)) for column in zip(names, *body, strict=True)]
+    text_columns = {"word", "reason"}
+    lines = [caption(table)]
+    for row in [names, *body]:
+        fields = [
+            padded(field, width, right=name not in text_columns)
+            for field, width, name in zip(row, widths, names, strict=True)
+        ]
+        lines.append("  ".join(fields).rstrip())
+    return "\n".join(lines)
+
+
+def as_html(table: Table) -> str:
+    """The table for a notebook; every text is escaped."""
+    above, below = shown_rows(len(table))
+    names = list(table.columns)
+    heading = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = [_html_row(row) for row in _cells(table, above)]
+    if below:
+        body.append(_html_row(["…"] * len(names)))
+        body.extend(_html_row(row) for row in _cells(table, below))
+    return (
+        f"<div><p>{html.escape(caption(table))}</p>"
+        f"<table><thead><tr>{heading}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _html_row(fields: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<td>{html.escape(field)}</td>" for field in fields) + "</tr>"

@@ -1,0 +1,153 @@
+"""How far a job is, for callbacks and for a bar in the terminal."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from newword.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Progress", "ProgressLike", "RichBar", "reporting"]
+
+UNITS = {"reading": "bytes", "merging": "bytes", "writing": "bytes", "scoring": "candidates"}
+"""What a stage counts; all others count characters of the corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the current stage of a job is."""
+
+    stage: str
+    """`reading`, `counting`, `scoring`, `segmenting`, `merging` or `writing`."""
+    done: int
+    """Units done."""
+    total: int
+    """Units in all; 0 where that is not known beforehand."""
+    rate: float
+    """Units a second since the stage began."""
+    seconds_left: float | None
+    """Seconds until the stage ends at this rate; None where that cannot be known."""
+
+    @property
+    def unit(self) -> str:
+        """What is counted: bytes, characters or candidates."""
+        return UNITS.get(self.stage, "characters")
+
+
+ProgressLike = bool | Callable[[Progress], object] | None
+"""What the argument `progress` takes."""
+
+RawCallback = Callable[[str, int, int], None]
+"""How the core reports: stage, units done, units in all."""
+
+
+class _Clock:
+    """Turns the core's reports into `Progress`: rate and time left come from the stage's start."""
+
+    def __init__(self, report: Callable[[Progress], object]) -> None:
+        self._report = report
+        self._stage = ""
+        self._began = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began = stage, now
+        elapsed = now - self._began
+        rate = done / elapsed if elapsed > 0 else 0.0
+        left = max(0, total - done) / rate if total and rate > 0 else None
+        self._report(Progress(stage, done, total, rate, left))
+
+
+class RichBar:
+    """A bar a stage with units, rate and time left; use as a context manager.
+
+    Args:
+        console: Where to draw; stderr where left out.
+    """
+
+    def __init__(self, console: "Console | None" = None) -> None:
+        from rich import progress as parts
+        from rich.console import Console
+
+        self._bar = parts.Progress(
+            parts.TextColumn("{task.description:<10}"),
+            parts.BarColumn(),
+            parts.TextColumn("{task.fields[amount]:>24}"),
+            parts.TextColumn("{task.fields[speed]:>20}"),
+            parts.TextColumn("{task.fields[left]:>10}"),
+            console=console or Console(file=sys.stderr),
+            transient=True,
+        )
+        self._task: Any = None
+        self._stage = ""
+
+    def __enter__(self) -> "RichBar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, now: Progress) -> None:
+        """Shows how far the job is."""
+        total = now.total or None
+        if now.stage != self._stage:
+            self._finish()
+            self._stage = now.stage
+            self._task = self._bar.add_task(now.stage, total=total, amount="", speed="", left="")
+        amount = _short(now.done) + (f" of {_short(now.total)}" if total else "")
+        self._bar.update(
+            self._task,
+            completed=now.done,
+            total=total,
+            amount=f"{amount} {_symbol(now.unit)}",
+            speed=f"{_short(now.rate)} {_symbol(now.unit)}/s",
+            left="" if now.seconds_left is None else f"{_clock_time(now.seconds_left)} left",
+        )
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            done = self._bar.tasks[-1].completed
+            self._bar.update(self._task, total=done, completed=done, left="")
+
+
+def _symbol(unit: str) -> str:
+    return {"bytes": "B", "characters": "chars"}.get(unit, unit)
+
+
+def _short(amount: float) -> str:
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= factor:
+            return f"{amount / factor:.1f} {letter}"
+    return f"{amount:.0f} "
+
+
+def _clock_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def reporting(progress: ProgressLike) -> Iterator[RawCallback | None]:
+    """What the core is to call while the block runs; None where nobody watches.
+
+    Raises:
+        InvalidArgumentError: `progress` is neither None, a bool nor callable.
+    """
+    if progress is None or progress is False:
+        yield None
+    elif progress is True:
+        with RichBar() as bar:
+            yield _Clock(bar)
+    elif callable(progress):
+        yield _Clock(progress)
+    else:
+        kind = type(progress).__name__
+        raise InvalidArgumentError(f"progress: must be None, a bool or callable, got {kind}")
