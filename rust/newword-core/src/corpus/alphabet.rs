@@ -99,6 +99,18 @@ pub struct Units<'t> {
 }
 
 impl Units<'_> {
+    /// What is left to read.
+    #[inline]
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    /// Moves over whole units that were read from [`Units::rest`].
+    #[inline]
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The class of the character at byte `at` as the alphabet reads it, and the character's end.
     #[inline]
     fn peek(&self, at: usize) -> Option<(Class, usize)> {
@@ -154,11 +166,16 @@ impl Iterator for Units<'_> {
     }
 }
 
-/// Whether a character with this first byte in UTF-8 can be a mark: none of ASCII (no mark) or
-/// the blocks from U+4000 to U+9FFF (Han only) can, which spares most of Chinese text a look ahead.
+/// The first byte in UTF-8 of U+4000, in the blocks that hold Han characters only.
+pub(super) const HAN_FIRST: u8 = 0xE4;
+/// The first byte in UTF-8 of U+9FFF, the last character of those blocks.
+pub(super) const HAN_LAST: u8 = 0xE9;
+
+/// Whether a character with this first byte in UTF-8 can be a mark: none of ASCII and none of the
+/// Han blocks can, which spares most of Chinese text a look ahead.
 #[inline]
-fn may_extend(lead: u8) -> bool {
-    lead >= 0xCC && !(0xE4..=0xE9).contains(&lead)
+pub(super) fn may_extend(lead: u8) -> bool {
+    lead >= 0xCC && !(HAN_FIRST..=HAN_LAST).contains(&lead)
 }
 
 /// The code point that starts at byte `at` of valid UTF-8, and where it ends.

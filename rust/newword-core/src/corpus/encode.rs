@@ -183,7 +183,9 @@ mod tests {
             (1..).take(corpus.symbols().len()).map(|id| corpus.symbols().name(id)).collect();
         assert_eq!(symbols, names);
         let mut counts = vec![0_u64; names.len() + 1];
-        stream.iter().for_each(|&id| counts[id as usize] += 1);
+        for &id in stream {
+            counts[id as usize] += 1;
+        }
         assert_eq!(corpus.counts(), counts);
         let mut at = 0;
         let mut out = Vec::new();
@@ -275,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_part_ends_before_its_ids_do() {
-        let text: String = (0..140_000).map(|word| format!("w{word:x}天 ")).collect();
+        let words: Vec<_> = (0..140_000).map(|word| format!("w{word:x}天")).collect();
+        let text = words.join(" ");
         let alphabet = Alphabet { digits: RunMode::Unit, ..Alphabet::default() };
         let (names, stream) = naive(&alphabet, &text);
         let corpus = EncodedCorpus::from_texts([text.as_str()], &alphabet).unwrap();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::alphabet::{Alphabet, Unit, Units};
+use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Unit, Units, may_extend};
 use crate::support::hash::HashMap;
 
 /// The most distinct symbols of a part: ids are 16 bits and 0 is the break.
@@ -31,14 +31,16 @@ pub(super) struct Piece<'e, 't> {
 #[derive(Debug)]
 pub(super) struct BlockEncoder {
     ids: Vec<u16>,
-    counts: Vec<u32>,
-    /// The local id of each symbol of one character below U+10000; 0 where not met.
-    single: Box<[u16]>,
+    /// Occurrences by local id. All zero between pieces.
+    counts: Box<[u32; 0x1_0000]>,
+    /// The local id of each symbol of one character below U+10000; 0 where not met. All zero
+    /// between pieces.
+    single: Box<[u16; 0x1_0000]>,
 }
 
 impl BlockEncoder {
     pub(super) fn new() -> Self {
-        Self { ids: Vec::new(), counts: Vec::new(), single: vec![0; 0x1_0000].into_boxed_slice() }
+        Self { ids: Vec::new(), counts: Box::new([0; 0x1_0000]), single: Box::new([0; 0x1_0000]) }
     }
 
     /// Encodes `text`, already folded, and hands it out in pieces. A piece that has no symbols
@@ -52,6 +54,9 @@ impl BlockEncoder {
         text: &str,
         mut take: impl FnMut(&Piece<'_, '_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        // As many as there can be, so that the vector does not grow in the midst of the work; three
+        // bytes a symbol is the usual case.
+        self.ids.reserve((text.len() / 3 + 1).min(MOST_IDS));
         let mut units = alphabet.units(text);
         let mut run = Run { text, names: Vec::new(), other: HashMap::default() };
         loop {
@@ -61,11 +66,12 @@ impl BlockEncoder {
                 take(&Piece {
                     ids: &self.ids,
                     names: &run.names,
-                    counts: &self.counts,
+                    counts: &self.counts[1..=run.names.len()],
                     opens_with_break,
                     ends_with_break,
                 })?;
             }
+            self.counts[..=run.names.len()].fill(0);
             for name in run.names.drain(..) {
                 if let Some(code_point) = single(name.as_bytes()) {
                     self.single[code_point] = 0;
@@ -82,9 +88,9 @@ impl BlockEncoder {
     /// whether the text ended.
     fn fill<'t>(&mut self, units: &mut Units<'t>, run: &mut Run<'t>) -> (bool, bool) {
         self.ids.clear();
-        self.counts.clear();
         let mut opens_with_break = false;
         while self.ids.len() < MOST_IDS && run.names.len() < MOST_SYMBOLS {
+            self.fill_known(units);
             let Some(Unit { start, end, symbol }) = units.next() else {
                 return (opens_with_break, true);
             };
@@ -108,13 +114,31 @@ impl BlockEncoder {
                 },
                 None => run.other(start..end),
             };
-            match self.counts.get_mut(usize::from(id) - 1) {
-                Some(count) => *count += 1,
-                None => self.counts.push(1),
-            }
+            self.counts[usize::from(id)] += 1;
             self.ids.push(id);
         }
         (opens_with_break, false)
+    }
+
+    /// Encodes Han characters as long as the piece has met them before: most of Chinese text. What
+    /// was met once as a symbol is one again where no mark can follow, so that its class need not
+    /// be looked up.
+    #[inline]
+    fn fill_known(&mut self, units: &mut Units<'_>) {
+        let bytes = units.rest();
+        let mut at = 0;
+        while let Some(&[a @ HAN_FIRST..=HAN_LAST, b, c, next]) = bytes.get(at..at + 4)
+            && !may_extend(next)
+        {
+            let id = self.single[three_bytes(a, b, c)];
+            if id == 0 || self.ids.len() >= MOST_IDS {
+                break;
+            }
+            self.counts[usize::from(id)] += 1;
+            self.ids.push(id);
+            at += 3;
+        }
+        units.skip(at);
     }
 }
 
@@ -149,9 +173,15 @@ impl Run<'_> {
 fn single(bytes: &[u8]) -> Option<usize> {
     let low = |byte: u8| usize::from(byte & 0x3F);
     match *bytes {
-        [a @ 0xE0..=0xEF, b, c] => Some(usize::from(a & 0xF) << 12 | low(b) << 6 | low(c)),
+        [a @ 0xE0..=0xEF, b, c] => Some(three_bytes(a, b, c)),
         [a] => Some(usize::from(a)),
         [a @ 0xC0..=0xDF, b] => Some(usize::from(a & 0x1F) << 6 | low(b)),
         _ => None,
     }
+}
+
+/// The code point of three bytes of UTF-8.
+#[inline]
+fn three_bytes(a: u8, b: u8, c: u8) -> usize {
+    usize::from(a & 0xF) << 12 | usize::from(b & 0x3F) << 6 | usize::from(c & 0x3F)
 }
