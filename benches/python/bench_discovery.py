@@ -19,7 +19,7 @@ import newword
 import peers
 import quality
 from harness import Report, in_child, machine, require_release, timed
-from support import published
+from tests.support import published
 
 MEGABYTE = corpora.MEGABYTE
 # What the published script took with its own counter on a two-core machine of this kind.
