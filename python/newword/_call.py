@@ -1,17 +1,23 @@
 """How this package calls its core: one place that knows the names and shapes on both sides."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newword import _check
 from newword._core import core
-from newword._source import Source
 from newword.lexicon import Lexicon
 from newword.progress import ProgressLike, RawCallback, reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from newword._source import Source
 
 Options = dict[str, Any]
 
@@ -32,7 +38,7 @@ class Job:
         memory: str | int | None,
         temp_dir: Any,
         progress: ProgressLike,
-    ) -> "Job":
+    ) -> Job:
         """A job of these arguments.
 
         Raises:

@@ -1,10 +1,12 @@
 """Optional libraries, imported at the moment they are needed."""
 
 import importlib
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from newword.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 def optional_module(name: str, extra: str, purpose: str) -> Any:

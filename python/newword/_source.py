@@ -137,7 +137,7 @@ def _names_file(text: str) -> bool:
     # No path is longer, and os.path.exists is False for what cannot be one.
     if len(text) > 4096 or "\0" in text:
         return False
-    if os.path.exists(text):  # noqa: PTH110 - a Path would raise for names that are too long
+    if os.path.exists(text):  # noqa: PTH110
         return True
     return glob.has_magic(text) and any(glob.iglob(text, recursive=True))  # noqa: PTH207
 

@@ -1,12 +1,10 @@
 """The result of a discovery: a table of words that can be read, filtered, saved and used."""
 
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from newword import lexicon_exchange, lexicon_io, lexicon_table
 from newword._core import core
@@ -15,10 +13,15 @@ from newword.lexicon_columns import Column, Columns, LexiconRow, frozen_columns
 from newword.lexicon_select import matching_rows, sorted_rows
 
 if TYPE_CHECKING:
+    import os
+    import re
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     import pandas as pd
     import polars as pl
     import pyarrow as pa
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Lexicon", "LexiconRow"]
 
@@ -77,13 +80,11 @@ class Lexicon:
         columns: Mapping[str, ArrayLike],
         *,
         summary: Mapping[str, Any] | None = None,
-        rejected: "Lexicon | None" = None,
+        rejected: Lexicon | None = None,
     ) -> None:
         self._fill(frozen_columns(columns), dict(summary or {}), rejected)
 
-    def _fill(
-        self, columns: Columns, summary: dict[str, Any], rejected: "Lexicon | None"
-    ) -> "Lexicon":
+    def _fill(self, columns: Columns, summary: dict[str, Any], rejected: Lexicon | None) -> Lexicon:
         self._columns = columns
         self._summary = summary
         self._rejected = rejected
@@ -92,7 +93,7 @@ class Lexicon:
         return self
 
     @classmethod
-    def from_words(cls, words: Iterable[str], counts: ArrayLike | None = None) -> "Lexicon":
+    def from_words(cls, words: Iterable[str], counts: ArrayLike | None = None) -> Lexicon:
         """A lexicon of words alone, say of a dictionary at hand.
 
         Args:
@@ -124,12 +125,12 @@ class Lexicon:
         return dict(self._summary)
 
     @property
-    def rejected(self) -> "Lexicon | None":
+    def rejected(self) -> Lexicon | None:
         """The candidates that were dropped and why (`reasons=True`), or None."""
         return self._rejected
 
     @property
-    def new(self) -> "Lexicon":
+    def new(self) -> Lexicon:
         """The words that are not `known`."""
         return self._subset(~self._columns["known"])
 
@@ -151,9 +152,9 @@ class Lexicon:
     def __getitem__(self, key: int) -> LexiconRow: ...
 
     @overload
-    def __getitem__(self, key: "Rows") -> "Lexicon": ...
+    def __getitem__(self, key: Rows) -> Lexicon: ...
 
-    def __getitem__(self, key: "str | int | Rows") -> "Column | Lexicon | LexiconRow":
+    def __getitem__(self, key: str | int | Rows) -> Column | Lexicon | LexiconRow:
         """A column by name, a row by number, a lexicon by slice, boolean mask or row numbers.
 
         Raises:
@@ -189,7 +190,7 @@ class Lexicon:
                 raise InvalidArgumentError("rows: must be distinct, got a row number twice")
         return rows
 
-    def _subset(self, rows: slice | NDArray[Any]) -> "Lexicon":
+    def _subset(self, rows: slice | NDArray[Any]) -> Lexicon:
         columns = {name: column[rows] for name, column in self._columns.items()}
         for column in columns.values():
             column.setflags(write=False)
@@ -234,7 +235,7 @@ class Lexicon:
         known: bool | None = None,
         pattern: str | re.Pattern[str] | None = None,
         **bounds: float,
-    ) -> "Lexicon":
+    ) -> Lexicon:
         r"""The words that meet every condition, in the same order.
 
         Args:
@@ -255,7 +256,7 @@ class Lexicon:
         """
         return self._subset(matching_rows(self._columns, mask, known, pattern, bounds))
 
-    def sort(self, by: str = "score", *, descending: bool = True) -> "Lexicon":
+    def sort(self, by: str = "score", *, descending: bool = True) -> Lexicon:
         """The words ordered by a column; NaN last, equal values by the words' code points.
 
         Args:
@@ -279,7 +280,7 @@ class Lexicon:
     def _repr_html_(self) -> str:
         return lexicon_table.as_html(self)
 
-    def plot(self, ax: "Axes | None" = None, label: int = 20) -> "Axes":
+    def plot(self, ax: Axes | None = None, label: int = 20) -> Axes:
         """Draws cohesion against entropy, a point a word, and labels the foremost words.
 
         The x-axis is the smaller of left and right entropy, the y-axis the cohesion (`pmi`), both
@@ -308,7 +309,7 @@ class Lexicon:
         """A structured array of shape (words,), one field a column."""
         return lexicon_exchange.to_numpy(self._columns)
 
-    def to_pandas(self) -> "pd.DataFrame":
+    def to_pandas(self) -> pd.DataFrame:
         """A pandas data frame.
 
         Raises:
@@ -316,7 +317,7 @@ class Lexicon:
         """
         return lexicon_exchange.to_pandas(self._columns)
 
-    def to_polars(self) -> "pl.DataFrame":
+    def to_polars(self) -> pl.DataFrame:
         """A Polars data frame.
 
         Raises:
@@ -324,7 +325,7 @@ class Lexicon:
         """
         return lexicon_exchange.to_polars(self._columns)
 
-    def to_arrow(self) -> "pa.Table":
+    def to_arrow(self) -> pa.Table:
         """An Arrow table; its metadata hold the summary.
 
         Raises:
@@ -355,7 +356,7 @@ class Lexicon:
         lexicon_io.save(self._columns, self._summary, path, format)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> "Lexicon":  # noqa: A002
+    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:  # noqa: A002
         """Reads a lexicon, a jieba dictionary, or a list of words with or without counts.
 
         Args:

@@ -1,18 +1,23 @@
 """The columns of a lexicon: their names, types, order and checks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from newword.errors import InvalidArgumentError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
 __all__ = ["Column", "Columns", "LexiconRow", "frozen_columns"]
 
-Column = NDArray[Any]
-Columns = dict[str, Column]
+Column: TypeAlias = "NDArray[Any]"
+Columns: TypeAlias = "dict[str, Column]"
 
 REQUIRED: dict[str, Any] = {
     "word": np.dtype(object),

@@ -1,11 +1,12 @@
 """The picture of a lexicon: cohesion against entropy."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newword._optional import optional_module
 from newword.errors import InvalidArgumentError
@@ -14,6 +15,7 @@ from newword.lexicon_select import lesser_entropy
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
+    from numpy.typing import NDArray
 
     from newword.lexicon import Lexicon
 
@@ -32,7 +34,7 @@ CANDIDATES_PER_LABEL = 12
 """How far down the ranking room for a label is looked for."""
 
 
-def plot_lexicon(lexicon: "Lexicon", ax: "Axes | None", label: int) -> "Axes":
+def plot_lexicon(lexicon: Lexicon, ax: Axes | None, label: int) -> Axes:
     """Draws the picture; see `Lexicon.plot`."""
     pyplot = optional_module("matplotlib.pyplot", "plot", "Pictures")
     if isinstance(label, bool) or not isinstance(label, int) or label < 0:
@@ -61,7 +63,7 @@ def plot_lexicon(lexicon: "Lexicon", ax: "Axes | None", label: int) -> "Axes":
     return ax
 
 
-def _draw_points(ax: "Axes", shown: "Lexicon", entropy: NDArray[np.float64]) -> None:
+def _draw_points(ax: Axes, shown: Lexicon, entropy: NDArray[np.float64]) -> None:
     lengths = np.clip(shown["length"], min(COLOURS), LONGEST_SHOWN)
     areas = 6 + 9 * np.log10(shown["count"].astype(np.float64) + 1)
     # Many points get lighter, so that where they crowd still shows.
@@ -75,7 +77,7 @@ def _draw_points(ax: "Axes", shown: "Lexicon", entropy: NDArray[np.float64]) -> 
             ax.scatter(*points, s=areas[rows], label=name, **style)
 
 
-def _draw_thresholds(ax: "Axes", summary: dict[str, Any]) -> None:
+def _draw_thresholds(ax: Axes, summary: dict[str, Any]) -> None:
     least_pmi = summary.get("min_pmi")
     dashes: dict[str, Any] = {"linestyle": "--", "linewidth": 1, "alpha": 0.8}
     if isinstance(least_pmi, Sequence):
@@ -105,7 +107,7 @@ def cjk_font() -> str | None:
     return None
 
 
-def _label(ax: "Axes", shown: "Lexicon", entropy: NDArray[np.float64], label: int) -> None:
+def _label(ax: Axes, shown: Lexicon, entropy: NDArray[np.float64], label: int) -> None:
     """Writes words beside their points, best first, leaving out those that find no room."""
     # A white rim keeps words readable over points.
     effects = optional_module("matplotlib.patheffects", "plot", "Pictures")
@@ -141,7 +143,7 @@ def _label(ax: "Axes", shown: "Lexicon", entropy: NDArray[np.float64], label: in
             break
 
 
-def _place(text: Any, renderer: Any, frame: "Bbox", taken: list["Bbox"]) -> "Bbox | None":
+def _place(text: Any, renderer: Any, frame: Bbox, taken: list[Bbox]) -> Bbox | None:
     """Moves a label to the first place near its point that is free; None where all are taken."""
     for offset, horizontal, vertical in _positions():
         text.set_position(offset)

@@ -1,14 +1,20 @@
 """Rows of a lexicon by condition and by order."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from newword.errors import InvalidArgumentError
-from newword.lexicon_columns import Column, Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from newword.lexicon_columns import Column, Columns
 
 ENTROPY = "entropy"
 NUMERIC = (
@@ -77,7 +83,7 @@ def _within(columns: Columns, bound_name: str, bound: float) -> NDArray[np.bool_
 
 def _is_number(value: object) -> bool:
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    return number and value == value  # noqa: PLR0124 - NaN is the one number that is not itself
+    return number and value == value  # noqa: PLR0124
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

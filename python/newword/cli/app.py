@@ -1,0 +1,57 @@
+"""The application: its commands and what belongs to none of them."""
+
+from typing import Annotated
+
+import typer
+
+from newword.cli import counts, discovery, lexicons, segmentation
+from newword.cli.guard import guarded
+
+app = typer.Typer(
+    name="newword",
+    help="Find the words of a corpus nobody annotated, and segment with them.",
+    epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@guarded
+def _print_version(asked: bool) -> None:
+    if asked:
+        import newword
+
+        typer.echo(f"newword {newword.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Find the words of a corpus nobody annotated, and segment with them."""
+
+
+FINDING = "Find words"
+COUNTING = "Count files"
+USING = "Use words"
+
+for command, panel in (
+    (discovery.discover, FINDING),
+    (discovery.contrast, FINDING),
+    (discovery.demo, FINDING),
+    (counts.count, COUNTING),
+    (counts.merge, COUNTING),
+    (counts.score, COUNTING),
+    (segmentation.segment, USING),
+    (segmentation.evaluate, USING),
+    (lexicons.convert, USING),
+):
+    app.command(rich_help_panel=panel)(command)

@@ -1,0 +1,133 @@
+"""How commands show what they found: a table, TSV, a file, a summary."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from newword._atomic import replacing
+from newword.cli.guard import say
+from newword.errors import InvalidArgumentError
+from newword.lexicon import Lexicon
+from newword.lexicon_io import format_of
+from newword.lexicon_table import cell
+from newword.lexicon_text import tsv_lines
+
+TABLE_ROWS = 40
+"""Words shown on a terminal where no number is asked for."""
+
+
+def shows_progress(quiet: bool) -> bool:
+    """Whether there is somebody at a terminal to see it."""
+    return not quiet and sys.stderr.isatty()
+
+
+def check_target(output: Path | None, to: str | None) -> None:
+    """Refuses a target that cannot become a file, before hours of work rather than after.
+
+    Raises:
+        InvalidArgumentError: The format is unknown or the target is a directory.
+        FileNotFoundError: Its folder does not exist.
+        PermissionError: Its folder cannot be written into.
+    """
+    if output is None:
+        if to is not None:
+            raise InvalidArgumentError(f"to: must come with an output file, got {to!r} alone")
+        return
+    format_of(output, to)
+    if output.is_dir():
+        raise InvalidArgumentError(f"output: must not be a directory, got {str(output)!r}")
+    with replacing(output.with_name(f".newword-{time.time_ns()}.probe")) as probe:
+        probe.touch()
+    output.with_name(probe.name).unlink(missing_ok=True)
+
+
+def chosen(lexicon: Lexicon, sort: str | None, new: bool, top: int | None) -> Lexicon:
+    """The words asked for, in the order asked for."""
+    if new:
+        lexicon = lexicon.new
+    if sort is not None:
+        lexicon = lexicon.sort(sort)
+    return lexicon if top is None else lexicon[:top]
+
+
+def deliver(lexicon: Lexicon, output: Path | None, to: str | None, rows: int | None) -> None:
+    """Writes the words to a file, as TSV into a pipe, or as a table on a terminal."""
+    if output is not None:
+        lexicon.save(output, to)
+    elif sys.stdout.isatty():
+        show_table(lexicon, TABLE_ROWS if rows is None else rows)
+    else:
+        # The same bytes everywhere, whatever the locale says.
+        write = sys.stdout.buffer.write
+        for line in tsv_lines({name: lexicon[name] for name in lexicon.columns}):
+            write(line.encode("utf-8"))
+        sys.stdout.buffer.flush()
+
+
+def show_table(lexicon: Lexicon, rows: int) -> None:
+    """The first words as a table on standard output."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    shown = [name for name in lexicon.columns if _tells_something(lexicon, name)]
+    for name in shown:
+        table.add_column(name, justify="left" if lexicon[name].dtype == object else "right")
+    head = lexicon[:rows]
+    for values in zip(*(head[name].tolist() for name in shown), strict=True):
+        table.add_row(*(escape(cell(value)) for value in values))
+    console = Console()
+    console.print(table)
+    if len(lexicon) > rows:
+        console.print(f"[dim]{rows:,} of {len(lexicon):,} words; --output writes them all[/dim]")
+
+
+def _tells_something(lexicon: Lexicon, name: str) -> bool:
+    column = lexicon[name]
+    if column.dtype.kind == "f":
+        return bool(np.isfinite(column).any())
+    return name != "known" or bool(column.any())
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: NumPy's numbers as Python's, NaN as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """A summary on standard output."""
+    sys.stdout.write(json.dumps(plain(summary), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_summary(words: int, output: Path | None, seconds: float) -> None:
+    """What was done, in a line on stderr."""
+    where = "" if output is None else f", written to {output}"
+    say(f"{words:,} word{'' if words == 1 else 's'} in {seconds:.1f} s{where}")
+
+
+@contextmanager
+def opened_for_lines(output: Path | None) -> Iterator[Any]:
+    """A binary file for lines: standard output, or `output` once it is complete."""
+    target = nullcontext(None) if output is None or str(output) == "-" else replacing(output)
+    with target as temporary:
+        if temporary is None:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        with temporary.open("wb") as file:
+            yield file

@@ -1,0 +1,132 @@
+"""Commands that cut text into words: segment, evaluate."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newword.cli import options as opt
+from newword.cli.guard import guarded
+from newword.cli.lines import lines_of
+from newword.cli.output import opened_for_lines, print_json
+from newword.errors import InvalidArgumentError
+from newword.evaluation import SegmentationScore, evaluate_segmentation
+from newword.lexicon import Lexicon
+from newword.lexicon_io import SUFFIXES
+
+BATCH_CHARACTERS = 4_000_000
+"""Text segmented at once: enough for all cores, little enough for any machine."""
+
+
+def load_words(path: Path, top: int | None = None) -> Lexicon:
+    """A lexicon of any format; a file of unknown extension is a word list."""
+    lexicon = Lexicon.load(path, None if path.suffix.lower() in SUFFIXES else "words")
+    return lexicon if top is None else lexicon[:top]
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line) + 1
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def segmented(lexicon: Lexicon, lines: Iterable[str], threads: int | None) -> Iterator[list[str]]:
+    """The words of each line; white space separates words and is none."""
+    for batch in _batches(lines):
+        for pieces in lexicon.segment_many(batch, threads):
+            yield [piece for piece in pieces if not piece.isspace()]
+
+
+@guarded
+def segment(
+    lexicon: opt.Lexicon,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text files, plain, .gz or .xz; standard input where left out."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; standard output where left out."),
+    ] = None,
+    separator: Annotated[str, typer.Option(help="What stands between words.")] = " ",
+    top: Annotated[
+        int | None, typer.Option("--top", "-n", min=1, help="Use only the first N words.")
+    ] = None,
+    encoding: opt.Encoding = "utf-8",
+    threads: opt.Threads = None,
+    traceback: opt.Traceback = False,
+) -> None:
+    """Cut text into words by maximum probability, a line of output for a line of input."""
+    words = load_words(lexicon, top)
+    lines = lines_of(files or ["-"], encoding)
+    with opened_for_lines(output) as file:
+        for pieces in segmented(words, lines, threads):
+            file.write((separator.join(pieces) + "\n").encode("utf-8"))
+
+
+@guarded
+def evaluate(
+    gold: Annotated[
+        Path,
+        typer.Argument(help="The gold standard: words separated by spaces, a sentence a line."),
+    ],
+    predicted: Annotated[
+        Path | None, typer.Argument(help="The same text as segmented by something else.")
+    ] = None,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(
+            "--lexicon", "-l", help="Segment the gold text with these words and judge that."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", "-n", min=1, help="Use only the first N words.")
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(help="Words known beforehand, for the recall of words outside them."),
+    ] = None,
+    json: opt.Json = False,
+    encoding: opt.Encoding = "utf-8",
+    threads: opt.Threads = None,
+    traceback: opt.Traceback = False,
+) -> None:
+    """Judge a segmentation by the conventions of the SIGHAN 2005 bakeoff."""
+    if (predicted is None) == (lexicon is None):
+        raise InvalidArgumentError(
+            "evaluate: must have either PREDICTED or --lexicon, got "
+            + ("neither" if predicted is None else "both")
+        )
+    if predicted is not None:
+        guess: Iterable[list[str]] = (line.split() for line in lines_of([predicted], encoding))
+    else:
+        assert lexicon is not None
+        text = ("".join(line.split()) for line in lines_of([gold], encoding))
+        guess = segmented(load_words(lexicon, top), text, threads)
+    known = None if vocabulary is None else load_words(vocabulary)
+    score = evaluate_segmentation(lines_of([gold], encoding), guess, known)
+    if json:
+        print_json(score.to_dict())
+    else:
+        _show(score)
+
+
+def _show(score: SegmentationScore) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in score.to_dict().items():
+        if value is None or value != value:  # noqa: PLR0124 - NaN: there was nothing to measure
+            continue
+        text = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+        table.add_row(name.replace("_", " "), text)
+    Console().print(table)
