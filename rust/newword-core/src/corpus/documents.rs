@@ -48,7 +48,7 @@ impl Assembler {
         context: &Context,
         report: &mut ReadReport,
     ) -> Result<()> {
-        if document.trim_start().is_empty() {
+        if is_blank(document) {
             return Ok(());
         }
         report.documents += 1;
@@ -104,16 +104,22 @@ pub(super) struct LineCounter {
 impl LineCounter {
     /// How many lines with something in them start to show in `text`. O(n).
     pub(super) fn count(&mut self, text: &str) -> u64 {
-        let mut count = 0;
-        for piece in text.split_inclusive('\n') {
-            if !self.counted && !piece.trim_start().is_empty() {
-                self.counted = true;
-                count += 1;
-            }
-            self.counted &= !piece.ends_with('\n');
+        let (mut count, mut start) = (0, 0);
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            count += u64::from(!self.counted && !is_blank(&text[start..end]));
+            (start, self.counted) = (end + 1, false);
+        }
+        if !self.counted && !is_blank(&text[start..]) {
+            self.counted = true;
+            count += 1;
         }
         count
     }
+}
+
+/// Whether there is nothing but white space.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 #[cfg(test)]
