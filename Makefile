@@ -77,7 +77,7 @@ sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean envir
 .PHONY: bench-discovery
 bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
-	PYTHONPATH=tests $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
+	PYTHONPATH=. $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
 
 .PHONY: docs
 docs: $(INSTALLED_DEV) ## Build the documentation into site/

@@ -3,6 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StructArray};
 use arrow_schema::{DataType, Field};
+use newword_core::corpus::TextBatch;
 use newword_core::support::{Error, Result};
 use pyo3::prelude::*;
 
@@ -38,7 +39,7 @@ impl Column {
     }
 
     /// The strings of the next chunk, nulls left out; `None` at the end.
-    pub fn next_batch(&mut self) -> Result<Option<Vec<String>>> {
+    pub fn next_batch(&mut self) -> Result<Option<TextBatch>> {
         let Some(array) = self.stream.next_array()? else { return Ok(None) };
         let column = match (self.place, array.as_any().downcast_ref::<StructArray>()) {
             (Some(place), Some(table)) => table.column(place).clone(),
@@ -57,25 +58,19 @@ fn is_text(kind: &DataType) -> bool {
 }
 
 /// The strings of an array, nulls left out.
-fn strings(array: &ArrayRef) -> Result<Vec<String>> {
-    if let DataType::Dictionary(..) = array.data_type() {
-        let dictionary = array.as_any_dictionary();
-        let values = plain(dictionary.values())?;
-        let keys = dictionary.normalized_keys();
-        let valid = (0..array.len()).filter(|&row| array.is_valid(row));
-        return Ok(valid.filter_map(|row| values[keys[row]].clone()).collect());
-    }
-    Ok(plain(array)?.into_iter().flatten().collect())
-}
-
-fn plain(array: &ArrayRef) -> Result<Vec<Option<String>>> {
-    fn own<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Vec<Option<String>> {
-        values.map(|value| value.map(str::to_owned)).collect()
-    }
+fn strings(array: &ArrayRef) -> Result<TextBatch> {
     match array.data_type() {
-        DataType::Utf8 => Ok(own(array.as_string::<i32>().iter())),
-        DataType::LargeUtf8 => Ok(own(array.as_string::<i64>().iter())),
-        DataType::Utf8View => Ok(own(array.as_string_view().iter())),
+        DataType::Utf8 => Ok(array.as_string::<i32>().iter().flatten().collect()),
+        DataType::LargeUtf8 => Ok(array.as_string::<i64>().iter().flatten().collect()),
+        DataType::Utf8View => Ok(array.as_string_view().iter().flatten().collect()),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let values = strings(dictionary.values())?;
+            let values: Vec<&str> = values.iter().collect();
+            let keys = dictionary.normalized_keys();
+            let valid = (0..array.len()).filter(|&row| array.is_valid(row));
+            Ok(valid.map(|row| values[keys[row]]).collect())
+        }
         other => Err(Error::invalid("corpus", "the Arrow column must hold strings", other)),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use newword_core::corpus::TextBatch;
 use newword_core::support::{Context, Error, MemoryBudget, Result};
 use pyo3::prelude::*;
 
@@ -25,6 +26,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// A job with nothing to say but its threads.
+    pub fn plain(threads: Option<usize>) -> Self {
+        Self { threads, memory: None, temp_dir: None, progress: None }
+    }
+
     /// The core's view of these arguments.
     pub fn context(&self) -> Result<Context> {
         let memory = match &self.memory {
@@ -42,7 +48,7 @@ impl Job {
 }
 
 /// Asks the interpreter's thread for more items, from a thread that has no interpreter.
-type Refill = SyncSender<Result<Option<Vec<String>>>>;
+type Refill = SyncSender<Result<Option<TextBatch>>>;
 
 enum Event {
     Refill(Refill),
@@ -58,7 +64,7 @@ impl Caller {
     ///
     /// # Errors
     /// What the iterable raised, or [`Error::Cancelled`].
-    pub fn refill(&self) -> Result<Option<Vec<String>>> {
+    pub fn refill(&self) -> Result<Option<TextBatch>> {
         let (answer, wait) = sync_channel(1);
         self.0.send(Event::Refill(answer)).map_err(|_| Error::Cancelled)?;
         wait.recv().unwrap_or(Err(Error::Cancelled))

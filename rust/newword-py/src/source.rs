@@ -1,10 +1,14 @@
 //! The caller's corpus as something the core can pull text from.
 
+use newword_core::corpus::{FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand};
 use newword_core::support::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
-use crate::errors::invalid;
+use crate::arrow::Column;
+use crate::door::Caller;
+
+use crate::errors::{invalid, to_python};
 
 /// Text is taken from an iterable until a batch holds this much.
 const BATCH_BYTES: usize = 1 << 20;
@@ -22,13 +26,12 @@ impl Items {
     }
 
     /// The next items, about a megabyte of them; `None` at the end.
-    pub fn next_batch(&mut self, py: Python<'_>) -> Result<Option<Vec<String>>> {
+    pub fn next_batch(&mut self, py: Python<'_>) -> Result<Option<TextBatch>> {
         self.pull(py).map_err(|error| Error::External(Box::new(error)))
     }
 
-    fn pull(&mut self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+    fn pull(&mut self, py: Python<'_>) -> PyResult<Option<TextBatch>> {
+        let mut batch = TextBatch::new();
         let mut iterator = self.iterator.bind(py).clone();
         for item in iterator.by_ref() {
             let item = item?;
@@ -45,12 +48,76 @@ impl Items {
                 invalid("corpus", "every item must be valid Unicode", format!("a lone surrogate in {place}"))
             })?;
             self.taken += 1;
-            bytes += text.len();
-            batch.push(text.to_owned());
-            if bytes >= BATCH_BYTES {
+            batch.push(text);
+            if batch.bytes() >= BATCH_BYTES {
                 break;
             }
         }
         Ok((!batch.is_empty()).then_some(batch))
+    }
+}
+
+/// The caller's corpus, as `newword._source` describes it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Source<'py> {
+    kind: String,
+    data: Bound<'py, PyAny>,
+    format: String,
+    field: String,
+    encoding: String,
+    errors: String,
+}
+
+/// A corpus that is ready to be read without the interpreter, but for the items that its thread
+/// hands over.
+pub enum Opened {
+    /// Paths and globs, not looked at yet.
+    Paths(Vec<String>, ReadOptions),
+    /// An iterable; whether repeated items are dropped.
+    Items(bool),
+    /// An Arrow stream; whether repeated strings are dropped.
+    Arrow(Column, bool),
+}
+
+impl Source<'_> {
+    /// Checks the description. The iterable, if there is one, stays with the caller's thread.
+    pub fn open(&self, drop_duplicates: bool) -> PyResult<(Opened, Option<Items>)> {
+        match self.kind.as_str() {
+            "paths" => {
+                let options = self.read_options(drop_duplicates).map_err(to_python)?;
+                Ok((Opened::Paths(self.data.extract()?, options), None))
+            }
+            "texts" => Ok((Opened::Items(drop_duplicates), Some(Items::new(&self.data)?))),
+            "arrow" => {
+                let column = Column::new(&self.data, &self.field)?;
+                Ok((Opened::Arrow(column, drop_duplicates), None))
+            }
+            other => Err(invalid("corpus", "must be paths, texts or an Arrow stream", other)),
+        }
+    }
+
+    fn read_options(&self, drop_duplicates: bool) -> Result<ReadOptions> {
+        Ok(ReadOptions {
+            format: Format::parse(&self.format, &self.field)?,
+            encoding: self.encoding.parse()?,
+            on_invalid: self.errors.parse()?,
+            drop_duplicates,
+        })
+    }
+}
+
+impl Opened {
+    /// What the core pulls its text from.
+    pub fn text(self, caller: Caller) -> Result<Box<dyn TextSource>> {
+        Ok(match self {
+            Self::Paths(paths, options) => Box::new(FileSource::new(expand(paths)?, options)),
+            Self::Items(drop_duplicates) => {
+                Box::new(TextItems::new(move |_: &_| caller.refill(), drop_duplicates))
+            }
+            Self::Arrow(mut column, drop_duplicates) => {
+                Box::new(TextItems::new(move |_: &_| column.next_batch(), drop_duplicates))
+            }
+        })
     }
 }

@@ -8,7 +8,7 @@ pub struct MemoryBudget(u64);
 
 impl MemoryBudget {
     /// The least that anything can be done with.
-    pub const LEAST: u64 = 64 << 20;
+    pub const LEAST: u64 = 64_000_000;
 
     /// A budget of `bytes`.
     ///

@@ -1,0 +1,38 @@
+//! Dictionaries of options, checked by `newword.discovery`, as the core's own.
+
+use newword_core::corpus::{Alphabet, RunMode};
+use newword_core::support::{Error, Result};
+use pyo3::prelude::*;
+
+/// Which characters form symbols.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct AlphabetOptions {
+    letters: String,
+    digits: String,
+    nfkc: bool,
+}
+
+impl AlphabetOptions {
+    /// The core's alphabet.
+    pub fn alphabet(&self) -> Result<Alphabet> {
+        Ok(Alphabet {
+            letters: run_mode("letters", &self.letters)?,
+            digits: run_mode("digits", &self.digits)?,
+            nfkc: self.nfkc,
+        })
+    }
+}
+
+fn run_mode(argument: &str, value: &str) -> Result<RunMode> {
+    match value {
+        "unit" => Ok(RunMode::Unit),
+        "characters" => Ok(RunMode::Characters),
+        "break" => Ok(RunMode::Break),
+        other => Err(Error::invalid(
+            argument,
+            "must be \"unit\", \"characters\" or \"break\"",
+            format!("{other:?}"),
+        )),
+    }
+}
