@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from support.fake_core import FakeCore
+from tests.support.fake_core import FakeCore
 
 
 @pytest.fixture

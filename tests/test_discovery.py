@@ -14,7 +14,7 @@ from newword import InvalidArgumentError, Lexicon, Progress, contrast, discover
 from newword import count_ngrams as count
 from newword import merge_counts as merge
 from newword import score_counts as score
-from support.fake_core import FakeCore
+from tests.support.fake_core import FakeCore
 
 NAN, INF = float("nan"), float("inf")
 

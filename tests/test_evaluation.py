@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newword import InvalidArgumentError, Lexicon, SegmentationScore, evaluate_segmentation
-from support.text import UNICODE_TEXTS
+from tests.support.text import UNICODE_TEXTS
 
 cuts = st.lists(st.booleans(), min_size=9, max_size=9)
 

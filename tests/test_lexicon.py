@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from newword import InvalidArgumentError, Lexicon, LexiconRow
 from newword.lexicon_table import display_width
-from support.fake_core import FakeCore, Segmenter, needs_core
-from support.text import UNICODE_TEXTS, UNICODE_WORDS
+from tests.support.fake_core import FakeCore, Segmenter, needs_core
+from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
 
 words_and_counts = st.dictionaries(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4),

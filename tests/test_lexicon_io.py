@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newword import FormatError, InvalidArgumentError, Lexicon, MissingDependencyError
-from support.text import UNICODE_WORDS
+from tests.support.text import UNICODE_WORDS
 
 TABLES = ("tsv", "csv", "jsonl", "parquet")
 numbers = st.floats(allow_nan=True, allow_infinity=True)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from newword import CorpusError, Lexicon, MemoryBudgetError
 from newword.cli.app import app
 from newword.cli.discovery import thresholds
-from support.fake_core import FakeCore
+from tests.support.fake_core import FakeCore
 
 Run = Callable[..., Any]
 

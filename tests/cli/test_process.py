@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from newword.samples import SyntheticCorpus
-from support.fake_core import needs_core
+from tests.support.fake_core import needs_core
 
 COMMAND = [sys.executable, "-m", "newword"]
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
