@@ -1,0 +1,52 @@
+"""The compiled core. Types are converted and nothing is computed here; use `newword` instead.
+
+A source is a dictionary with the keys `kind` ("paths", "texts" or "arrow"), `data` (a list of
+paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `format`, `field`,
+`encoding` and `errors`. A job is a dictionary with the keys `threads`, `memory`, `temp_dir` and
+`progress`, a function of stage, units done and units in all. Both come from `newword._call`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+class _Source(TypedDict):
+    kind: str
+    data: Any
+    format: str
+    field: str
+    encoding: str
+    errors: str
+
+class _Job(TypedDict):
+    threads: int | None
+    memory: str | None
+    temp_dir: str | None
+    progress: Callable[[str, int, int], object] | None
+
+class _Discovery(TypedDict):
+    columns: dict[str, Any]
+    summary: dict[str, Any]
+    rejected: dict[str, Any] | None
+
+def discover(source: _Source, options: dict[str, Any], job: _Job) -> _Discovery: ...
+def count_ngrams(
+    source: _Source, output: str, options: dict[str, Any], job: _Job
+) -> dict[str, Any]: ...
+def merge_counts(paths: Sequence[str], output: str, job: _Job) -> dict[str, Any]: ...
+def score_counts(
+    path: str, source: _Source | None, options: dict[str, Any], job: _Job
+) -> _Discovery: ...
+def count_words(
+    source: _Source, words: Sequence[str], options: dict[str, Any], job: _Job
+) -> tuple[NDArray[np.uint64], int]: ...
+
+@final
+class Segmenter:
+    def __new__(cls, words: Sequence[str], counts: NDArray[np.uint64]) -> Segmenter: ...
+    def segment(self, text: str) -> list[str]: ...
+    def segment_many(self, texts: Sequence[str], threads: int | None) -> list[list[str]]: ...
