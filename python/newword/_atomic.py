@@ -22,17 +22,10 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
         IsADirectoryError: `target` is a directory.
         OSError: The folder is missing or not writable, or the disk is full.
     """
-    path = Path(target)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "cannot write a file over a directory", str(path))
+    path = _checked(target)
     if path.exists() and not path.is_file():
         yield path
         return
-    if not path.parent.is_dir():
-        reason = "the folder to write into does not exist"
-        raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
-    # A link keeps pointing where it did: its destination is replaced.
-    path = path.resolve()
     temporary = _create_beside(path)
     try:
         yield temporary
@@ -41,6 +34,24 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def check_writable(target: str | os.PathLike[str]) -> None:
+    """Raises now what `replacing` would raise at the end of hours of work."""
+    path = _checked(target)
+    if not path.exists() or path.is_file():
+        _create_beside(path).unlink()
+
+
+def _checked(target: str | os.PathLike[str]) -> Path:
+    path = Path(target)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "cannot write a file over a directory", str(path))
+    if not path.parent.is_dir():
+        reason = "the folder to write into does not exist"
+        raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
+    # A link keeps pointing where it did: its destination is replaced.
+    return path.resolve()
 
 
 def _create_beside(path: Path) -> Path:

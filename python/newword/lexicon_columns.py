@@ -123,17 +123,23 @@ def _number_column(name: str, given: ArrayLike, dtype: np.dtype[Any]) -> Column:
     raw = np.asarray(given)
     if raw.size == 0:
         return np.zeros(raw.shape, dtype)
+    if dtype.kind in "iu" and raw.dtype.kind in "fO":
+        # A list of Python's integers may become floats where some exceed int64.
+        exact = np.asarray(given, dtype=object)
+        if all(type(number) is int for number in exact.flat):
+            return _integers(name, exact, dtype)
     accepted = {"f": "fiu", "b": "b"}.get(dtype.kind, "iu")
     if raw.dtype.kind not in accepted:
         raise InvalidArgumentError(f"{name}: must hold {dtype.name} values, got {raw.dtype.name}")
-    if dtype.kind in "iu":
+    return _integers(name, raw, dtype) if dtype.kind in "iu" else np.array(raw, dtype=dtype)
+
+
+def _integers(name: str, raw: Column, dtype: np.dtype[Any]) -> Column:
+    low, high, limits = int(raw.min()), int(raw.max()), np.iinfo(dtype)
+    if low < limits.min or high > limits.max:
         # NumPy would wrap what does not fit.
-        low, high = int(raw.min()), int(raw.max())
-        limits = np.iinfo(dtype)
-        if low < limits.min or high > limits.max:
-            raise InvalidArgumentError(
-                f"{name}: must lie in {limits.min}..{limits.max}, got {low}..{high}"
-            )
+        rule = f"must lie in {limits.min}..{limits.max}"
+        raise InvalidArgumentError(f"{name}: {rule}, got {low}..{high}")
     return np.array(raw, dtype=dtype)
 
 

@@ -60,13 +60,15 @@ def tsv_lines(columns: Columns) -> Iterator[str]:
 
 def csv_lines(columns: Columns) -> Iterator[str]:
     """A header and a record a word."""
-    line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
     for row in (tuple(columns), *_rows(columns)):
-        writer.writerow([_cell(value) for value in row])
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
+        yield ",".join(_quoted(_cell(value)) for value in row) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    # The csv module leaves a lone carriage return bare, which readers take for a line's end.
+    if any(character in cell for character in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def jsonl_lines(columns: Columns) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from newword._atomic import replacing
+from newword._atomic import check_writable, replacing
 from newword.cli.guard import say
 from newword.errors import InvalidArgumentError
 from newword.lexicon import Lexicon
@@ -42,9 +41,7 @@ def check_target(output: Path | None, to: str | None) -> None:
     format_of(output, to)
     if output.is_dir():
         raise InvalidArgumentError(f"output: must not be a directory, got {str(output)!r}")
-    with replacing(output.with_name(f".newword-{time.time_ns()}.probe")) as probe:
-        probe.touch()
-    output.with_name(probe.name).unlink(missing_ok=True)
+    check_writable(output)
 
 
 def chosen(lexicon: Lexicon, sort: str | None, new: bool, top: int | None) -> Lexicon:

@@ -1,0 +1,71 @@
+"""What `import newword` costs and brings in; what happens without the core."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+import newword
+
+HEAVY = (
+    *("pandas", "pyarrow", "polars", "matplotlib", "typer", "rich", "jieba", "keras"),
+    *("tensorflow", "newword._newword", "newword.cli", "newword.samples"),
+)
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_it_brings_in_numpy_only() -> None:
+    loaded = run(f"import newword, sys; print([name for name in {HEAVY} if name in sys.modules])")
+    assert loaded == "[]"
+
+
+def test_it_is_fast() -> None:
+    # The least of several runs in turn: what is slower was disturbed by something else.
+    code = (
+        "import time, numpy; began = time.perf_counter(); import newword;"
+        "print(time.perf_counter() - began)"
+    )
+    best = 1.0
+    deadline = time.monotonic() + 20
+    for _ in range(15):
+        best = min(best, float(run(code)))
+        if best <= 0.05 or time.monotonic() > deadline:
+            break
+    assert best <= 0.1
+
+
+def test_everything_promised_is_there() -> None:
+    names = set(newword.__all__) - {"__version__"}
+    assert all(hasattr(newword, name) for name in names)
+    assert all(getattr(newword, name).__doc__ for name in names)
+    with pytest.raises(AttributeError, match="nonsense"):
+        newword.nonsense  # noqa: B018
+
+
+def test_a_missing_core_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> Any:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr("newword._core.importlib.import_module", fail)
+    with pytest.raises(newword.NewwordError, match="install the package"):
+        newword.Lexicon.from_words(["a"]).segment("a")
+
+
+def test_errors_are_what_python_expects() -> None:
+    assert issubclass(newword.InvalidArgumentError, ValueError)
+    assert issubclass(newword.MissingDependencyError, ImportError)
+    assert issubclass(newword.MemoryBudgetError, MemoryError)
+    assert issubclass(newword.DecodeError, newword.CorpusError)
+    for name in newword.__all__:
+        if name.endswith("Error"):
+            assert issubclass(getattr(newword, name), newword.NewwordError)
