@@ -4,10 +4,19 @@
 //! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
 
 mod alphabet;
+mod classes;
+mod encode;
 mod encoded;
+mod encoder;
+mod interner;
+mod spill;
+mod store;
+mod symbols;
 
-pub use alphabet::{Alphabet, RunMode, Symbols, Unit, Units};
-pub use encoded::{EncodedCorpus, ReadReport, encode};
+pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};
+pub use encode::encode;
+pub use encoded::{EncodedCorpus, ReadReport};
+pub use symbols::Symbols;
 
 use crate::support::{Context, Result};
 
