@@ -47,6 +47,11 @@ impl StrongSet {
         self.len
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The length of the longest window that is looked at.
     pub fn order(&self) -> usize {
         self.order

@@ -179,7 +179,9 @@ fn summary<K: Key>(
     options: &KenlmOptions,
 ) -> Summary {
     let mut strong = vec![0; options.order];
-    members.iter().for_each(|member| strong[member.len() - 1] += 1);
+    for member in members {
+        strong[member.len() - 1] += 1;
+    }
     Summary {
         total: counts.total(),
         symbols: counts.level(1).len(),

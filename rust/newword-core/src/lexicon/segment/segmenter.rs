@@ -1,0 +1,338 @@
+//! Maximum-probability segmentation with a lexicon.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::super::trie::Trie;
+use super::lattice::{Lattice, Search};
+use super::tokens::{Kind, Token, Tokens};
+use crate::corpus::Alphabet;
+use crate::support::hash::HashMap;
+use crate::support::{Context, Error, Result};
+
+/// What of a number is one symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Numbers {
+    /// Each run of digits, as in the corpus.
+    #[default]
+    Runs,
+    /// Runs of digits that a single point, comma, colon or stroke joins, with a percent or
+    /// per-mille sign: 3.5%, 10:30, 1/3.
+    Joined,
+    /// As [`Numbers::Joined`], and all numbers are looked up as `0`: for lexicons counted on text
+    /// whose numbers were classed so.
+    Classed,
+}
+
+/// How text is read before words are sought in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct SegmenterOptions {
+    /// Which characters form symbols. With NFKC set, symbols are looked up folded; the text itself
+    /// stays as it is.
+    pub alphabet: Alphabet,
+    /// What of a number is one symbol.
+    pub numbers: Numbers,
+}
+
+/// Cuts text into the sequence of words whose product of probabilities is largest.
+///
+/// A word's probability is its count by the sum of all counts; a symbol that is not in the lexicon
+/// has count 1. Runs of letters and of digits are symbols and so are kept whole (where the
+/// alphabet says so). Marks that are part of no word, and white space, are words of their own and
+/// end the search, so memory grows with the longest stretch between two marks.
+#[derive(Debug, Clone)]
+pub struct Segmenter {
+    options: SegmenterOptions,
+    labels: Labels,
+    lattice: Lattice,
+}
+
+/// Tokens to labels: by falling frequency from 1, so that the trie's busy nodes lie close; 0 is
+/// any token that is in no word.
+#[derive(Debug, Clone)]
+struct Labels {
+    /// By code point, for tokens of one character of the basic plane.
+    characters: Vec<u32>,
+    others: HashMap<Box<str>, u32>,
+}
+
+impl Segmenter {
+    /// A segmenter with `words` and their counts. A count of 0 is taken for 1; a word given twice
+    /// counts twice; empty words are left out. O(total length * log).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where there is no word.
+    pub fn new<S: AsRef<str>>(
+        words: impl IntoIterator<Item = (S, u64)>,
+        options: SegmenterOptions,
+    ) -> Result<Self> {
+        let words: Vec<(S, u64)> = words.into_iter().map(|(word, n)| (word, n.max(1))).collect();
+        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>();
+        let entries = words.iter().map(|(word, count)| (word.as_ref(), *count as f64, *count));
+        Self::build(entries.collect(), options, |sum| (sum / total).ln(), -total.ln())
+    }
+
+    /// A segmenter that maximises the sum of `words`' weights instead; a symbol that is not among
+    /// them weighs `floor`. Of a word given twice the weights add up.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where there is no word or a weight is not finite.
+    pub fn from_weights<S: AsRef<str>>(
+        words: impl IntoIterator<Item = (S, f64)>,
+        floor: f64,
+        options: SegmenterOptions,
+    ) -> Result<Self> {
+        let words: Vec<(S, f64)> = words.into_iter().collect();
+        let weights = words.iter().map(|(_, weight)| weight).chain([&floor]);
+        if let Some(wrong) = weights.into_iter().find(|weight| !weight.is_finite()) {
+            return Err(Error::invalid("weights", "must be finite", wrong));
+        }
+        let entries = words.iter().map(|(word, weight)| (word.as_ref(), *weight, 1));
+        Self::build(entries.collect(), options, |sum| sum, floor)
+    }
+
+    fn build(
+        entries: Vec<(&str, f64, u64)>,
+        options: SegmenterOptions,
+        weigh: impl Fn(f64) -> f64,
+        floor: f64,
+    ) -> Result<Self> {
+        let labels = Labels::new(&entries, &options);
+        let mut keys: Vec<(Vec<u32>, f64)> = entries
+            .iter()
+            .map(|(word, amount, _)| (labels.of_word(word, &options), *amount))
+            .filter(|(key, _)| !key.is_empty())
+            .collect();
+        if keys.is_empty() {
+            return Err(Error::invalid("words", "must hold a word", 0));
+        }
+        keys.sort_by(|a, b| a.0.cmp(&b.0));
+        keys.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0.0 };
+            same
+        });
+        let trie = Trie::build(keys.len(), |rank| &keys[rank].0)?;
+        let mut weights = vec![0.0; trie.slots()];
+        for (key, amount) in &keys {
+            if let Some(node) = trie.walk(key) {
+                weights[node as usize] = single(weigh(*amount));
+            }
+        }
+        Ok(Self { options, labels, lattice: Lattice::new(trie, weights, single(floor)) })
+    }
+
+    /// The words of `text` as byte ranges, from left to right; together they are the text.
+    /// O(n * longest word).
+    pub fn segment(&self, text: &str) -> Vec<Range<usize>> {
+        let mut words = Vec::with_capacity(text.len() / 4);
+        let mut work = Work::default();
+        for token in Tokens::new(text, &self.options.alphabet, self.options.numbers) {
+            let label = self.labels.of_token(&text[token.start..token.end], token, &self.options);
+            if label == 0 && token.kind == Kind::Mark {
+                work.flush(&self.lattice, &mut words);
+                words.push(token.start..token.end);
+            } else {
+                work.starts.push(token.start);
+                work.end = token.end;
+                work.labels.push(label);
+            }
+        }
+        work.flush(&self.lattice, &mut words);
+        words
+    }
+
+    /// The words of many texts, on all threads of `context`.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn segment_many<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        context: &Context,
+    ) -> Result<Vec<Vec<Range<usize>>>> {
+        let one = |text: &S| {
+            context.check()?;
+            Ok(self.segment(text.as_ref()))
+        };
+        context.pool().install(|| texts.par_iter().map(one).collect())
+    }
+}
+
+/// A stretch of text that is being gathered.
+#[derive(Default)]
+struct Work {
+    labels: Vec<u32>,
+    starts: Vec<usize>,
+    end: usize,
+    search: Search,
+}
+
+impl Work {
+    fn flush(&mut self, lattice: &Lattice, words: &mut Vec<Range<usize>>) {
+        if self.labels.is_empty() {
+            return;
+        }
+        let lengths = lattice.solve(&self.labels, &mut self.search);
+        self.starts.push(self.end);
+        let mut at = 0;
+        for length in lengths.iter().rev() {
+            let next = at + *length as usize;
+            words.push(self.starts[at]..self.starts[next]);
+            at = next;
+        }
+        self.labels.clear();
+        self.starts.clear();
+    }
+}
+
+impl Labels {
+    fn new(entries: &[(&str, f64, u64)], options: &SegmenterOptions) -> Self {
+        let mut counts: HashMap<String, u64> = HashMap::default();
+        for (word, _, count) in entries {
+            for token in Tokens::new(word, &options.alphabet, options.numbers) {
+                let name = folded(&word[token.start..token.end], token, options);
+                *counts.entry(name.into_owned()).or_default() += count;
+            }
+        }
+        let mut by_count: Vec<(String, u64)> = counts.into_iter().collect();
+        by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let mut labels = Self { characters: vec![0; 1 << 16], others: HashMap::default() };
+        for ((name, _), label) in by_count.into_iter().zip(1..) {
+            match plane_index(&name) {
+                Some(index) => labels.characters[index] = label,
+                None => {
+                    labels.others.insert(name.into_boxed_str(), label);
+                }
+            }
+        }
+        labels
+    }
+
+    #[inline]
+    fn get(&self, name: &str) -> u32 {
+        match plane_index(name) {
+            Some(index) => self.characters[index],
+            None => self.others.get(name).copied().unwrap_or(0),
+        }
+    }
+
+    #[inline]
+    fn of_token(&self, text: &str, token: Token, options: &SegmenterOptions) -> u32 {
+        if options.alphabet.nfkc || token.kind == Kind::Number {
+            self.get(&folded(text, token, options))
+        } else {
+            self.get(text)
+        }
+    }
+
+    fn of_word(&self, word: &str, options: &SegmenterOptions) -> Vec<u32> {
+        let tokens = Tokens::new(word, &options.alphabet, options.numbers);
+        tokens.map(|token| self.of_token(&word[token.start..token.end], token, options)).collect()
+    }
+}
+
+/// The name a token is looked up by.
+fn folded<'t>(
+    text: &'t str,
+    token: Token,
+    options: &SegmenterOptions,
+) -> std::borrow::Cow<'t, str> {
+    if token.kind == Kind::Number && options.numbers == Numbers::Classed {
+        return "0".into();
+    }
+    options.alphabet.fold(text)
+}
+
+/// The code point of a token that is one character of the basic plane.
+#[inline]
+fn plane_index(name: &str) -> Option<usize> {
+    let first = name.chars().next()?;
+    let index = first as usize;
+    (index < 1 << 16 && first.len_utf8() == name.len()).then_some(index)
+}
+
+/// Weights are kept in single precision and added up in double.
+#[allow(clippy::cast_possible_truncation)] // Rounding is the purpose.
+fn single(weight: f64) -> f32 {
+    weight as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::MemoryBudget;
+    use proptest::prelude::*;
+
+    fn cut<'t>(segmenter: &Segmenter, text: &'t str) -> Vec<&'t str> {
+        segmenter.segment(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    fn segmenter(words: &[(&str, u64)]) -> Segmenter {
+        Segmenter::new(words.iter().copied(), SegmenterOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn the_likeliest_words_win() {
+        let words =
+            [("今天", 50), ("天气", 40), ("今天天气", 1), ("很", 90), ("不错", 30), ("天", 9)];
+        let segmenter = segmenter(&words);
+        assert_eq!(cut(&segmenter, "今天天气很不错"), ["今天", "天气", "很", "不错"]);
+        assert_eq!(cut(&segmenter, "气，很x1"), ["气", "，", "很", "x", "1"]);
+        assert!(cut(&segmenter, "").is_empty());
+    }
+
+    #[test]
+    fn words_with_marks_and_runs_are_found() {
+        let segmenter = segmenter(&[("C++", 3), ("5G网络", 2), ("iPhone 15", 2), ("的", 9)]);
+        assert_eq!(
+            cut(&segmenter, "C++的5G网络 iPhone 15的+"),
+            ["C++", "的", "5G网络", " ", "iPhone 15", "的", "+"]
+        );
+    }
+
+    #[test]
+    fn numbers_can_be_classed() {
+        let options = SegmenterOptions { numbers: Numbers::Classed, ..SegmenterOptions::default() };
+        let segmenter = Segmenter::from_weights([("0年", 5.0), ("年", 1.0)], 0.0, options).unwrap();
+        assert_eq!(cut(&segmenter, "1998年3.5%年"), ["1998年", "3.5%年"]);
+    }
+
+    #[test]
+    fn a_lexicon_without_words_is_an_error() {
+        let none: [(&str, u64); 1] = [("", 3)];
+        assert!(Segmenter::new(none, SegmenterOptions::default()).is_err());
+        let wrong = [("a", f64::NAN)];
+        assert!(Segmenter::from_weights(wrong, 0.0, SegmenterOptions::default()).is_err());
+    }
+
+    #[test]
+    fn long_runs_take_linear_time() {
+        let segmenter = segmenter(&[("哈哈", 5), ("哈", 3), ("哈哈哈哈", 2)]);
+        let text = "哈".repeat(1_000_001);
+        let words = segmenter.segment(&text);
+        assert_eq!(words.last().map(|word| word.end), Some(text.len()));
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_the_text_whatever_the_threads(
+            texts in prop::collection::vec("([天地人a1，.\u{20000}😀\u{301} ]|\\PC){0,30}", 0..9),
+            nfkc in any::<bool>(),
+        ) {
+            let alphabet = Alphabet { nfkc, ..Alphabet::default() };
+            let options = SegmenterOptions { alphabet, numbers: Numbers::Joined };
+            let words = [("天地", 3), ("地人", 4), ("\u{20000}a", 2), ("人", 1)];
+            let segmenter = Segmenter::new(words, options).unwrap();
+            let memory = MemoryBudget::new(MemoryBudget::LEAST).unwrap();
+            let context = Context::new(Some(3), memory, None).unwrap();
+            let many = segmenter.segment_many(&texts, &context).unwrap();
+            for (text, words) in texts.iter().zip(&many) {
+                let joined: String = words.iter().map(|word| &text[word.clone()]).collect();
+                prop_assert_eq!(&joined, text);
+                prop_assert_eq!(words, &segmenter.segment(text));
+            }
+        }
+    }
+}
