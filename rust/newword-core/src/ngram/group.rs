@@ -1,0 +1,288 @@
+//! From a bucket of windows to rows: tally, drop the rare, distribute, go one symbol deeper.
+
+use super::key::{Key, Layout};
+use super::plan::Plan;
+use super::rows::Found;
+use super::sums::Sum;
+use crate::support::{Context, Result};
+
+/// Groups up to this size are sorted and scanned instead of distributed.
+const SMALL: usize = 40;
+/// Keys handled between two looks at the cancel flag: about a millisecond.
+pub(crate) const CHECK_EVERY: usize = 1 << 17;
+
+/// Counts by rank of one field, cleared after use.
+///
+/// Invariant between uses: all of `slots` are 0 and `touched[..distinct]` is not read.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    slots: Vec<u32>,
+    touched: Vec<u32>,
+    distinct: usize,
+}
+
+impl Tally {
+    fn new(ranks: usize) -> Self {
+        Self { slots: vec![0; ranks], touched: vec![0; ranks + 1], distinct: 0 }
+    }
+
+    /// Counts field `depth` of fewer than 2^32 keys.
+    fn count<K: Key>(&mut self, keys: impl Iterator<Item = K>, depth: usize, layout: Layout) {
+        let mut distinct = 0;
+        keys.for_each(|key| {
+            let rank = key.field(depth, layout);
+            let slot = &mut self.slots[rank as usize];
+            // Always written, only kept where the rank is new: no branch to predict.
+            self.touched[distinct] = rank;
+            distinct += usize::from(*slot == 0);
+            *slot += 1;
+        });
+        self.distinct = distinct;
+    }
+
+    /// Clears the counts, handing each on.
+    fn drain(&mut self, mut each: impl FnMut(u32, u32)) {
+        for &rank in &self.touched[..self.distinct] {
+            each(rank, std::mem::take(&mut self.slots[rank as usize]));
+        }
+        self.distinct = 0;
+    }
+}
+
+/// A group within its parent: the rank of its next symbol and its size.
+pub(crate) type Child = (u32, u32);
+
+/// One thread's tools.
+///
+/// Invariant: the groups of one depth lie in one of `ping` and `pong`, those one deeper in the same
+/// range of the other, so that two buffers are enough for any depth.
+#[derive(Debug)]
+pub(crate) struct Worker<K> {
+    ping: Vec<K>,
+    pong: Vec<K>,
+    state: State,
+}
+
+#[derive(Debug)]
+struct State {
+    tally: Tally,
+    /// Children of the groups being worked on, innermost last.
+    children: Vec<Child>,
+}
+
+/// What stays the same while a bucket is worked on.
+pub(crate) struct Job<'a, K> {
+    pub plan: &'a Plan,
+    pub context: &'a Context,
+    pub first: u32,
+    pub found: &'a mut Found<K>,
+}
+
+impl<K: Key> Worker<K> {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let state =
+            State { tally: Tally::new(plan.ranks_len()), children: Vec::new() };
+        Self { ping: Vec::new(), pong: Vec::new(), state }
+    }
+
+    fn reserve(&mut self, keys: usize) {
+        if self.ping.len() < keys {
+            self.ping.resize(keys, K::default());
+            self.pong.resize(keys, K::default());
+        }
+    }
+
+    /// Finds the rows of a bucket of `len` keys that share the first symbol.
+    ///
+    /// # Errors
+    /// [`crate::support::Error::Cancelled`].
+    pub(crate) fn bucket<I>(&mut self, keys: I, len: usize, job: &mut Job<K>) -> Result<()>
+    where
+        I: Iterator<Item = K> + Clone,
+    {
+        self.reserve(len);
+        let Self { ping, pong, state } = self;
+        if len <= SMALL {
+            ping.iter_mut().zip(keys).for_each(|(to, key)| *to = key);
+            return state.group(&mut ping[..len], &mut pong[..len], 0, job);
+        }
+        state.tally.count(keys.clone(), 0, job.plan.layout);
+        let base = state.children.len();
+        let sum = state.keep_children(job.plan);
+        let sum = job.plan.goal.neighbours.then_some(sum);
+        job.found.push(0, job.first, K::default(), len as u64, sum);
+        if state.goes_deeper((0, base, K::default()), job) {
+            state.place(keys, ping, (0, base), job.plan.layout);
+            state.descend(ping, pong, (1, base), job)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the rows of those `children` of one group at `depth` that are to be looked into; `keys` is
+    /// the whole group, from which they are picked.
+    ///
+    /// # Errors
+    /// [`crate::support::Error::Cancelled`].
+    pub(crate) fn pick(
+        &mut self,
+        keys: impl Iterator<Item = K>,
+        children: &[Child],
+        depth: usize,
+        job: &mut Job<K>,
+    ) -> Result<()> {
+        self.reserve(children.iter().map(|&(_, size)| size as usize).sum());
+        let base = self.state.children.len();
+        self.state.children.extend_from_slice(children);
+        let Self { ping, pong, state } = self;
+        state.place(keys, ping, (depth, base), job.plan.layout);
+        state.descend(ping, pong, (depth + 1, base), job)
+    }
+}
+
+impl State {
+    /// Sums over all children of the group just tallied and stacks those worth looking into, sorted.
+    fn keep_children(&mut self, plan: &Plan) -> Sum {
+        let (mut sum, base) = (0, self.children.len());
+        let children = &mut self.children;
+        self.tally.drain(|rank, count| {
+            if rank != 0 {
+                sum += plan.terms.of(u64::from(count));
+                if u64::from(count) >= plan.goal.min_count {
+                    children.push((rank, count));
+                }
+            }
+        });
+        self.children[base..].sort_unstable();
+        sum
+    }
+
+    /// Whether the children stacked from `base` of a group at `depth` are to be distributed; where
+    /// not, their rows are made here, if there are any, and they are unstacked.
+    fn goes_deeper<K: Key>(
+        &mut self,
+        (depth, base, prefix): (usize, usize, K),
+        job: &mut Job<K>,
+    ) -> bool {
+        if depth < job.plan.last_depth() && job.plan.opens(depth + 1) {
+            return true;
+        }
+        if depth < job.plan.last_depth() {
+            for &(rank, size) in &self.children[base..] {
+                let key = prefix.with(depth, rank, job.plan.layout);
+                job.found.push(depth + 1, job.first, key, u64::from(size), None);
+            }
+        }
+        self.children.truncate(base);
+        false
+    }
+
+    /// Distributes the children stacked from `base` into `to`; keys of no child are dropped.
+    fn place<K: Key>(
+        &mut self,
+        keys: impl Iterator<Item = K>,
+        to: &mut [K],
+        (depth, base): (usize, usize),
+        layout: Layout,
+    ) {
+        let slots = &mut self.tally.slots;
+        let mut next = 1;
+        for &(rank, size) in &self.children[base..] {
+            slots[rank as usize] = next;
+            next += size;
+        }
+        keys.for_each(|key| {
+            let slot = &mut slots[key.field(depth, layout) as usize];
+            if *slot != 0 {
+                to[*slot as usize - 1] = key;
+                *slot += 1;
+            }
+        });
+        for &(rank, _) in &self.children[base..] {
+            slots[rank as usize] = 0;
+        }
+    }
+
+    /// Works on the children stacked from `base`, which lie in `keys` one after the other and share
+    /// their first `depth` fields each, and unstacks them.
+    fn descend<K: Key>(
+        &mut self,
+        keys: &mut [K],
+        spare: &mut [K],
+        (depth, base): (usize, usize),
+        job: &mut Job<K>,
+    ) -> Result<()> {
+        // A cancelled job may have ended the keys early: look before they are used.
+        job.context.check()?;
+        let mut start = 0;
+        for at in base..self.children.len() {
+            let end = start + self.children[at].1 as usize;
+            self.group(&mut keys[start..end], &mut spare[start..end], depth, job)?;
+            start = end;
+        }
+        self.children.truncate(base);
+        Ok(())
+    }
+
+    /// Works on a group: `keys` share their first `depth` fields.
+    fn group<K: Key>(
+        &mut self,
+        keys: &mut [K],
+        spare: &mut [K],
+        depth: usize,
+        job: &mut Job<K>,
+    ) -> Result<()> {
+        if keys.len() <= SMALL {
+            keys.sort_unstable();
+            scan(keys, depth, job);
+            return Ok(());
+        }
+        let prefix = keys[0].prefix(depth, job.plan.layout);
+        if !job.plan.opens(depth) {
+            job.found.push(depth, job.first, prefix, keys.len() as u64, None);
+            return Ok(());
+        }
+        self.tally.count(keys.iter().copied(), depth, job.plan.layout);
+        let base = self.children.len();
+        let sum = self.keep_children(job.plan);
+        let sum = job.plan.goal.neighbours.then_some(sum);
+        job.found.push(depth, job.first, prefix, keys.len() as u64, sum);
+        if self.goes_deeper((depth, base, prefix), job) {
+            self.place(keys.iter().copied(), spare, (depth, base), job.plan.layout);
+            self.descend(spare, keys, (depth + 1, base), job)?;
+        }
+        Ok(())
+    }
+}
+
+/// Finds the rows of a sorted group whose keys share their first `depth` fields, in one pass.
+///
+/// Invariant: `start[d]` is where the current run of keys with `d` equal fields began and `sums[d]`
+/// the sum over its children that have ended.
+fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>) {
+    let Plan { layout, goal, terms, .. } = job.plan;
+    let mut start = [0; super::key::MAX_FIELDS + 1];
+    let mut sums: [Sum; super::key::MAX_FIELDS + 1] = [0; super::key::MAX_FIELDS + 1];
+    for end in 1..=keys.len() {
+        let last = keys[end - 1];
+        // The group itself ends with its last key; nothing above it does.
+        let open = match keys.get(end) {
+            Some(next) => last.common(*next, *layout) + 1,
+            None => depth,
+        };
+        for fixed in (open.max(depth)..=layout.fields()).rev() {
+            let count = (end - start[fixed]) as u64;
+            let sum = std::mem::take(&mut sums[fixed]);
+            start[fixed] = end;
+            if fixed > 0 && last.field(fixed - 1, *layout) == 0 {
+                continue;
+            }
+            if fixed > depth {
+                sums[fixed - 1] += terms.of(count);
+            }
+            if count >= goal.min_count && fixed < goal.order {
+                let prefix = last.prefix(fixed, *layout);
+                job.found.push(fixed, job.first, prefix, count, goal.neighbours.then_some(sum));
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a sweep over the corpus needs to know beforehand: ranks, passes, shares of memory.
+
+use std::ops::Range;
+
+use super::key::Layout;
+use super::parts::IdParts;
+use super::sums::Terms;
+use crate::support::Context;
+
+/// What to find in one sweep.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Goal {
+    /// The longest n-gram whose row is wanted, from 1.
+    pub order: usize,
+    /// The smallest count of a row.
+    pub min_count: u64,
+    /// Whether rows carry the sum over the symbols that go on.
+    pub neighbours: bool,
+}
+
+/// The symbols of a corpus as a sweep sees them.
+///
+/// Ranks number the symbols that can matter, from 1, in the order of their ids; all others have rank
+/// 0 and act as breaks. A symbol matters if it can be in a row, or if it can be a neighbour seen
+/// twice (one seen once adds 1 ln 1 = 0). This keeps keys narrow where the corpus has many words of
+/// letters that occur once.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Rank by id.
+    pub ranks: Vec<u32>,
+    /// Id by rank; element 0 is 0.
+    pub ids: Vec<u32>,
+    /// Windows to sort by rank of the first symbol: its count, or 0 where no row can start with it.
+    pub sizes: Vec<u64>,
+    /// How windows lie in keys.
+    pub layout: Layout,
+    /// What to find.
+    pub goal: Goal,
+    /// The terms of the sums.
+    pub terms: Terms,
+}
+
+impl Plan {
+    pub(crate) fn new(counts: &[u64], goal: Goal) -> Self {
+        let least = if goal.neighbours { goal.min_count.min(2) } else { goal.min_count };
+        let mut plan = Self {
+            ranks: vec![0; counts.len()],
+            ids: vec![0],
+            sizes: vec![0],
+            layout: Layout::new(1, 1),
+            goal,
+            terms: Terms::new(),
+        };
+        let mut rank = 0;
+        for (id, &count) in (0_u32..).zip(counts).skip(1) {
+            if count >= least.max(1) {
+                rank += 1;
+                plan.ranks[id as usize] = rank;
+                plan.ids.push(id);
+                plan.sizes.push(if count >= goal.min_count { count } else { 0 });
+            }
+        }
+        let fields = if goal.neighbours { goal.order } else { goal.order - 1 };
+        plan.layout = Layout::new(rank, fields.max(1));
+        plan
+    }
+
+    /// The last depth (fields fixed besides the first symbol) that still makes rows.
+    pub(crate) fn last_depth(&self) -> usize {
+        self.goal.order - 1
+    }
+
+    /// Whether groups at `depth` are looked into, be it for a sum or for longer rows.
+    pub(crate) fn opens(&self, depth: usize) -> bool {
+        self.goal.neighbours || depth < self.last_depth()
+    }
+
+    /// How many ranks there are, the break included.
+    pub(crate) fn ranks_len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Ranges of first symbols whose windows fit `capacity` keys together, in rising order. A symbol
+    /// that does not fit alone gets a range of its own.
+    pub(crate) fn passes(&self, capacity: u64) -> Vec<Range<usize>> {
+        fit(&self.sizes, 1, capacity)
+    }
+}
+
+/// Cuts `sizes[first..]` into ranges whose sums are at most `capacity`, or that hold one element.
+pub(crate) fn fit(sizes: &[u64], first: usize, capacity: u64) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut sum) = (first, 0_u64);
+    for (at, &size) in sizes.iter().enumerate().skip(first) {
+        if sum > 0 && sum.saturating_add(size) > capacity {
+            ranges.push(start..at);
+            (start, sum) = (at, 0);
+        }
+        sum = sum.saturating_add(size);
+    }
+    if sum > 0 {
+        ranges.push(start..sizes.len());
+    }
+    ranges
+}
+
+/// How the bytes left over by the corpus are shared out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Keys in the shared buffer.
+    pub buffer_keys: usize,
+    /// Keys in each of the two buffers of a worker.
+    pub scratch_keys: usize,
+    /// Keys worked off before the sink is handed their rows.
+    pub batch_keys: usize,
+    /// Bytes of rows and tables.
+    pub table_bytes: u64,
+}
+
+/// Fewest keys that a shared buffer and a worker's buffers get, whatever the budget.
+const LEAST_BUFFER: u64 = 1 << 16;
+const LEAST_SCRATCH: u64 = 1 << 14;
+/// A worker's buffers stay within reach of the second-level cache as far as they are used.
+const MOST_SCRATCH: u64 = 1 << 20;
+
+impl Limits {
+    /// Shares out what `context` allows, for keys of `key_bytes`.
+    pub(crate) fn new(
+        corpus: &impl IdParts,
+        plan: &Plan,
+        key_bytes: u64,
+        context: &Context,
+    ) -> Self {
+        let threads = context.threads() as u64;
+        let ids: u64 = corpus.counts().iter().sum();
+        let part = 4 * ids / (corpus.parts().max(1) as u64);
+        let tables = plan.ranks_len() as u64 * 24;
+        let fixed = corpus.resident_bytes() + threads * (part + tables) + tables;
+        let free = context.memory().bytes().saturating_sub(fixed);
+        let windows: u64 = plan.sizes.iter().sum();
+        let scratch = free / 8 / (2 * key_bytes * threads);
+        let as_keys = |keys: u64| usize::try_from(keys).unwrap_or(usize::MAX);
+        Self {
+            buffer_keys: as_keys((free / 8 * 3 / key_bytes).max(LEAST_BUFFER).min(windows)),
+            scratch_keys: as_keys(scratch.clamp(LEAST_SCRATCH, MOST_SCRATCH)),
+            batch_keys: usize::MAX,
+            table_bytes: free / 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_that_cannot_matter_have_no_rank() {
+        let counts = [9, 1, 5, 2, 1, 7];
+        let goal = Goal { order: 2, min_count: 5, neighbours: true };
+        let plan = Plan::new(&counts, goal);
+        assert_eq!(plan.ranks, [0, 0, 1, 2, 0, 3]);
+        assert_eq!(plan.ids, [0, 2, 3, 5]);
+        assert_eq!(plan.sizes, [0, 5, 0, 7]);
+        assert_eq!(plan.layout.fields(), 2);
+        let plan = Plan::new(&counts, Goal { neighbours: false, ..goal });
+        assert_eq!(plan.ids, [0, 2, 5]);
+        let plan = Plan::new(&counts, Goal { min_count: 1, ..goal });
+        assert_eq!(plan.ids, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn passes_fit_their_capacity_or_hold_one_symbol() {
+        assert_eq!(fit(&[0, 3, 3, 9, 0, 1], 1, 6), [1..3, 3..4, 4..6]);
+        assert_eq!(fit(&[0, 3], 1, 1), [1..2]);
+        assert!(fit(&[0, 0, 0], 1, 5).is_empty());
+        assert!(fit(&[], 1, 5).is_empty());
+    }
+}

@@ -1,0 +1,120 @@
+//! The rows a sweep finds, before they become a table or a file.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::key::Key;
+use super::sums::Sum;
+use crate::support::{Error, Result};
+
+/// Rows of one length n, in lexicographic order of (first, key).
+#[derive(Debug)]
+pub(crate) struct Rows<K> {
+    /// Rank of the first symbol, one a row.
+    pub firsts: Vec<u32>,
+    /// The n - 1 ranks that go on, the other fields 0; one a row.
+    pub keys: Vec<K>,
+    /// Occurrences, one a row.
+    pub counts: Vec<u64>,
+    /// Sums of c ln c over the symbols that go on, one a row; empty where not asked for.
+    pub sums: Vec<Sum>,
+}
+
+// Written by hand because a derive would ask for `K: Default` rows to be empty.
+impl<K> Default for Rows<K> {
+    fn default() -> Self {
+        Self { firsts: Vec::new(), keys: Vec::new(), counts: Vec::new(), sums: Vec::new() }
+    }
+}
+
+impl<K: Key> Rows<K> {
+    pub(crate) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Bytes of the rows, spare capacity included.
+    fn bytes(&self) -> u64 {
+        let bytes = self.firsts.capacity() * 4
+            + self.keys.capacity() * size_of::<K>()
+            + self.counts.capacity() * 8
+            + self.sums.capacity() * size_of::<Sum>();
+        bytes as u64
+    }
+}
+
+/// What one task found: `levels[n - 1]` holds the rows of length n.
+#[derive(Debug)]
+pub(crate) struct Found<K> {
+    pub levels: Vec<Rows<K>>,
+}
+
+impl<K: Key> Found<K> {
+    pub(crate) fn new(order: usize) -> Self {
+        Self { levels: (0..order).map(|_| Rows::default()).collect() }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, depth: usize, first: u32, key: K, count: u64, sum: Option<Sum>) {
+        let rows = &mut self.levels[depth];
+        rows.firsts.push(first);
+        rows.keys.push(key);
+        rows.counts.push(count);
+        if let Some(sum) = sum {
+            rows.sums.push(sum);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.levels.iter().map(Rows::bytes).sum()
+    }
+}
+
+/// A running total of bytes with a limit, shared by all threads of a sweep.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    held: AtomicU64,
+    limit: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { held: AtomicU64::new(0), limit }
+    }
+
+    /// Takes `bytes` more.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] once more than the limit is held.
+    pub(crate) fn take(&self, bytes: u64) -> Result<()> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if held > self.limit {
+            return Err(Error::Memory(format!(
+                "the n-grams kept need more than the {} MB left for them; raise min_count or memory, \
+                 or count into a file",
+                self.limit / 1_000_000
+            )));
+        }
+        Ok(())
+    }
+
+    /// Gives `bytes` back.
+    pub(crate) fn give(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl<K: Key> Found<K> {
+    /// Strings the rows of several tasks together, level by level.
+    pub(crate) fn by_level(found: Vec<Self>) -> Vec<Rows<K>> {
+        let mut levels: Vec<Rows<K>> = Vec::new();
+        for task in found {
+            levels.resize_with(task.levels.len().max(levels.len()), Rows::default);
+            for (to, rows) in levels.iter_mut().zip(task.levels) {
+                to.firsts.extend(rows.firsts);
+                to.keys.extend(rows.keys);
+                to.counts.extend(rows.counts);
+                to.sums.extend(rows.sums);
+            }
+        }
+        levels
+    }
+}

@@ -1,0 +1,299 @@
+//! From ids to windows: the walk over a part, and the buffer the windows are partitioned into.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::group::CHECK_EVERY;
+use super::key::Key;
+use super::parts::IdParts;
+use super::plan::Plan;
+use crate::support::{Context, Error, Result};
+
+/// Which way windows reach from their first symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Over the symbols that follow; rows are n-grams.
+    Forward,
+    /// Over the symbols that precede; rows are n-grams read backwards.
+    Backward,
+}
+
+/// Where windows are partitioned by their first symbol: a buffer of keys all threads write to.
+///
+/// The words are atomics so that disjoint places can be written from several threads in safe code; a
+/// relaxed store is an ordinary store.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    words: Vec<AtomicU64>,
+}
+
+impl Buffer {
+    /// Room for `keys` keys. The system hands out zero pages lazily, so untouched room costs nothing.
+    pub(crate) fn new<K: Key>(keys: usize) -> Self {
+        Self { words: vec![0; keys * K::WORDS].into_iter().map(AtomicU64::new).collect() }
+    }
+
+    /// How many keys it holds.
+    pub(crate) fn capacity<K: Key>(&self) -> usize {
+        self.words.len() / K::WORDS
+    }
+
+    /// The keys of a range.
+    pub(crate) fn slice<K: Key>(&self, range: Range<usize>) -> Slice<'_, K> {
+        let words = &self.words[range.start * K::WORDS..range.end * K::WORDS];
+        Slice { words, key: PhantomData }
+    }
+
+    #[inline]
+    fn put<K: Key>(&self, at: usize, key: K) -> bool {
+        match self.words.get(at..at + K::WORDS) {
+            Some(words) => {
+                key.store(words);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Keys that lie side by side in a [`Buffer`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice<'b, K> {
+    words: &'b [AtomicU64],
+    key: PhantomData<K>,
+}
+
+impl<'b, K: Key> Slice<'b, K> {
+    pub(crate) fn len(&self) -> usize {
+        self.words.len() / K::WORDS
+    }
+
+    pub(crate) fn keys(self) -> impl Iterator<Item = K> + Clone + use<'b, K> {
+        self.words.chunks_exact(K::WORDS).map(K::load)
+    }
+
+    /// Cuts the slice into pieces of `len` keys, the last may be shorter.
+    pub(crate) fn chunks(self, len: usize) -> impl Iterator<Item = Self> + use<'b, K> {
+        self.words.chunks(len * K::WORDS).map(|words| Self { words, key: PhantomData })
+    }
+}
+
+/// Calls `each(rank, key)` for every symbol of a part that has a rank, with the window that starts
+/// there. Every [`CHECK_EVERY`] symbols it looks at the cancel flag.
+fn walk<K: Key>(
+    ids: &[u32],
+    own: Range<usize>,
+    (plan, direction, context): (&Plan, Direction, &Context),
+    mut each: impl FnMut(u32, K),
+) -> Result<()> {
+    let layout = plan.layout;
+    let mut key = K::default();
+    let mut step = |id: u32, emit: bool| {
+        let rank = plan.ranks[id as usize];
+        if emit && rank != 0 {
+            each(rank, key);
+        }
+        key = if rank == 0 { K::default() } else { key.push_front(rank, layout) };
+    };
+    let mut run = |chunk: &[u32], emit: bool| match direction {
+        Direction::Forward => chunk.iter().rev().for_each(|&id| step(id, emit)),
+        Direction::Backward => chunk.iter().for_each(|&id| step(id, emit)),
+    };
+    let (before, rest) = ids.split_at(own.start);
+    let (own, after) = rest.split_at(own.len());
+    match direction {
+        Direction::Forward => {
+            run(after, false);
+            own.rchunks(CHECK_EVERY).try_for_each(|chunk| {
+                run(chunk, true);
+                context.check()
+            })
+        }
+        Direction::Backward => {
+            run(before, false);
+            own.chunks(CHECK_EVERY).try_for_each(|chunk| {
+                run(chunk, true);
+                context.check()
+            })
+        }
+    }
+}
+
+/// What each thread reuses from part to part.
+#[derive(Debug, Default)]
+struct Reader {
+    ids: Vec<u32>,
+    /// Next word of the buffer by rank; [`NOWHERE`] for first symbols of other passes.
+    next: Vec<usize>,
+}
+
+/// A place beyond any buffer.
+const NOWHERE: usize = usize::MAX / 2;
+
+/// A corpus read in one direction.
+#[derive(Debug)]
+pub(crate) struct Scan<'a, P> {
+    pub corpus: &'a P,
+    pub plan: &'a Plan,
+    pub direction: Direction,
+    pub context: &'a Context,
+    readers: Mutex<Vec<Reader>>,
+}
+
+impl<'a, P: IdParts> Scan<'a, P> {
+    pub(crate) fn new(
+        corpus: &'a P,
+        plan: &'a Plan,
+        direction: Direction,
+        context: &'a Context,
+    ) -> Self {
+        Self { corpus, plan, direction, context, readers: Mutex::default() }
+    }
+
+    fn each_part(&self, work: impl Fn(usize, &mut Reader) -> Result<()> + Sync) -> Result<()> {
+        self.context.pool().install(|| {
+            (0..self.corpus.parts()).into_par_iter().with_max_len(1).try_for_each(|part| {
+                self.context.check()?;
+                let mut reader = take(&self.readers).unwrap_or_default();
+                let outcome = work(part, &mut reader);
+                put_back(&self.readers, reader);
+                outcome
+            })
+        })
+    }
+
+    fn windows<K: Key>(
+        &self,
+        part: usize,
+        ids: &mut Vec<u32>,
+        each: impl FnMut(u32, K),
+    ) -> Result<()> {
+        let own = self.corpus.load(part, self.plan.layout.fields(), ids)?;
+        self.context.progress().advance(own.len() as u64);
+        walk(ids, own, (self.plan, self.direction, self.context), each)
+    }
+
+    /// Partitions the windows whose first symbols are in `firsts` into the buffer, bucket after
+    /// bucket in the order of first symbols, unordered within a bucket.
+    ///
+    /// # Errors
+    /// Loading a part, [`Error::Cancelled`], or part counts that do not add up.
+    pub(crate) fn partition<K: Key>(&self, firsts: Range<usize>, buffer: &Buffer) -> Result<()> {
+        let plan = self.plan;
+        let mut start = 0;
+        let heads: Vec<AtomicU64> = plan.sizes[firsts.clone()]
+            .iter()
+            .map(|&size| {
+                start += size;
+                AtomicU64::new(start - size)
+            })
+            .collect();
+        self.each_part(|part, Reader { ids, next }| {
+            next.resize(plan.ranks_len(), NOWHERE);
+            next.fill(NOWHERE);
+            for (id, count) in self.corpus.part_counts(part) {
+                let rank = plan.ranks[id as usize] as usize;
+                if firsts.contains(&rank) && plan.sizes[rank] > 0 {
+                    let head = &heads[rank - firsts.start];
+                    let at = head.fetch_add(u64::from(count), Ordering::Relaxed);
+                    next[rank] = usize::try_from(at).map_or(NOWHERE, |at| at * K::WORDS);
+                }
+            }
+            self.windows(part, ids, |rank, key: K| {
+                let at = &mut next[rank as usize];
+                *at += K::WORDS * usize::from(buffer.put(*at, key));
+            })
+        })?;
+        let mut end = 0;
+        for (head, &size) in heads.iter().zip(&plan.sizes[firsts]) {
+            end += size;
+            if head.load(Ordering::Relaxed) != end {
+                return Err(Error::Corpus("the counts of the corpus do not match its parts".into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts field `depth` of the windows that start with `first` and share `prefix` up to it. O(N).
+    ///
+    /// # Errors
+    /// Loading a part, or [`Error::Cancelled`].
+    pub(crate) fn tally<K: Key>(&self, first: u32, prefix: K, depth: usize) -> Result<Vec<u64>> {
+        let layout = self.plan.layout;
+        let total = Mutex::new(vec![0_u64; self.plan.ranks_len()]);
+        self.each_part(|part, reader| {
+            let mut counts = vec![0_u64; self.plan.ranks_len()];
+            self.windows(part, &mut reader.ids, |rank, key: K| {
+                if rank == first && key.common(prefix, layout) >= depth {
+                    counts[key.field(depth, layout) as usize] += 1;
+                }
+            })?;
+            let mut total = lock(&total);
+            total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            Ok(())
+        })?;
+        Ok(total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Gathers the windows that start with `first`, share `prefix` up to `depth` and go on with a
+    /// `wanted` rank into the buffer; returns how many there are. O(N).
+    ///
+    /// # Errors
+    /// Loading a part, or [`Error::Cancelled`].
+    pub(crate) fn gather<K: Key>(
+        &self,
+        first: u32,
+        (prefix, depth): (K, usize),
+        wanted: impl Fn(u32) -> bool + Sync,
+        buffer: &Buffer,
+    ) -> Result<usize> {
+        let layout = self.plan.layout;
+        let head = AtomicU64::new(0);
+        let flush = |batch: &mut Vec<K>| {
+            let at = head.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            let at = usize::try_from(at).unwrap_or(NOWHERE);
+            for (offset, key) in batch.drain(..).enumerate() {
+                buffer.put((at + offset) * K::WORDS, key);
+            }
+        };
+        self.each_part(|part, reader| {
+            let mut batch = Vec::with_capacity(BATCH);
+            self.windows(part, &mut reader.ids, |rank, key: K| {
+                let fits = rank == first && key.common(prefix, layout) >= depth;
+                if fits && wanted(key.field(depth, layout)) {
+                    batch.push(key);
+                    if batch.len() == BATCH {
+                        flush(&mut batch);
+                    }
+                }
+            })?;
+            flush(&mut batch);
+            Ok(())
+        })?;
+        let held = usize::try_from(head.into_inner()).unwrap_or(usize::MAX);
+        debug_assert!(held <= buffer.capacity::<K>());
+        Ok(held.min(buffer.capacity::<K>()))
+    }
+}
+
+/// Keys a thread gathers before it asks for room.
+const BATCH: usize = 4096;
+
+/// Locks whatever happened to other holders: all that is kept here is plain data.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Takes a tool that another task put back, if there is one.
+pub(crate) fn take<T>(tools: &Mutex<Vec<T>>) -> Option<T> {
+    lock(tools).pop()
+}
+
+/// Leaves a tool for the next task.
+pub(crate) fn put_back<T>(tools: &Mutex<Vec<T>>, tool: T) {
+    lock(tools).push(tool);
+}

@@ -1,0 +1,155 @@
+//! One sweep over the corpus: passes over ranges of first symbols, each partitioned and worked off.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::group::{Job, Worker};
+use super::key::Key;
+use super::parts::IdParts;
+use super::plan::{Limits, Plan};
+use super::rows::{Found, Ledger};
+use super::scatter::{Buffer, Scan, put_back, take};
+use crate::support::{Context, Result};
+
+/// Takes rows as a sweep finds them.
+///
+/// All calls together hand over the rows of each length in lexicographic order, and with each row, in
+/// the same call or later ones, the rows it begins.
+pub(crate) trait Sink<K> {
+    /// Takes rows; their bytes are on the ledger until the sink gives them back.
+    ///
+    /// # Errors
+    /// What the sink meets.
+    fn take(&mut self, found: Vec<Found<K>>) -> Result<()>;
+
+    /// All rows of the first symbols seen so far have been handed over.
+    ///
+    /// # Errors
+    /// What the sink meets.
+    fn pass_ended(&mut self) -> Result<()>;
+}
+
+/// Keys of small buckets that make one task.
+const TASK_KEYS: u64 = 1 << 15;
+
+/// A sweep in one direction.
+pub(crate) struct Sweep<'a, P, K> {
+    pub scan: Scan<'a, P>,
+    pub limits: Limits,
+    pub ledger: &'a Ledger,
+    workers: Mutex<Vec<Worker<K>>>,
+}
+
+impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
+    pub(crate) fn new(scan: Scan<'a, P>, limits: Limits, ledger: &'a Ledger) -> Self {
+        Self { scan, limits, ledger, workers: Mutex::default() }
+    }
+
+    pub(crate) fn plan(&self) -> &'a Plan {
+        self.scan.plan
+    }
+
+    pub(crate) fn context(&self) -> &'a Context {
+        self.scan.context
+    }
+
+    /// Finds all rows. O(passes * N + N * order).
+    ///
+    /// # Errors
+    /// Loading a part, the sink, a full ledger, or a cancelled job.
+    pub(crate) fn run(&self, buffer: &Buffer, sink: &mut impl Sink<K>) -> Result<()> {
+        let capacity = buffer.capacity::<K>() as u64;
+        for firsts in self.plan().passes(capacity) {
+            if self.plan().sizes[firsts.clone()].iter().sum::<u64>() > capacity {
+                let first = firsts.clone().find(|&rank| self.plan().sizes[rank] > 0);
+                let first = u32::try_from(first.unwrap_or(firsts.start)).unwrap_or(u32::MAX);
+                self.oversize(first, (K::default(), 0), buffer, sink)?;
+            } else {
+                self.scan.partition::<K>(firsts.clone(), buffer)?;
+                self.buckets(firsts, buffer, sink)?;
+            }
+            sink.pass_ended()?;
+        }
+        Ok(())
+    }
+
+    /// Works off the buckets of a pass on all threads, in batches that the sink can hold.
+    fn buckets(
+        &self,
+        firsts: Range<usize>,
+        buffer: &Buffer,
+        sink: &mut impl Sink<K>,
+    ) -> Result<()> {
+        let sizes = &self.plan().sizes;
+        let most = TASK_KEYS.min(self.split_above(buffer));
+        let mut tasks = super::plan::fit(&sizes[..firsts.end], firsts.start, most).into_iter();
+        let mut start = 0;
+        loop {
+            let (mut batch, mut keys) = (Vec::new(), 0);
+            for task in tasks.by_ref() {
+                let size: u64 = sizes[task.clone()].iter().sum();
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                batch.push((task, start));
+                start += size;
+                keys += size;
+                if keys >= self.limits.batch_keys {
+                    break;
+                }
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let found: Result<Vec<_>> = self.context().pool().install(|| {
+                let tasks = batch.into_par_iter().with_max_len(1);
+                tasks.map(|(firsts, start)| self.task(firsts, start, buffer)).collect()
+            });
+            sink.take(found?.into_iter().flatten().collect())?;
+        }
+    }
+
+    /// Works off consecutive buckets, of which the first begins at `start`.
+    fn task(&self, firsts: Range<usize>, start: usize, buffer: &Buffer) -> Result<Vec<Found<K>>> {
+        let sizes = (0_u32..).zip(&self.plan().sizes).skip(firsts.start).take(firsts.len());
+        let sizes = sizes.filter(|&(_, &size)| size > 0);
+        let split = self.split_above(buffer);
+        if let Some((first, &size)) = sizes.clone().find(|&(_, &size)| size > split) {
+            // Larger than a task, so it is the only bucket of this one.
+            let len = usize::try_from(size).unwrap_or(usize::MAX);
+            return self.large(first, (K::default(), 0), &buffer.slice(start..start + len));
+        }
+        self.with_worker(|worker, found| {
+            let mut start = start;
+            for (first, &size) in sizes {
+                let len = usize::try_from(size).unwrap_or(usize::MAX);
+                let mut job = Job { plan: self.plan(), context: self.context(), first, found };
+                worker.bucket(buffer.slice(start..start + len).keys(), len, &mut job)?;
+                start += len;
+            }
+            Ok(())
+        })
+        .map(|found| vec![found])
+    }
+
+    /// Buckets above this size are split: they do not fit a worker, or would leave threads idle.
+    fn split_above(&self, buffer: &Buffer) -> u64 {
+        let fair = buffer.capacity::<K>() / (8 * self.context().threads());
+        let fair = if self.context().threads() == 1 { usize::MAX } else { fair };
+        (self.limits.scratch_keys.min(fair) as u64).max(TASK_KEYS.min(self.limits.scratch_keys as u64))
+    }
+
+    /// Lends a worker and puts what it found on the ledger.
+    pub(crate) fn with_worker(
+        &self,
+        work: impl FnOnce(&mut Worker<K>, &mut Found<K>) -> Result<()>,
+    ) -> Result<Found<K>> {
+        self.context().check()?;
+        let mut worker = take(&self.workers).unwrap_or_else(|| Worker::new(self.plan()));
+        let mut found = Found::new(self.plan().goal.order);
+        work(&mut worker, &mut found)?;
+        put_back(&self.workers, worker);
+        self.ledger.take(found.bytes())?;
+        Ok(found)
+    }
+}

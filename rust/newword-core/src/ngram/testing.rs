@@ -1,0 +1,123 @@
+//! Test-only: a corpus in memory, and counting by brute force.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::sums::{Terms, nats};
+use super::{CountOptions, IdParts, Level, NgramTable};
+use crate::corpus::Symbols;
+use crate::support::{Context, MemoryBudget, Result};
+
+/// Ids in one piece, cut into parts anywhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Ids {
+    symbols: Symbols,
+    ids: Vec<u32>,
+    cuts: Vec<usize>,
+    counts: Vec<u64>,
+}
+
+/// A job of so many threads.
+pub(crate) fn job(threads: usize) -> Context {
+    let memory = MemoryBudget::new(1 << 30).unwrap();
+    Context::new(Some(threads), memory, None).unwrap()
+}
+
+/// `count` names in code-point order.
+pub(crate) fn names(count: u32) -> Symbols {
+    Symbols::new((0..count).map(|id| format!("{id:06}").into()).collect()).unwrap()
+}
+
+impl Ids {
+    /// `ids` over `alphabet` symbols, cut into `parts` parts of about one length.
+    pub(crate) fn new(ids: Vec<u32>, alphabet: u32, parts: usize) -> Self {
+        Self::named(ids, names(alphabet), parts)
+    }
+
+    pub(crate) fn named(ids: Vec<u32>, symbols: Symbols, parts: usize) -> Self {
+        let mut counts = vec![0; symbols.len() + 1];
+        ids.iter().for_each(|&id| counts[id as usize] += 1);
+        let cuts = (0..=parts).map(|at| ids.len() * at / parts).collect();
+        Self { symbols, ids, cuts, counts }
+    }
+
+    pub(crate) fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+}
+
+impl IdParts for Ids {
+    fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    fn parts(&self) -> usize {
+        self.cuts.len() - 1
+    }
+
+    fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
+        let mut counts = BTreeMap::new();
+        for &id in &self.ids[self.cuts[part]..self.cuts[part + 1]] {
+            *counts.entry(id).or_default() += 1;
+        }
+        counts.remove(&0);
+        counts.into_iter().collect()
+    }
+
+    fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
+        let (start, end) = (self.cuts[part], self.cuts[part + 1]);
+        let low = start.saturating_sub(context);
+        let high = (end + context).min(self.ids.len());
+        out.clear();
+        out.extend_from_slice(&self.ids[low..high]);
+        Ok(start - low..end - low)
+    }
+
+    fn resident_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Counts of all n-grams of length `n`.
+pub(crate) fn grams(ids: &[u32], n: usize) -> BTreeMap<Vec<u32>, u64> {
+    let mut counts = BTreeMap::new();
+    for gram in ids.windows(n).filter(|gram| !gram.contains(&0)) {
+        *counts.entry(gram.to_vec()).or_default() += 1;
+    }
+    counts
+}
+
+/// The table by brute force.
+pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
+    let terms = Terms::new();
+    let mut levels = Vec::new();
+    for n in 1..=options.order {
+        let (mut right, mut left) = (BTreeMap::new(), BTreeMap::new());
+        for (gram, count) in grams(&corpus.ids, n + 1) {
+            *right.entry(gram[..n].to_vec()).or_default() += terms.of(count);
+            *left.entry(gram[1..].to_vec()).or_default() += terms.of(count);
+        }
+        let mut level = Level::default();
+        for (gram, count) in grams(&corpus.ids, n) {
+            if count >= options.min_count {
+                level.grams.extend(&gram);
+                level.counts.push(count);
+                if options.neighbours {
+                    level.right_sums.push(nats(right.get(&gram).copied().unwrap_or(0)));
+                    level.left_sums.push(nats(left.get(&gram).copied().unwrap_or(0)));
+                }
+            }
+        }
+        levels.push(level);
+    }
+    NgramTable {
+        symbols: corpus.symbols.clone(),
+        total: corpus.total(),
+        min_count: options.min_count,
+        levels,
+    }
+}
