@@ -1,16 +1,16 @@
 //! Scores, segmentation and the words themselves.
 //!
 //! [`discover`] goes from a corpus to its words; [`Segmenter`] cuts text with them; [`kenlm`] does
-//! the former with the counts of the published script; [`contrast`] compares two corpora.
+//! the former with the counts of the published script.
 
 mod autonomy;
 mod chain;
 mod chains;
-mod contrast;
 mod discover;
 mod evidence;
 pub mod kenlm;
 mod links;
+mod occurrences;
 mod options;
 mod parts;
 mod recount;
@@ -25,8 +25,8 @@ mod trie;
 mod words;
 
 pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
-pub use contrast::{Term, contrast};
 pub use discover::{discover, score_table};
+pub use occurrences::count_words;
 pub use options::{DiscoverOptions, Method, SortBy};
 pub use segment::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR, class_numbers};
 pub use words::{Discovery, Reason, Rejected, Summary, Word};
