@@ -40,11 +40,12 @@ def section(report: Report, folder: Path, quick: bool) -> None:
             )
 
 
-def people_daily(pack: Path) -> list[list[str]]:
-    """The gold lines that were not used for tuning."""
+def people_daily(pack: Path, *, tuning: bool = False) -> list[list[str]]:
+    """The gold lines that were used for tuning, or all others."""
     text = (pack / "cws" / "people_daily_1998_01.seg.txt").read_text(encoding="utf-8")
     lines = [line.split() for line in text.splitlines() if line.strip()]
-    return lines[int(len(lines) * TUNED_SHARE) :]
+    cut = int(len(lines) * TUNED_SHARE)
+    return lines[:cut] if tuning else lines[cut:]
 
 
 def ud_gsd(pack: Path) -> list[list[str]]:

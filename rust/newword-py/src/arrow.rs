@@ -155,7 +155,8 @@ mod ffi {
             // SAFETY: `raw` is live, and the string it returns lives until its next call.
             let text = unsafe { get(raw) };
             // SAFETY: a non-null answer is a C string by the interface.
-            (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+            (!text.is_null())
+                .then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
         });
         let message = message.unwrap_or_else(|| format!("error {code}"));
         Error::Corpus(format!("corpus: the Arrow stream failed: {message}"))

@@ -1,8 +1,12 @@
 //! `newword._newword`: the core for Python. Types are converted here, nothing is computed.
 
 mod arrow;
+mod discovery;
 mod door;
 mod errors;
+mod options;
+mod result;
+mod segmenter;
 mod source;
 
 use pyo3::prelude::*;
@@ -11,5 +15,15 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<segmenter::Segmenter>()?;
+    module.add_function(wrap_pyfunction!(build_profile, module)?)?;
+    module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
+    module.add_function(wrap_pyfunction!(discovery::count_words, module)?)?;
     Ok(())
+}
+
+/// "release" or "debug": a benchmark refuses the latter.
+#[pyfunction]
+fn build_profile() -> &'static str {
+    if cfg!(debug_assertions) { "debug" } else { "release" }
 }

@@ -1,6 +1,8 @@
 //! The caller's corpus as something the core can pull text from.
 
-use newword_core::corpus::{FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand};
+use newword_core::corpus::{
+    FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand,
+};
 use newword_core::support::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
@@ -45,7 +47,11 @@ impl Items {
             };
             let text = text.to_str().map_err(|_| {
                 let place = format!("item {}", self.taken);
-                invalid("corpus", "every item must be valid Unicode", format!("a lone surrogate in {place}"))
+                invalid(
+                    "corpus",
+                    "every item must be valid Unicode",
+                    format!("a lone surrogate in {place}"),
+                )
             })?;
             self.taken += 1;
             batch.push(text);

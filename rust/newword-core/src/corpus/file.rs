@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::decode::Decoder;
 use super::documents::{Assembler, LineCounter, block_bytes};
 use super::input::{self, read_error};
-use super::options::{Format, OnInvalid, ReadOptions};
+use super::options::{OnInvalid, ReadOptions};
 use super::records;
 use super::{Block, Input, ReadReport, TextSource};
 use crate::support::{Context, Result};
@@ -23,6 +23,8 @@ const CHUNK: u64 = 256 << 10;
 pub struct FileSource {
     inputs: std::vec::IntoIter<Input>,
     options: ReadOptions,
+    /// Whether any of the inputs holds records.
+    records: bool,
     current: Option<OpenFile>,
     assembler: Assembler,
     counter: LineCounter,
@@ -43,6 +45,8 @@ struct OpenFile {
     decoder: Decoder,
     /// Where whole lines are wanted: text decoded, from the start of a line on.
     lines: String,
+    /// How much of `lines` is known to hold no line end, so that a long line is searched once.
+    searched: usize,
     /// Lines before that.
     number: u64,
 }
@@ -50,11 +54,14 @@ struct OpenFile {
 impl FileSource {
     /// A source of all `inputs` in order.
     pub fn new(inputs: Vec<Input>, options: ReadOptions) -> Self {
+        let format = &options.format;
+        let records = inputs.iter().any(|input| format.field(input.place()).is_some());
         let sizes: Option<Vec<u64>> = inputs.iter().map(Input::size).collect();
         Self {
             total: sizes.map_or(0, |sizes| sizes.iter().sum()),
             inputs: inputs.into_iter(),
             options,
+            records,
             current: None,
             assembler: Assembler::default(),
             counter: LineCounter::default(),
@@ -68,8 +75,8 @@ impl FileSource {
     /// Whether lines must be seen as a whole, and not just passed on.
     fn whole_lines(&self) -> bool {
         self.options.drop_duplicates
-            || self.options.format != Format::Text
             || self.options.on_invalid == OnInvalid::SkipLine
+            || self.records
     }
 
     /// Reads one more chunk; false at the end of all files.
@@ -112,25 +119,29 @@ impl FileSource {
             decoder: Decoder::new(place.clone(), self.options.encoding, self.options.on_invalid),
             place,
             lines: String::new(),
+            searched: 0,
             number: 0,
         })
     }
 
     /// Adds the documents of all complete lines, of the last line too at the end of the file.
     fn take_lines(&mut self, file: &mut OpenFile, last: bool, context: &Context) -> Result<()> {
-        let complete = match memchr::memrchr(b'\n', file.lines.as_bytes()) {
+        let complete = match memchr::memrchr(b'\n', &file.lines.as_bytes()[file.searched..]) {
             _ if last => file.lines.len(),
-            Some(end) => end + 1,
-            None => return Ok(()),
+            Some(end) => file.searched + end + 1,
+            None => {
+                file.searched = file.lines.len();
+                return Ok(());
+            }
         };
         let drop_duplicates = self.options.drop_duplicates;
         for line in file.lines[..complete].split_terminator('\n') {
             file.number += 1;
             let line = line.strip_suffix('\r').unwrap_or(line);
             let record;
-            let document = match &self.options.format {
-                Format::Text => line,
-                Format::Jsonl { field } => {
+            let document = match self.options.format.field(&file.place) {
+                None => line,
+                Some(field) => {
                     let place = (file.place.as_path(), file.number);
                     let on_invalid = self.options.on_invalid;
                     record = records::text_of(line, field, place, on_invalid, &mut self.report)?;
@@ -141,6 +152,7 @@ impl FileSource {
             self.assembler.add_document(document, drop_duplicates, context, report)?;
         }
         file.lines.drain(..complete);
+        file.searched = file.lines.len();
         Ok(())
     }
 }

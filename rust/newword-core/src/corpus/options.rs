@@ -1,5 +1,7 @@
 //! How text is to be read from files.
 
+use std::path::Path;
+
 use crate::support::{Error, Result};
 
 /// What the lines of a file are.
@@ -13,22 +15,45 @@ pub enum Format {
         /// The name of the member that holds the text.
         field: String,
     },
+    /// JSON lines in files whose name says so (`.jsonl`, `.ndjson`, compressed or not), text in all
+    /// others.
+    Auto {
+        /// The name of the member that holds the text of a record.
+        field: String,
+    },
 }
 
 impl Format {
-    /// Reads `"text"` or `"jsonl"`; the field is used for the latter only.
+    /// Reads `"auto"`, `"text"` or `"jsonl"`; the field is used for records only.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] naming `format` or `field`.
     pub fn parse(format: &str, field: &str) -> Result<Self> {
         match format {
             "text" => Ok(Self::Text),
-            "jsonl" if field.is_empty() => {
+            "auto" | "jsonl" if field.is_empty() => {
                 Err(Error::invalid("field", "must name a member of the records", "\"\""))
             }
             "jsonl" => Ok(Self::Jsonl { field: field.to_owned() }),
-            other => {
-                Err(Error::invalid("format", "must be \"text\" or \"jsonl\"", format!("{other:?}")))
+            "auto" => Ok(Self::Auto { field: field.to_owned() }),
+            other => Err(Error::invalid(
+                "format",
+                "must be \"auto\", \"text\" or \"jsonl\"",
+                format!("{other:?}"),
+            )),
+        }
+    }
+
+    /// The member that holds the text of a line of the file at `place`; `None` where a line is text.
+    pub(super) fn field(&self, place: &Path) -> Option<&str> {
+        match self {
+            Self::Text => None,
+            Self::Jsonl { field } => Some(field),
+            Self::Auto { field } => {
+                let name = place.file_name()?.to_string_lossy().to_ascii_lowercase();
+                let bare = [".gz", ".zst", ".xz"].iter().find_map(|end| name.strip_suffix(end));
+                let bare = bare.unwrap_or(&name);
+                (bare.ends_with(".jsonl") || bare.ends_with(".ndjson")).then_some(field)
             }
         }
     }
@@ -134,6 +159,21 @@ pub struct ReadOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_file_says_whether_its_lines_are_records() {
+        let auto = Format::parse("auto", "t").unwrap();
+        for (name, expected) in [
+            ("a/b.jsonl", Some("t")),
+            ("b.NDJSON.gz", Some("t")),
+            ("b.jsonl.zst", Some("t")),
+            ("b.txt", None),
+            ("jsonl", None),
+            ("b.jsonl.txt", None),
+        ] {
+            assert_eq!(auto.field(Path::new(name)), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_are_read_and_wrong_ones_named() {

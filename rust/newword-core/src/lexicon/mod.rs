@@ -1,1 +1,32 @@
 //! Scores, segmentation and the words themselves.
+//!
+//! [`discover`] goes from a corpus to its words; [`Segmenter`] cuts text with them; [`kenlm`] does
+//! the former with the counts of the published script.
+
+mod autonomy;
+mod chain;
+mod chains;
+mod discover;
+mod evidence;
+pub mod kenlm;
+mod links;
+mod occurrences;
+mod options;
+mod parts;
+mod recount;
+mod score;
+mod segment;
+mod segments;
+mod sieve;
+mod tally;
+#[cfg(test)]
+mod testing;
+mod trie;
+mod words;
+
+pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
+pub use discover::{discover, score_table};
+pub use occurrences::count_words;
+pub use options::{DiscoverOptions, Method, SortBy};
+pub use segment::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR, class_numbers};
+pub use words::{Discovery, Reason, Rejected, Summary, Word};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use super::*;
+use crate::corpus::Format;
 use crate::corpus::{Alphabet, EncodedCorpus, Encoding, RunMode, encode, expand};
 use crate::support::{Error, MemoryBudget};
 

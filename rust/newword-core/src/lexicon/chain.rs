@@ -1,0 +1,228 @@
+//! Cutting a sequence into maximal chains of overlapping members of a strong set.
+//!
+//! Source: the second step of <https://kexue.fm/archives/4256>: the boundary between two
+//! neighbours survives only if no member of the set covers both. "Better to keep together than to
+//! cut wrongly." A chain may be longer than the longest member.
+
+use std::ops::Range;
+
+use super::trie::Trie;
+use crate::support::Result;
+
+/// Word sequences of 2 to `order` symbols that count as solid.
+#[derive(Debug, Clone)]
+pub struct StrongSet {
+    trie: Trie,
+    order: usize,
+    len: usize,
+}
+
+/// A maximal chain, or a single symbol that no member covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it lies.
+    pub range: Range<usize>,
+    /// The trie node of the member it is; [`Trie::ROOT`] where it is not one.
+    pub member: u32,
+    /// For chains longer than the order: whether all windows of `order` symbols are members.
+    /// Otherwise whether the segment is a member or a single symbol.
+    pub solid: bool,
+}
+
+impl StrongSet {
+    /// A set of `count` members given by rank, sorted and distinct, none longer than `order`.
+    ///
+    /// # Errors
+    /// More members than a trie can hold.
+    pub fn new<'k>(
+        order: usize,
+        count: usize,
+        member: impl Fn(usize) -> &'k [u32],
+    ) -> Result<Self> {
+        Ok(Self { trie: Trie::build(count, member)?, order, len: count })
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The length of the longest window that is looked at.
+    pub fn order(&self) -> usize {
+        self.order
+    }
+
+    /// The trie of the members.
+    pub fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    /// Whether a word passes backtracking: of up to `order` symbols it must itself be a member
+    /// (single symbols always pass), of more symbols all its windows of `order` must be.
+    pub fn is_solid(&self, word: &[u32]) -> bool {
+        word.len() < 2 || self.first_gap(word).is_none()
+    }
+
+    /// The first window that keeps a word of 2 or more symbols from passing.
+    pub fn first_gap<'w>(&self, word: &'w [u32]) -> Option<&'w [u32]> {
+        word.windows(self.order.min(word.len()).max(1)).find(|window| !self.trie.contains(window))
+    }
+
+    /// Cuts `ids` and calls `emit` with every segment from left to right; breaks (zeros) belong to
+    /// none. O(length * order).
+    pub fn cut(&self, ids: &[u32], mut emit: impl FnMut(Segment)) {
+        let mut open = Open::at(0);
+        for (at, &id) in ids.iter().enumerate() {
+            if at >= open.end {
+                open.close(at, self.order, &mut emit);
+                if id == 0 {
+                    open.start = at + 1;
+                    open.end = at + 1;
+                    continue;
+                }
+                open.end = at + 1;
+            }
+            let (member, length) = self.longest(&ids[at..]);
+            if length < self.order {
+                open.gap = open.gap.min(at);
+            }
+            if at + length > open.end {
+                open.end = at + length;
+                open.member = if at == open.start { member } else { Trie::ROOT };
+            }
+        }
+        open.close(ids.len(), self.order, &mut emit);
+    }
+
+    /// The longest member that `ids` starts with: its node and its length, or the root and 0.
+    #[inline]
+    fn longest(&self, ids: &[u32]) -> (u32, usize) {
+        let (mut node, mut found) = (Trie::ROOT, (Trie::ROOT, 0));
+        for (depth, &id) in ids.iter().enumerate().take(self.order) {
+            match self.trie.child(node, id) {
+                Some(child) => node = child,
+                None => break,
+            }
+            if self.trie.is_key(node) {
+                found = (node, depth + 1);
+            }
+        }
+        found
+    }
+}
+
+/// The segment that the scan is in.
+struct Open {
+    start: usize,
+    end: usize,
+    member: u32,
+    /// The first place at which no member of full length starts.
+    gap: usize,
+}
+
+impl Open {
+    fn at(start: usize) -> Self {
+        Self { start, end: start, member: Trie::ROOT, gap: usize::MAX }
+    }
+
+    /// Hands out the segment, if there is one, and opens the next at `at`.
+    #[inline]
+    fn close(&mut self, at: usize, order: usize, emit: &mut impl FnMut(Segment)) {
+        let length = self.end - self.start;
+        if length > 0 {
+            let solid = match length {
+                1 => true,
+                _ if length <= order => self.member != Trie::ROOT,
+                _ => self.gap > self.end - order,
+            };
+            emit(Segment { range: self.start..self.end, member: self.member, solid });
+        }
+        *self = Self::at(at);
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    pub fn strong(order: usize, members: &BTreeSet<Vec<u32>>) -> StrongSet {
+        let members: Vec<&Vec<u32>> = members.iter().collect();
+        StrongSet::new(order, members.len(), |rank| members[rank]).unwrap()
+    }
+
+    /// The definition, word for word: a boundary survives where no member covers both sides.
+    pub fn cut_slowly(ids: &[u32], members: &BTreeSet<Vec<u32>>) -> Vec<Range<usize>> {
+        let covered = |boundary: usize| {
+            members.iter().any(|member| {
+                (0..ids.len()).any(|start| {
+                    let end = start + member.len();
+                    start < boundary && boundary < end && ids.get(start..end) == Some(&member[..])
+                })
+            })
+        };
+        let mut segments = Vec::new();
+        let mut start = 0;
+        for end in 1..=ids.len() {
+            if end == ids.len() || !covered(end) {
+                if ids[start] != 0 {
+                    segments.push(start..end);
+                }
+                start = end;
+            }
+        }
+        segments
+    }
+
+    pub fn members() -> impl Strategy<Value = BTreeSet<Vec<u32>>> {
+        prop::collection::btree_set(prop::collection::vec(1_u32..5, 2..5), 0..12)
+    }
+
+    fn cut(strong: &StrongSet, ids: &[u32]) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        strong.cut(ids, |segment| segments.push(segment));
+        segments
+    }
+
+    #[test]
+    fn a_false_chain_is_cut_as_one_and_fails_backtracking() {
+        // 各项 and 项目 chain to 各项目, which is no member: the article's example.
+        let members = BTreeSet::from([vec![1, 2], vec![2, 3]]);
+        let strong = strong(4, &members);
+        let found = cut(&strong, &[1, 2, 3, 0, 1, 2]);
+        assert_eq!(found[0].range, 0..3);
+        assert!(!found[0].solid && !strong.is_solid(&[1, 2, 3]));
+        assert_eq!(strong.first_gap(&[1, 2, 3]), Some(&[1, 2, 3][..]));
+        assert!(found[1].solid && found[1].member != Trie::ROOT);
+    }
+
+    proptest! {
+        #[test]
+        fn a_boundary_survives_iff_no_member_covers_it(
+            members in members(),
+            ids in prop::collection::vec(0_u32..5, 0..60),
+        ) {
+            let strong = strong(4, &members);
+            let found = cut(&strong, &ids);
+            let ranges: Vec<_> = found.iter().map(|segment| segment.range.clone()).collect();
+            prop_assert_eq!(&ranges, &cut_slowly(&ids, &members));
+            for segment in found {
+                let word = &ids[segment.range.clone()];
+                let solid = match word.len() {
+                    1 => true,
+                    2..=4 => members.contains(word),
+                    _ => word.windows(4).all(|window| members.contains(window)),
+                };
+                prop_assert_eq!(segment.solid, solid);
+                prop_assert_eq!(strong.is_solid(word), solid);
+                prop_assert_eq!(segment.member != Trie::ROOT, members.contains(word));
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! From a corpus to its words.
+
+use super::autonomy::autonomous_words;
+use super::chains::Chains;
+use super::evidence::{Evidence, Row};
+use super::options::{DiscoverOptions, Method, Settled};
+use super::sieve::{Candidate, Sieve};
+use super::words::{Discovery, Summary};
+use crate::corpus::EncodedCorpus;
+use crate::ngram::{CountOptions, NgramTable, count};
+use crate::support::{Context, Error, Result};
+
+/// Finds the words of a corpus.
+///
+/// Counts n-grams, scores them, and goes on as [`DiscoverOptions::method`] says. The result is the
+/// same whatever the threads, the parts of the corpus and the memory. Time is linear in the corpus
+/// but for sorting; memory is that of the n-gram table and 8 bytes for each of its rows.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] naming the option at fault; [`Error::Corpus`] for a corpus without
+/// symbols; [`Error::Memory`], [`Error::Cancelled`], and what reading a spilled corpus meets.
+pub fn discover(
+    corpus: &EncodedCorpus,
+    options: &DiscoverOptions,
+    context: &Context,
+) -> Result<Discovery> {
+    let settled = options.settle(corpus.total())?;
+    let Settled { order, min_count, .. } = settled;
+    let table = count(corpus, CountOptions { order, min_count, neighbours: true }, context)?;
+    let evidence = Evidence::new(&table, context)?;
+    let mut summary = summarise(&table, &settled);
+    let mut sieve = Sieve::new(&evidence, options, &settled);
+    match options.method {
+        Method::Chain | Method::Bigram => {
+            let chains =
+                Chains { corpus, evidence: &evidence, options, settled: &settled, context };
+            chains.propose(&mut sieve, &mut summary)?;
+        }
+        Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
+        Method::Autonomy => {
+            autonomous_words(corpus, &evidence, &mut sieve, &mut summary, context)?;
+        }
+    }
+    Ok(sieve.finish(summary))
+}
+
+/// Scores the n-grams of a table (read from a count file) without cutting a corpus: those of 2
+/// symbols and more that reach the smallest count, the thresholds of [`Method::Chain`] or
+/// [`Method::Entropy`], and the rules for words. O(rows * order).
+///
+/// # Errors
+/// As [`discover`]; [`Error::InvalidArgument`] for a method that needs the corpus, for an order or
+/// a smallest count that the table does not cover, and for `min_entropy` where it has no
+/// neighbours.
+pub fn score_table(
+    table: &NgramTable,
+    options: &DiscoverOptions,
+    context: &Context,
+) -> Result<Discovery> {
+    if matches!(options.method, Method::Bigram | Method::Autonomy) {
+        let rule = "must be \"chain\" or \"entropy\" without a corpus";
+        return Err(Error::invalid("method", rule, format!("{:?}", options.method)));
+    }
+    if let Some(order) = options.order.filter(|order| *order != table.order()) {
+        let rule = format!("must be that of the counts ({})", table.order());
+        return Err(Error::invalid("order", rule, order));
+    }
+    let min_count = options.min_count.unwrap_or(table.min_count.max(1));
+    if min_count < table.min_count {
+        let rule = format!("must be at least that of the counts ({})", table.min_count);
+        return Err(Error::invalid("min_count", rule, min_count));
+    }
+    let (order, min_count) = (Some(table.order()), Some(min_count));
+    let settled = DiscoverOptions { order, min_count, ..options.clone() }.settle(table.total)?;
+    if settled.min_entropy > 0.0 && !Evidence::has_entropies(table) {
+        let rule = "must be 0 for counts without neighbours";
+        return Err(Error::invalid("min_entropy", rule, settled.min_entropy));
+    }
+    let evidence = Evidence::new(table, context)?;
+    let mut sieve = Sieve::new(&evidence, options, &settled);
+    grams(&evidence, &settled, &mut sieve, context);
+    Ok(sieve.finish(summarise(table, &settled)))
+}
+
+fn summarise(table: &NgramTable, settled: &Settled) -> Summary {
+    Summary {
+        total: table.total,
+        symbols: table.symbols.len(),
+        order: settled.order,
+        min_count: settled.min_count,
+        min_pmi: settled.min_pmi.clone(),
+        min_entropy: settled.min_entropy,
+        ngrams: (1..=table.order()).map(|n| table.level(n).len() as u64).collect(),
+        strong: vec![0; settled.order],
+        ..Summary::default()
+    }
+}
+
+/// Proposes all n-grams that are solid.
+fn grams(evidence: &Evidence<'_>, settled: &Settled, sieve: &mut Sieve<'_>, context: &Context) {
+    let explains = sieve.explains();
+    let solid = |row| explains || evidence.pmi_reason(row, settled).is_none();
+    for row in evidence.rows(solid, context) {
+        let candidate = of_row(evidence, row);
+        match evidence.pmi_reason(row, settled) {
+            Some(reason) => sieve.reject(&candidate, reason),
+            None => sieve.propose(&candidate),
+        }
+    }
+}
+
+pub fn of_row<'e>(evidence: &'e Evidence<'_>, row: Row) -> Candidate<'e> {
+    let count = evidence.table.level(row.n).counts[row.row];
+    Candidate { ids: evidence.gram(row), count, measures: evidence.of_row(row) }
+}
