@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 __version__: str
 
+def build_profile() -> str: ...
+
 class _Source(TypedDict):
     kind: str
     data: Any
