@@ -48,7 +48,7 @@ impl Buffer {
         Slice { words, key: PhantomData }
     }
 
-    #[inline(always)]
+    #[inline]
     fn put<K: Key>(&self, at: usize, key: K) -> bool {
         match self.words.get(at..at + K::WORDS) {
             Some(words) => {
@@ -284,9 +284,8 @@ impl<'a, P: IdParts> Scan<'a, P> {
             flush(&mut batch);
             Ok(())
         })?;
-        let held = usize::try_from(head.into_inner()).unwrap_or(usize::MAX);
-        debug_assert!(held <= buffer.capacity::<K>());
-        Ok(held.min(buffer.capacity::<K>()))
+        let gathered = usize::try_from(head.into_inner()).unwrap_or(usize::MAX);
+        Ok(gathered.min(buffer.capacity::<K>()))
     }
 }
 

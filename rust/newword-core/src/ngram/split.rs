@@ -12,6 +12,9 @@ use super::sums::Sum;
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
 
+/// Ranks that go on from a group, with how many of its windows each has.
+type Children = Vec<(u32, u64)>;
+
 /// Least keys that are worth a task of their own.
 const LEAST_TASK: usize = 1 << 14;
 
@@ -118,7 +121,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         first: u32,
         (prefix, depth): (K, usize),
         counts: &[u64],
-    ) -> Result<(Found<K>, Vec<(u32, u64)>)> {
+    ) -> Result<(Found<K>, Children)> {
         let plan = self.plan();
         let mut found = Found::new(plan.goal.order);
         let mut sum: Sum = 0;
@@ -185,7 +188,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         let keys = slice
             .chunks(CHECK_EVERY)
             .take_while(|_| self.context().check().is_ok())
-            .flat_map(|chunk| chunk.keys())
+            .flat_map(Slice::keys)
             .filter(|key| key.common(prefix, layout) >= depth);
         self.with_worker(|worker, found| {
             let mut job = Job { plan: self.plan(), context: self.context(), first, found };

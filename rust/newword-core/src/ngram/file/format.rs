@@ -57,6 +57,8 @@ const DAMAGED: Fault = "a checksum does not match, the file is damaged; copy or 
 pub(super) const MALFORMED: Fault = "the file contradicts itself; count it again";
 
 /// Appends a number, seven bits a byte, the lowest first.
+// Casts keep the bits that a byte has room for, on purpose.
+#[allow(clippy::cast_possible_truncation)]
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         // The lowest seven bits and the mark that more follow.
