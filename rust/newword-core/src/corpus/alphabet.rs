@@ -1,6 +1,14 @@
 //! Which characters belong to words, and how text falls into symbols and breaks.
 
-use crate::support::{Error, Result};
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+
+use super::classes::{CLASSES, Class, Table};
+
+/// The most characters a symbol can have, marks included. A longer run of letters or digits
+/// (Base64, a key, a separator of a hundred digits) is no word and breaks the text.
+pub const LONGEST_UNIT: usize = 64;
 
 /// What becomes of a run of letters or digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,7 +21,26 @@ pub enum RunMode {
     Break,
 }
 
+impl RunMode {
+    /// How a character of `class` is read under this mode.
+    fn apply(self, class: Class) -> Class {
+        match self {
+            Self::Unit => class,
+            Self::Characters => Class::Single,
+            Self::Break => Class::Break,
+        }
+    }
+}
+
 /// The choice of alphabet.
+///
+/// A Han character of any block is one symbol, and so is one of the other scripts written without
+/// spaces (Kana, Bopomofo, Thai, Lao, Khmer, Myanmar, Tibetan, ...). Letters of all other scripts
+/// and decimal digits form runs, governed by `letters` and `digits`; a run of letters and a run of
+/// digits that touch are two symbols. Combining marks, joiners and variation selectors belong to
+/// the symbol before them, or to the break before them. Everything else breaks the text:
+/// punctuation, spaces, emoji, controls, private use, and runs of more than [`LONGEST_UNIT`]
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Alphabet {
     /// Runs of letters of scripts written with spaces (Latin, Greek, Cyrillic, ...).
@@ -30,6 +57,25 @@ impl Default for Alphabet {
     }
 }
 
+impl Alphabet {
+    /// `text` as this alphabet reads it: in NFKC where [`Alphabet::nfkc`] is set, untouched
+    /// otherwise. Borrows where nothing changes. O(n).
+    pub fn fold<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.nfkc || text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.nfkc().collect())
+    }
+
+    /// The units of `text`, which must already be folded where [`Alphabet::nfkc`] is set.
+    pub fn units<'t>(&self, text: &'t str) -> Units<'t> {
+        let mut read_as = [Class::Break, Class::Single, Class::Letter, Class::Digit, Class::Extend];
+        read_as[Class::Letter as usize] = self.letters.apply(Class::Letter);
+        read_as[Class::Digit as usize] = self.digits.apply(Class::Digit);
+        Units { text, at: 0, ahead: 0, table: Table::get(), read_as }
+    }
+}
+
 /// One step of a scan over text: a symbol, or a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
@@ -41,73 +87,246 @@ pub struct Unit {
     pub symbol: bool,
 }
 
-/// The units of a text in order: every byte of the text is in exactly one.
-#[derive(Debug)]
+/// The units of a text in order: every byte of the text is in exactly one, and no two breaks
+/// follow each other.
+#[derive(Debug, Clone)]
 pub struct Units<'t> {
     text: &'t str,
     at: usize,
+    /// The end of the symbol at `at` where that was read already; 0 where not.
+    ahead: usize,
+    table: &'static Table,
+    /// The class each class is read as under the alphabet's modes.
+    read_as: [Class; CLASSES],
 }
 
-impl Alphabet {
-    /// The units of `text`, which must already be folded where [`Alphabet::nfkc`] is set.
-    pub fn units<'t>(&self, text: &'t str) -> Units<'t> {
-        Units { text, at: 0 }
+impl Units<'_> {
+    /// What is left to read.
+    #[inline]
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    /// Moves over whole units that were read from [`Units::rest`].
+    #[inline]
+    pub(super) fn skip(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.at += bytes;
+            self.ahead = 0;
+        }
+    }
+
+    /// The class of the character at byte `at` as the alphabet reads it, and the character's end.
+    #[inline]
+    fn peek(&self, at: usize) -> Option<(Class, usize)> {
+        let (code_point, end) = decode(self.text.as_bytes(), at)?;
+        Some((self.read_as[self.table.class_at(code_point) as usize], end))
+    }
+
+    /// Moves over the next symbol or a piece of a break; whether it is a symbol.
+    #[inline]
+    fn step(&mut self) -> Option<bool> {
+        let (class, end) = self.peek(self.at)?;
+        self.at = end;
+        match class {
+            Class::Break | Class::Extend => Some(false),
+            Class::Single => {
+                let lead = self.text.as_bytes().get(end);
+                Some(!lead.is_some_and(|&lead| may_extend(lead)) || self.run(Class::Extend))
+            }
+            Class::Letter | Class::Digit => Some(self.run(class)),
+        }
+    }
+
+    /// Moves over the rest of a run of `class` with its marks; whether it is short enough.
+    fn run(&mut self, class: Class) -> bool {
+        let mut length = 1;
+        while let Some(&byte) = self.text.as_bytes().get(self.at)
+            && byte.is_ascii()
+            && self.read_as[self.table.ascii(byte) as usize] == class
+        {
+            self.at += 1;
+            length += 1;
+        }
+        while let Some((next, end)) = self.peek(self.at) {
+            if next != class && next != Class::Extend {
+                break;
+            }
+            self.at = end;
+            length += 1;
+        }
+        length <= LONGEST_UNIT
     }
 }
 
 impl Iterator for Units<'_> {
     type Item = Unit;
 
+    #[inline]
     fn next(&mut self) -> Option<Unit> {
-        let first = self.text[self.at..].chars().next()?;
         let start = self.at;
-        self.at += first.len_utf8();
-        Some(Unit { start, end: self.at, symbol: first.is_alphanumeric() })
-    }
-}
-
-/// The symbols of a corpus. Ids are dense, start at 1 (0 is the break) and follow the order of the
-/// symbols' code points, so that sorting by ids sorts words by code points.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Symbols {
-    names: Vec<Box<str>>,
-}
-
-impl Symbols {
-    /// A table of `names`, which must be sorted by code point and distinct.
-    ///
-    /// # Errors
-    /// [`Error::Corpus`] where they are not, or are more than `u32` ids can number.
-    pub fn new(names: Vec<Box<str>>) -> Result<Self> {
-        if names.len() >= u32::MAX as usize || !names.is_sorted_by(|a, b| a < b) {
-            return Err(Error::Corpus("symbols must be sorted and distinct".into()));
+        if self.ahead > 0 {
+            self.at = std::mem::take(&mut self.ahead);
+            return Some(Unit { start, end: self.at, symbol: true });
         }
-        Ok(Self { names })
+        let symbol = self.step()?;
+        if !symbol {
+            // The symbol that ends the break is kept for the next call.
+            let mut end = self.at;
+            while let Some(symbol) = self.step() {
+                if symbol {
+                    self.ahead = self.at;
+                    break;
+                }
+                end = self.at;
+            }
+            self.at = end;
+        }
+        Some(Unit { start, end: self.at, symbol })
+    }
+}
+
+/// The first byte in UTF-8 of U+4000, in the blocks that hold Han characters only.
+pub(super) const HAN_FIRST: u8 = 0xE4;
+/// The first byte in UTF-8 of U+9FFF, the last character of those blocks.
+pub(super) const HAN_LAST: u8 = 0xE9;
+
+/// Whether a character with this first byte in UTF-8 can be a mark: none of ASCII and none of the
+/// Han blocks can, which spares most of Chinese text a look ahead.
+#[inline]
+pub(super) fn may_extend(lead: u8) -> bool {
+    lead >= 0xCC && !(HAN_FIRST..=HAN_LAST).contains(&lead)
+}
+
+/// The code point that starts at byte `at` of valid UTF-8, and where it ends.
+#[inline]
+fn decode(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let low = |offset: usize| bytes.get(at + offset).map_or(0, |&byte| usize::from(byte & 0x3F));
+    let lead = usize::from(*bytes.get(at)?);
+    Some(match lead {
+        0xE0..=0xEF => ((lead & 0xF) << 12 | low(1) << 6 | low(2), at + 3),
+        0..0x80 => (lead, at + 1),
+        0xF0.. => ((lead & 0x7) << 18 | low(1) << 12 | low(2) << 6 | low(3), at + 4),
+        _ => ((lead & 0x1F) << 6 | low(1), at + 2),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CHARACTERS: Alphabet =
+        Alphabet { letters: RunMode::Characters, digits: RunMode::Characters, nfkc: false };
+    const BREAK: Alphabet =
+        Alphabet { letters: RunMode::Break, digits: RunMode::Break, nfkc: false };
+
+    /// The symbols of `text` joined by `/`, with `|` for a break.
+    fn shown(alphabet: &Alphabet, text: &str) -> String {
+        let parts: Vec<_> = alphabet
+            .units(text)
+            .map(|unit| if unit.symbol { &text[unit.start..unit.end] } else { "|" })
+            .collect();
+        parts.join("/")
     }
 
-    /// How many symbols there are; the largest id.
-    pub fn len(&self) -> usize {
-        self.names.len()
+    #[test]
+    fn runs_follow_their_modes() {
+        let text = "5G网络，iPhone 15";
+        assert_eq!(shown(&Alphabet::default(), text), "5/G/网/络/|/iPhone/|/15");
+        assert_eq!(shown(&CHARACTERS, text), "5/G/网/络/|/i/P/h/o/n/e/|/1/5");
+        assert_eq!(shown(&BREAK, text), "|/网/络/|");
+        assert_eq!(shown(&Alphabet::default(), ""), "");
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+    #[test]
+    fn every_script_has_its_place() {
+        let alphabet = Alphabet::default();
+        assert_eq!(shown(&alphabet, "𠀀〇々㐀"), "𠀀/〇/々/㐀");
+        assert_eq!(shown(&alphabet, "ＡＢ１２"), "ＡＢ/１２");
+        assert_eq!(shown(&alphabet, "한국어 ελληνικά кот"), "한국어/|/ελληνικά/|/кот");
+        assert_eq!(shown(&alphabet, "カタ ไทย"), "カ/タ/|/ไ/ท/ย");
+        assert_eq!(shown(&alphabet, "हिन्दी"), "हिन्दी");
     }
 
-    /// The symbol of an id from 1 to [`Symbols::len`].
-    pub fn name(&self, id: u32) -> &str {
-        &self.names[id as usize - 1]
+    #[test]
+    fn marks_stay_with_what_they_mark() {
+        let alphabet = Alphabet::default();
+        assert_eq!(shown(&alphabet, "葛\u{E0100}城か\u{3099}"), "葛\u{E0100}/城/か\u{3099}");
+        assert_eq!(shown(&alphabet, "e\u{301}te\u{301}1\u{301}"), "e\u{301}te\u{301}/1\u{301}");
+        assert_eq!(shown(&CHARACTERS, "e\u{301}t"), "e\u{301}/t");
+        assert_eq!(shown(&BREAK, "e\u{301}天"), "|/天");
+        assert_eq!(shown(&alphabet, "\u{301}天，\u{301}地"), "|/天/|/地");
     }
 
-    /// The id of a symbol, if the corpus has it. O(log n).
-    pub fn id(&self, name: &str) -> Option<u32> {
-        let at = self.names.binary_search_by(|other| (**other).cmp(name)).ok()?;
-        u32::try_from(at + 1).ok()
+    #[test]
+    fn emoji_break_with_all_that_joins_them() {
+        assert_eq!(shown(&Alphabet::default(), "好👨\u{200D}👩\u{200D}👧❤\u{FE0F}👍🏽的"), "好/|/的");
     }
 
-    /// The word that a sequence of ids spells.
-    pub fn spell(&self, ids: &[u32]) -> String {
-        ids.iter().map(|&id| self.name(id)).collect()
+    #[test]
+    fn endless_runs_break() {
+        let (longest, over) = ("a".repeat(LONGEST_UNIT), "a".repeat(LONGEST_UNIT + 1));
+        let alphabet = Alphabet::default();
+        assert_eq!(shown(&alphabet, &format!("天{longest}地")), format!("天/{longest}/地"));
+        assert_eq!(shown(&alphabet, &format!("天 {over}-{over} 地")), "天/|/地");
+        assert_eq!(shown(&CHARACTERS, &over).len(), 2 * LONGEST_UNIT + 1);
+        assert_eq!(shown(&alphabet, &format!("天{}地", "\u{301}".repeat(64))), "|/地");
+    }
+
+    #[test]
+    fn folding_changes_what_it_must_and_borrows_the_rest() {
+        let folding = Alphabet { nfkc: true, ..Alphabet::default() };
+        assert_eq!(folding.fold("Ａ１，豈㎏"), "A1,豈kg");
+        assert!(matches!(folding.fold("天气 fine"), Cow::Borrowed(_)));
+        assert!(matches!(Alphabet::default().fold("Ａ"), Cow::Borrowed("Ａ")));
+    }
+
+    /// The units of `text` by the rules as written, one character at a time.
+    fn naive(alphabet: &Alphabet, text: &str) -> Vec<Unit> {
+        let class = |c: char| match Table::get().class(c) {
+            Class::Letter => alphabet.letters.apply(Class::Letter),
+            Class::Digit => alphabet.digits.apply(Class::Digit),
+            other => other,
+        };
+        let mut runs: Vec<(Class, usize, Unit)> = Vec::new();
+        for (start, c) in text.char_indices() {
+            let end = start + c.len_utf8();
+            let read = class(c);
+            match runs.last_mut() {
+                Some((last, length, unit))
+                    if read == Class::Extend || (read == *last && read != Class::Single) =>
+                {
+                    (*length, unit.end) = (*length + 1, end);
+                }
+                _ => {
+                    let read = if read == Class::Extend { Class::Break } else { read };
+                    runs.push((read, 1, Unit { start, end, symbol: read != Class::Break }));
+                }
+            }
+        }
+        let mut units: Vec<Unit> = Vec::new();
+        for (_, length, mut unit) in runs {
+            unit.symbol &= length <= LONGEST_UNIT;
+            match units.last_mut() {
+                Some(last) if !last.symbol && !unit.symbol => last.end = unit.end,
+                _ => units.push(unit),
+            }
+        }
+        units
+    }
+
+    proptest! {
+        #[test]
+        fn units_follow_the_rules(
+            text in "([a-c]{60,70}|[天地a-c0-2，。 か\u{3099}\u{301}\u{20000}😀\u{E0100}é]|\\PC){0,40}",
+            modes in prop::array::uniform2(0..3_usize),
+        ) {
+            let mode = |at: usize| [RunMode::Unit, RunMode::Characters, RunMode::Break][at];
+            let alphabet =
+                Alphabet { letters: mode(modes[0]), digits: mode(modes[1]), nfkc: false };
+            prop_assert_eq!(alphabet.units(&text).collect::<Vec<_>>(), naive(&alphabet, &text));
+        }
     }
 }

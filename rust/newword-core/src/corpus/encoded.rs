@@ -1,7 +1,12 @@
 //! A corpus as ids, in memory or spilled.
 
-use super::{Alphabet, Symbols, TextSource};
-use crate::support::{Context, Result};
+use std::ops::Range;
+
+use super::encoder::BlockEncoder;
+use super::spill::SpillFile;
+use super::store::{EDGE, Part, Place, Store};
+use super::{Alphabet, Symbols};
+use crate::support::{Error, Result};
 
 /// What reading met besides text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,7 +15,7 @@ pub struct ReadReport {
     pub files: u64,
     /// Bytes of text, decompressed.
     pub bytes: u64,
-    /// Lines, records or items.
+    /// Lines, records or items that are not empty.
     pub documents: u64,
     /// Bad byte sequences replaced by U+FFFD.
     pub replaced: u64,
@@ -20,21 +25,68 @@ pub struct ReadReport {
     pub duplicates: u64,
 }
 
-/// A corpus as ids: parts of a few million ids, each held in memory or in a spill file.
+/// A corpus as ids: parts of up to two million ids, each held in memory or in a spill file.
+///
+/// The parts one after the other are one stream of ids, the same for the same text however it was
+/// cut into blocks and parts: runs of symbols, each closed by a single 0. Only the stream is so;
+/// where parts end, and how many there are, is free.
 #[derive(Debug)]
 pub struct EncodedCorpus {
-    symbols: Symbols,
-    counts: Vec<u64>,
-    report: ReadReport,
+    pub(super) symbols: Symbols,
+    pub(super) counts: Vec<u64>,
+    /// The id of each number that parts refer to.
+    pub(super) ids: Vec<u32>,
+    pub(super) parts: Vec<Part>,
+    pub(super) spill: Option<SpillFile>,
+    /// Bytes of the parts in memory.
+    pub(super) held: u64,
+    pub(super) report: ReadReport,
 }
 
 impl EncodedCorpus {
+    /// The most ids of either neighbour that [`EncodedCorpus::load`] can add.
+    pub const MOST_CONTEXT: usize = EDGE;
+
+    /// Encodes texts held in memory, on this thread. Each text ends in a break.
+    ///
+    /// # Errors
+    /// More than 4 GB of distinct symbols.
+    pub fn from_texts<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        alphabet: &Alphabet,
+    ) -> Result<Self> {
+        const BLOCK: usize = 1 << 20;
+        let mut texts = texts.into_iter();
+        let mut report = ReadReport::default();
+        let (mut store, mut encoder) = (Store::unbounded(), BlockEncoder::new());
+        for block in 0.. {
+            let mut joined = String::new();
+            while joined.len() < BLOCK
+                && let Some(text) = texts.next()
+            {
+                report.documents += u64::from(!text.is_empty());
+                report.bytes += text.len() as u64;
+                joined.push_str(text);
+                joined.push('\n');
+            }
+            if joined.is_empty() {
+                break;
+            }
+            let mut piece_number = 0;
+            encoder.encode(alphabet, &alphabet.fold(&joined), |piece| {
+                piece_number += 1;
+                store.add((block, piece_number), piece)
+            })?;
+        }
+        store.finish(report)
+    }
+
     /// The symbols, whose ids the parts hold.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
     }
 
-    /// Occurrences by id; `counts()[0]` is the number of breaks.
+    /// Occurrences by id; `counts()[0]` is the number of breaks, which is that of runs.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
@@ -44,32 +96,126 @@ impl EncodedCorpus {
         self.counts.iter().skip(1).sum()
     }
 
-    /// How many parts there are.
+    /// How many parts there are. None is empty.
     pub fn parts(&self) -> usize {
-        0
+        self.parts.len()
     }
 
-    /// Occurrences in one part by id, as `(id, count)` by rising id, breaks left out.
-    pub fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
-        let _ = part;
-        Vec::new()
+    /// Occurrences in one part by id, as `(id, count)` by rising id, breaks left out. Some
+    /// thousand entries; O(n log n) in their number.
+    ///
+    /// # Errors
+    /// Reading the spill file failed.
+    pub fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>> {
+        let part = &self.parts[part];
+        let mut by_id: Vec<(u32, u32)> = match &part.place {
+            Place::Memory(content) => {
+                self.final_ids(&content.numbers).zip(content.counts.iter().copied()).collect()
+            }
+            Place::File(start) => {
+                let mut both = vec![0; 2 * part.distinct];
+                self.file()?.read(*start, &mut both)?;
+                let (numbers, counts) = both.split_at(part.distinct);
+                self.final_ids(numbers).zip(counts.iter().copied()).collect()
+            }
+        };
+        by_id.sort_unstable();
+        Ok(by_id)
     }
 
     /// Loads a part into `out` (cleared first) with up to `context` ids of the neighbouring parts on
     /// either side where a run goes on across the seam, and returns the range of the part's own ids.
-    /// Breaks are single zeros. Outside the returned stretch a break may be assumed.
+    ///
+    /// Breaks are single zeros. The own range starts with a symbol and ends with the break of its
+    /// last run, or with a symbol where the run goes on in the next part. Only ids of that very run
+    /// come before and after; outside the returned stretch a break may be assumed.
     ///
     /// # Errors
-    /// Reading the spill file failed.
-    pub fn load(
+    /// Reading the spill file failed; [`Error::InvalidArgument`] where `context` is more than
+    /// [`EncodedCorpus::MOST_CONTEXT`].
+    pub fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
+        if context > EDGE {
+            let rule = format!("must be at most {EDGE} ids");
+            return Err(Error::invalid("context", rule, context));
+        }
+        out.clear();
+        let before = self.parts[..part].iter().rev();
+        let before = before.take_while(|part| !part.closed).map(|part| (part, &part.tail));
+        self.add_context(before.map(|(part, tail)| (part, tail.iter().rev())), context, out);
+        out.reverse();
+        let start = out.len();
+        self.add_ids(&self.parts[part], out)?;
+        if self.parts[part].closed {
+            out.push(0);
+            return Ok(start..out.len());
+        }
+        let end = out.len();
+        let mut open = true;
+        let after = self.parts[part + 1..].iter();
+        let after = after.take_while(|part| std::mem::replace(&mut open, !part.closed));
+        self.add_context(after.map(|part| (part, part.head.iter())), context, out);
+        Ok(start..end)
+    }
+
+    /// Appends up to `context` ids of the run that reaches into these parts' edges.
+    fn add_context<'p>(
         &self,
-        part: usize,
+        edges: impl Iterator<Item = (&'p Part, impl Iterator<Item = &'p u32>)>,
         context: usize,
         out: &mut Vec<u32>,
-    ) -> Result<std::ops::Range<usize>> {
-        let _ = (part, context);
-        out.clear();
-        Ok(0..0)
+    ) {
+        let most = out.len() + context;
+        for (_, edge) in edges {
+            for &number in edge {
+                if number == 0 || out.len() == most {
+                    return;
+                }
+                out.push(self.ids[number as usize - 1]);
+            }
+            // The edge ended before the context did, so it is the whole of its part.
+        }
+    }
+
+    /// Appends the ids of a part as they are in the corpus.
+    fn add_ids(&self, part: &Part, out: &mut Vec<u32>) -> Result<()> {
+        const CHUNK: usize = 1 << 16;
+        out.reserve(part.length + 1 + EDGE);
+        let mut known = vec![0; 1 << 16];
+        let mut learn = |numbers: &[u32]| {
+            for (id, local) in self.final_ids(numbers).zip(&mut known[1..]) {
+                *local = id;
+            }
+        };
+        match &part.place {
+            Place::Memory(content) => {
+                learn(&content.numbers);
+                out.extend(content.ids.iter().map(|&id| known[usize::from(id)]));
+            }
+            Place::File(start) => {
+                let mut numbers = vec![0; part.distinct];
+                self.file()?.read(*start, &mut numbers)?;
+                learn(&numbers);
+                let mut at = start + 8 * part.distinct as u64;
+                let mut chunk = vec![0_u16; CHUNK];
+                let mut left = part.length;
+                while left > 0 {
+                    let ids = &mut chunk[..left.min(CHUNK)];
+                    self.file()?.read(at, ids)?;
+                    out.extend(ids.iter().map(|&id| known[usize::from(id)]));
+                    left -= ids.len();
+                    at += 2 * ids.len() as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn final_ids(&self, numbers: &[u32]) -> impl Iterator<Item = u32> {
+        numbers.iter().map(|&number| self.ids[number as usize])
+    }
+
+    fn file(&self) -> Result<&SpillFile> {
+        self.spill.as_ref().ok_or_else(|| Error::Corpus("the spill file is missing".into()))
     }
 
     /// What reading met besides text.
@@ -79,19 +225,8 @@ impl EncodedCorpus {
 
     /// Bytes this corpus holds in memory.
     pub fn resident_bytes(&self) -> u64 {
-        0
+        let parts = self.parts.capacity() * (size_of::<Part>() + 2 * EDGE * size_of::<u32>());
+        let tables = size_of_val(&*self.counts) + size_of_val(&*self.ids);
+        self.held + (self.symbols.resident_bytes() + tables + parts) as u64
     }
-}
-
-/// Reads all of `source` and encodes it on all threads of `context`.
-///
-/// # Errors
-/// What the source meets, the spill file, or too many distinct symbols for the budget.
-pub fn encode(
-    source: Box<dyn TextSource>,
-    alphabet: &Alphabet,
-    context: &Context,
-) -> Result<EncodedCorpus> {
-    let _ = (alphabet, context);
-    Ok(EncodedCorpus { symbols: Symbols::default(), counts: vec![0], report: source.report() })
 }

@@ -4,10 +4,32 @@
 //! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
 
 mod alphabet;
+mod classes;
+mod cut;
+mod decode;
+mod documents;
+mod encode;
 mod encoded;
+mod encoder;
+mod file;
+mod input;
+mod interner;
+mod items;
+mod options;
+mod paths;
+mod records;
+mod spill;
+mod store;
+mod symbols;
 
-pub use alphabet::{Alphabet, RunMode, Symbols, Unit, Units};
-pub use encoded::{EncodedCorpus, ReadReport, encode};
+pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};
+pub use encode::encode;
+pub use encoded::{EncodedCorpus, ReadReport};
+pub use file::FileSource;
+pub use items::{TextBatch, TextItems};
+pub use options::{Encoding, Format, OnInvalid, ReadOptions};
+pub use paths::{Input, expand};
+pub use symbols::Symbols;
 
 use crate::support::{Context, Result};
 

@@ -19,7 +19,10 @@ pub trait IdParts: Sync {
     fn parts(&self) -> usize;
 
     /// Occurrences in one part by rising id, breaks left out.
-    fn part_counts(&self, part: usize) -> Vec<(u32, u32)>;
+    ///
+    /// # Errors
+    /// Reading failed.
+    fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>>;
 
     /// Loads a part with up to `context` ids of its neighbours on either side, and returns where the
     /// part's own ids lie. Outside what was loaded a break may be assumed.
@@ -50,7 +53,7 @@ impl IdParts for EncodedCorpus {
         self.parts()
     }
 
-    fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
+    fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>> {
         self.part_counts(part)
     }
 

@@ -203,7 +203,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
         self.each_part(|part, Reader { ids, next }| {
             next.resize(plan.ranks_len(), NOWHERE);
             next.fill(NOWHERE);
-            for (id, count) in self.corpus.part_counts(part) {
+            for (id, count) in self.corpus.part_counts(part)? {
                 let rank = plan.ranks[id as usize] as usize;
                 if firsts.contains(&rank) && plan.sizes[rank] > 0 {
                     let head = &heads[rank - firsts.start];
