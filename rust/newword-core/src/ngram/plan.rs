@@ -111,7 +111,7 @@ pub(crate) struct Limits {
     pub buffer_keys: usize,
     /// Keys in each of the two buffers of a worker.
     pub scratch_keys: usize,
-    /// Keys worked off before the sink is handed their rows.
+    /// Keys worked off before the sink is handed their rows: no limit where the sink keeps the rows.
     pub batch_keys: usize,
     /// Bytes of rows and tables.
     pub table_bytes: u64,
@@ -149,6 +149,16 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The same for a sink that keeps no rows, so that the tables' share bounds the rows on their way.
+    pub(crate) fn streamed(self, plan: &Plan, key_bytes: u64) -> Self {
+        // Vectors that grow hold up to twice what is in them.
+        let key_rows = 2 * plan.goal.order as u64 * (4 + key_bytes + 8);
+        let batch = (self.table_bytes / key_rows).max(LEAST_BUFFER);
+        Self { batch_keys: usize::try_from(batch).unwrap_or(usize::MAX), ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +181,7 @@ mod tests {
     #[test]
     fn passes_fit_their_capacity_or_hold_one_symbol() {
         assert_eq!(fit(&[0, 3, 3, 9, 0, 1], 1, 6), [1..3, 3..4, 4..6]);
-        assert_eq!(fit(&[0, 3], 1, 1), [1..2]);
+        assert_eq!(fit(&[0, 3, 3], 1, 1), [1..2, 2..3]);
         assert!(fit(&[0, 0, 0], 1, 5).is_empty());
         assert!(fit(&[], 1, 5).is_empty());
     }
