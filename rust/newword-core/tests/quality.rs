@@ -49,7 +49,8 @@ fn f1(segmenter: &Segmenter, gold: &[Vec<String>], context: &Context) -> f64 {
     let (mut right, mut ours, mut theirs) = (0, 0, 0);
     for (ranges, words) in found.iter().zip(gold) {
         let gold = spans(words.iter().map(String::as_str));
-        let same = ranges.iter().filter(|range| gold.binary_search(&(range.start, range.end)).is_ok());
+        let same =
+            ranges.iter().filter(|range| gold.binary_search(&(range.start, range.end)).is_ok());
         right += same.count();
         ours += ranges.len();
         theirs += gold.len();
@@ -88,8 +89,12 @@ fn a_lexicon_of_news_cuts_annotated_text() {
         let started = Instant::now();
         let found = discover(&corpus, &change, &context).unwrap();
         let speed = bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
-        let (on, off) = (f1(&of(&found, 0.03), &gold, &context), f1(&of(&found, 0.0), &gold, &context));
-        println!("{name}: F1 {on:.4}, without pairs {off:.4}, {speed:.0} MB/s, {:?}", found.summary);
+        let (on, off) =
+            (f1(&of(&found, 0.03), &gold, &context), f1(&of(&found, 0.0), &gold, &context));
+        println!(
+            "{name}: F1 {on:.4}, without pairs {off:.4}, {speed:.0} MB/s, {:?}",
+            found.summary
+        );
         assert!(on >= least, "{name}: F1 {on:.4}");
     }
 }
