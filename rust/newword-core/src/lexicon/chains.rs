@@ -27,7 +27,6 @@ type Counted = (Vec<u32>, u64);
 
 /// One cut of the corpus.
 struct Cut {
-    members: Vec<Row>,
     strong: StrongSet,
     /// Single symbols, members and chains, sorted by ids; what fails backtracking among them.
     words: Vec<Counted>,
@@ -87,7 +86,7 @@ impl Chains<'_> {
         }
         words.retain(|(_, count)| *count > 0);
         words.sort_unstable();
-        Ok(Cut { members, strong, words })
+        Ok(Cut { strong, words })
     }
 
     /// Tells the sieve what was turned down: n-grams that are not solid, and longer chains that
@@ -105,7 +104,6 @@ impl Chains<'_> {
                 sieve.reject(&candidate, Reason::NotSolid { window, length: order });
             }
         }
-        debug_assert_eq!(cut.members.len(), cut.strong.len());
         let weak = |row| evidence.pmi_reason(row, self.settled).is_some();
         for row in evidence.rows(weak, self.context) {
             if let Some(reason) = evidence.pmi_reason(row, self.settled) {
