@@ -1,6 +1,7 @@
 //! `newword._newword`: the core for Python. Types are converted here, nothing is computed.
 
 mod arrow;
+mod counting;
 mod discovery;
 mod door;
 mod errors;
@@ -19,6 +20,8 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build_profile, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::count_words, module)?)?;
+    module.add_function(wrap_pyfunction!(counting::merge_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(counting::score_counts, module)?)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod autonomy;
 mod chain;
 mod chains;
+mod counted;
 mod discover;
 mod evidence;
 pub mod kenlm;
@@ -25,6 +26,7 @@ mod trie;
 mod words;
 
 pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
+pub use counted::score_file;
 pub use discover::{discover, score_table};
 pub use occurrences::count_words;
 pub use options::{DiscoverOptions, Method, SortBy};

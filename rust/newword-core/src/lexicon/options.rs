@@ -209,7 +209,7 @@ fn default_pmi(method: Method, length: usize) -> f64 {
 /// for 300 million. Measured on news and statutes of 0.2 to 55 MB by agreement with annotated text
 /// and share of known words; beyond that it goes on with the cube root.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 2 and 2^22.
-fn default_min_count(total: u64) -> u64 {
+pub fn default_min_count(total: u64) -> u64 {
     let grown = (total as f64 / 1e5).cbrt().round().max(2.0) as u64;
     grown.min(total)
 }
