@@ -115,9 +115,9 @@ impl Chains<'_> {
     /// Replaces the counts by those in the most probable segmentation with the words themselves.
     /// Pairs of Han characters that are no words compete and are then forgotten: without them the
     /// single characters would take what belongs to words that were not found.
-    fn recount(&self, words: &mut [Counted]) -> Result<()> {
+    fn recount(&self, words: &mut Vec<Counted>) -> Result<()> {
         let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
-        let total: f64 = words.iter().map(|(_, count)| *count as f64).sum();
+        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
         let mut weights = vec![0.0; trie.slots()];
         let nodes: Vec<u32> =
             words.iter().map(|(ids, _)| trie.walk(ids).unwrap_or(Trie::ROOT)).collect();
@@ -134,12 +134,12 @@ impl Chains<'_> {
         };
         let lattice = Lattice { trie, weights, unknown };
         let counts = count_words(self.corpus, &lattice, largest_id, self.context)?;
-        for (node, (ids, count)) in nodes.into_iter().zip(words) {
+        for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];
-            if let [id] = ids[..] {
-                *count += counts.singles[id as usize];
-            }
         }
+        // Symbols that always stood in chains, and that no word covers any more.
+        let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
+        words.extend(singles.map(|(id, count)| (vec![id], *count)));
         Ok(())
     }
 }

@@ -153,7 +153,9 @@ fn is_space_in_python(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::testing::job;
     use super::*;
+    use crate::corpus::{Block, ReadReport};
 
     fn clean(text: &str) -> String {
         let mut corpus = KenlmCorpus::default();
@@ -168,6 +170,41 @@ mod tests {
         assert_eq!(clean("\u{3000} \t\x1f"), "");
         assert_eq!(clean("\u{4e00}\u{9fa5}\u{9fa6}\u{20000}😀e\u{301}一"), "一龥\ne\n一");
         assert_eq!(clean("Ａ１。 。x"), "\n \nx");
+    }
+
+    /// A text in blocks of some bytes, of which all but the last go on.
+    struct Blocks(Vec<String>);
+
+    impl TextSource for Blocks {
+        fn next_block(&mut self, _: &Context) -> Result<Option<Block>> {
+            let text = self.0.pop();
+            let continues = !self.0.is_empty();
+            Ok(text.map(|text| Block { bytes: text.len() as u64, text, continues }))
+        }
+
+        fn total_bytes(&self) -> u64 {
+            0
+        }
+
+        fn report(&self) -> ReadReport {
+            ReadReport::default()
+        }
+    }
+
+    #[test]
+    fn lines_are_texts_wherever_blocks_end() {
+        let lines = ["新词发现，又快", "", "\u{3000}", "又 好", "abc"];
+        let mut expected = KenlmCorpus::default();
+        for line in lines {
+            expected.push(line);
+        }
+        let characters: Vec<char> = lines.join("\n").chars().collect();
+        for size in 1..characters.len() {
+            let blocks = characters.chunks(size).rev().map(|block| block.iter().collect());
+            let corpus = KenlmCorpus::read(Box::new(Blocks(blocks.collect())), &job(1)).unwrap();
+            assert_eq!(corpus.codes, expected.codes, "blocks of {size}");
+            assert_eq!(corpus.empty_texts(), 2);
+        }
     }
 
     #[test]

@@ -1,0 +1,326 @@
+//! Discovery against a slow twin of its definition, and the rules that all methods share.
+#![allow(clippy::unwrap_used)] // A helper of a test fails as the test does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use newword_core::corpus::{Alphabet, EncodedCorpus};
+use newword_core::lexicon::{DiscoverOptions, Discovery, Method, SortBy, discover, score_table};
+use newword_core::ngram::{CountOptions, count};
+use newword_core::support::{Context, MemoryBudget};
+use proptest::prelude::*;
+
+type Gram = Vec<char>;
+
+fn job(threads: usize) -> Context {
+    Context::new(Some(threads), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap()
+}
+
+fn encode<S: AsRef<str>>(texts: &[S]) -> EncodedCorpus {
+    EncodedCorpus::from_texts(texts.iter().map(AsRef::as_ref), &Alphabet::default()).unwrap()
+}
+
+fn run<S: AsRef<str>>(texts: &[S], options: &DiscoverOptions) -> Discovery {
+    discover(&encode(texts), options, &job(2)).unwrap()
+}
+
+fn counted(found: &Discovery) -> BTreeMap<String, u64> {
+    found.words.iter().map(|word| (word.text.clone(), word.count)).collect()
+}
+
+/// The definition of the chain method over runs of single characters.
+struct Twin {
+    runs: Vec<Gram>,
+    counts: BTreeMap<Gram, u64>,
+    total: u64,
+    strong: BTreeSet<Gram>,
+}
+
+impl Twin {
+    fn new(texts: &[String], min_count: u64, min_pmi: &[f64]) -> Self {
+        let runs: Vec<Gram> = texts
+            .iter()
+            .flat_map(|text| text.split('，'))
+            .map(|run| run.chars().collect())
+            .collect();
+        let mut counts = BTreeMap::new();
+        for run in &runs {
+            for n in 1..=4 {
+                for gram in run.windows(n) {
+                    *counts.entry(gram.to_vec()).or_insert(0) += 1;
+                }
+            }
+        }
+        let total = runs.iter().map(|run| run.len() as u64).sum();
+        let mut twin = Self { runs, counts, total, strong: BTreeSet::new() };
+        let solid = |(gram, count): &(&Gram, &u64)| {
+            gram.len() > 1 && **count >= min_count && twin.pmi(gram) >= min_pmi[gram.len() - 2]
+        };
+        twin.strong = twin.counts.iter().filter(solid).map(|(gram, _)| gram.clone()).collect();
+        twin
+    }
+
+    fn pmi(&self, gram: &[char]) -> f64 {
+        let at_cut = |cut: usize| {
+            let (left, right) = gram.split_at(cut);
+            let halves = self.counts[left] as f64 * self.counts[right] as f64;
+            (self.total as f64 * self.counts[gram] as f64 / halves).ln()
+        };
+        (1..gram.len()).map(at_cut).fold(f64::INFINITY, f64::min)
+    }
+
+    fn chains(&self) -> BTreeMap<Gram, u64> {
+        let mut chains = BTreeMap::new();
+        for run in &self.runs {
+            let covered = |boundary: usize| {
+                (0..boundary).any(|start| {
+                    (boundary + 1..=run.len()).any(|end| self.strong.contains(&run[start..end]))
+                })
+            };
+            let mut start = 0;
+            for end in 1..=run.len() {
+                if end == run.len() || !covered(end) {
+                    *chains.entry(run[start..end].to_vec()).or_insert(0) += 1;
+                    start = end;
+                }
+            }
+        }
+        chains
+    }
+
+    fn is_solid(&self, word: &[char]) -> bool {
+        word.len() == 1
+            || word.windows(word.len().min(4)).all(|window| self.strong.contains(window))
+    }
+
+    fn words(&self, min_count: u64, recount: bool) -> BTreeMap<String, u64> {
+        let mut words = self.chains();
+        words.retain(|word, count| word.len() == 1 || (*count >= min_count && self.is_solid(word)));
+        if recount {
+            let total: u64 = words.values().sum::<u64>().max(1);
+            let mut anew = BTreeMap::new();
+            for run in &self.runs {
+                for word in best_path(run, &words, total as f64) {
+                    if words.contains_key(&word) || word.len() == 1 {
+                        *anew.entry(word).or_insert(0) += 1;
+                    }
+                }
+            }
+            words = anew;
+        }
+        words.retain(|_, count| *count >= min_count);
+        words.into_iter().map(|(word, count)| (word.into_iter().collect(), count)).collect()
+    }
+}
+
+/// The most probable words of a run; weights are rounded as the lexicon's are.
+fn best_path(run: &[char], words: &BTreeMap<Gram, u64>, total: f64) -> Vec<Gram> {
+    let weight = |word: &[char]| {
+        let count = match (words.get(word), word.len()) {
+            (Some(count), _) => *count as f64,
+            (None, 1) => 1.0,
+            (None, 2) => 0.03,
+            _ => return None,
+        };
+        #[allow(clippy::cast_possible_truncation)] // Rounding is the purpose.
+        Some(f64::from((count / total).ln() as f32))
+    };
+    let mut best = vec![(f64::NEG_INFINITY, 0); run.len() + 1];
+    best[0].0 = 0.0;
+    for start in 0..run.len() {
+        for end in start + 1..=run.len() {
+            if let Some(weight) = weight(&run[start..end])
+                && best[start].0 + weight > best[end].0
+            {
+                best[end] = (best[start].0 + weight, start);
+            }
+        }
+    }
+    let (mut path, mut end) = (Vec::new(), run.len());
+    while end > 0 {
+        path.push(run[best[end].1..end].to_vec());
+        end = best[end].1;
+    }
+    path
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("((天地|天地人|人和|日月星辰|[天地人和日月])，?){0,12}", 1..12)
+}
+
+proptest! {
+    // An integration test has no source file that failures could be kept beside.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn the_chain_method_is_its_definition(
+        texts in texts(),
+        min_count in 1_u64..4,
+        min_pmi in prop::array::uniform3(0.0..2.5),
+        recount in any::<bool>(),
+    ) {
+        let total: usize = texts.iter().map(|text| text.replace('，', "").chars().count()).sum();
+        prop_assume!(total as u64 >= min_count);
+        let twin = Twin::new(&texts, min_count, &min_pmi);
+        let options = DiscoverOptions {
+            min_count: Some(min_count),
+            min_pmi: Some(min_pmi.to_vec()),
+            recount,
+            rejected: usize::MAX,
+            ..DiscoverOptions::default()
+        };
+        let found = run(&texts, &options);
+        prop_assert_eq!(counted(&found), twin.words(min_count, recount));
+        for word in found.words.iter().filter(|word| (2..=4).contains(&word.length)) {
+            let gram: Gram = word.text.chars().collect();
+            prop_assert!((word.pmi - twin.pmi(&gram)).abs() < 1e-12);
+        }
+        let one_thread = discover(&encode(&texts), &options, &job(1)).unwrap();
+        prop_assert_eq!(format!("{:?}", &one_thread), format!("{:?}", &found));
+        // Nothing is both a word and turned down.
+        let words = counted(&found);
+        prop_assert!(found.rejected.iter().all(|rejected| !words.contains_key(&rejected.text)));
+    }
+}
+
+/// Words in varied surroundings, so that they are solid and free at both sides.
+fn sample() -> Vec<String> {
+    let around: Vec<char> = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉".chars().collect();
+    let mut texts = Vec::new();
+    for (at, left) in around.iter().enumerate() {
+        let right = around[(at * 7 + 3) % around.len()];
+        for word in ["葡萄", "蝴蝶", "的葡萄", "哈萨克斯坦"] {
+            texts.push(format!("{left}{word}{right}"));
+        }
+    }
+    texts
+}
+
+fn reason(found: &Discovery, text: &str) -> String {
+    let rejected = found.rejected.iter().find(|rejected| rejected.text == text);
+    rejected.map_or_else(|| "none".to_owned(), |rejected| rejected.reason.to_string())
+}
+
+#[test]
+fn what_is_turned_down_is_told_why() {
+    let mut options = DiscoverOptions {
+        min_count: Some(5),
+        min_pmi: Some(vec![1.0, 2.0, 2.5]),
+        drop_known: true,
+        max_length: Some(4),
+        min_length: 2,
+        rejected: 10_000,
+        ..DiscoverOptions::default()
+    };
+    options.known.insert("蝴蝶".to_owned());
+    options.edge_stops.insert('的');
+    let found = run(&sample(), &options);
+    assert_eq!(counted(&found).keys().collect::<Vec<_>>(), ["葡萄"]);
+    assert_eq!(reason(&found, "蝴蝶"), "known");
+    assert_eq!(reason(&found, "的葡萄"), "edge stop character 的");
+    assert_eq!(reason(&found, "哈萨克斯坦"), "length 5 above 4");
+    assert_eq!(reason(&found, "葡"), "none");
+    let strict = DiscoverOptions {
+        min_entropy: Some(9.0),
+        min_pmi: Some(vec![1.0, 99.0, 99.0]),
+        rejected: 10_000,
+        ..DiscoverOptions::default()
+    };
+    let found = run(&sample(), &strict);
+    assert!(
+        reason(&found, "萨克斯").starts_with("pmi ")
+            && reason(&found, "萨克斯").ends_with("below 99.00 for length 3")
+    );
+    assert!(reason(&found, "蝴蝶").starts_with("left entropy "));
+    assert_eq!(reason(&found, "哈萨克斯坦"), "not solid: 4-gram 哈萨克斯 is not in the strong set");
+    let few = run(&sample(), &DiscoverOptions { rejected: 3, ..strict });
+    assert_eq!(few.rejected, found.rejected[..3]);
+}
+
+#[test]
+fn known_words_are_marked_and_the_order_is_fixed() {
+    let mut options = DiscoverOptions { sort_by: SortBy::Score, ..DiscoverOptions::default() };
+    options.known.insert("葡萄".to_owned());
+    let found = run(&sample(), &options);
+    assert!(found.words.iter().any(|word| word.known));
+    assert!(found.words.iter().all(|word| word.known == (word.text == "葡萄")));
+    assert!(found.words.windows(2).all(|pair| {
+        let by_score = pair[1].score.total_cmp(&pair[0].score);
+        by_score.then_with(|| pair[0].text.cmp(&pair[1].text)).is_lt()
+    }));
+    let by_count = run(&sample(), &DiscoverOptions::default());
+    assert!(
+        by_count
+            .words
+            .windows(2)
+            .all(|pair| { (pair[1].count, &pair[0].text) < (pair[0].count, &pair[1].text) })
+    );
+}
+
+#[test]
+fn words_longer_than_the_order_carry_their_windows_measures() {
+    let options = DiscoverOptions { min_count: Some(3), ..DiscoverOptions::default() };
+    let options = DiscoverOptions { min_pmi: Some(vec![1.0]), ..options };
+    let found = run(&sample(), &options);
+    let long = found.words.iter().find(|word| word.text == "哈萨克斯坦").unwrap();
+    assert_eq!((long.length, long.count), (5, 20));
+    assert!((long.left_entropy - 20.0_f64.ln()).abs() < 1e-12);
+    assert!(long.right_entropy > 1.0 && long.pmi > 1.0);
+}
+
+#[test]
+fn the_other_methods_find_words_too() {
+    for method in [Method::Entropy, Method::Bigram, Method::Autonomy] {
+        let min_entropy = (method == Method::Entropy).then_some(1.5);
+        let min_pmi = Some(vec![1.0]);
+        let options =
+            DiscoverOptions { method, min_pmi, min_entropy, ..DiscoverOptions::default() };
+        let words = counted(&run(&sample(), &options));
+        assert!(words.contains_key("葡萄") && words.contains_key("蝴蝶"), "{method:?}: {words:?}");
+        assert_eq!(words.contains_key("哈萨克斯坦"), method == Method::Bigram, "{method:?}");
+    }
+}
+
+#[test]
+fn a_table_alone_is_scored_as_the_entropy_method_does() {
+    let corpus = encode(&sample());
+    let options = DiscoverOptions {
+        method: Method::Entropy,
+        min_entropy: Some(1.0),
+        ..DiscoverOptions::default()
+    };
+    let whole = discover(&corpus, &options, &job(2)).unwrap();
+    let order = CountOptions { order: 4, min_count: whole.summary.min_count, neighbours: true };
+    let table = count(&corpus, order, &job(2)).unwrap();
+    assert_eq!(score_table(&table, &options, &job(1)).unwrap(), whole);
+    let table = count(&corpus, CountOptions { neighbours: false, ..order }, &job(2)).unwrap();
+    let message = score_table(&table, &options, &job(1)).unwrap_err().to_string();
+    assert!(message.starts_with("min_entropy: "), "{message}");
+    let fewer = DiscoverOptions { min_count: Some(1), ..DiscoverOptions::default() };
+    let message = score_table(&table, &fewer, &job(1)).unwrap_err().to_string();
+    assert!(message.starts_with("min_count: "), "{message}");
+}
+
+#[test]
+fn texts_of_all_kinds_are_ordinary_input() {
+    for nothing in ["", "，。 \n", "😀👨\u{200d}👩"] {
+        let error = discover(&encode(&[nothing]), &DiscoverOptions::default(), &job(1));
+        assert!(error.unwrap_err().to_string().contains("no symbol"), "{nothing:?}");
+    }
+    let line = "𠀀𠀁𠀂e\u{301}té葛\u{e0100}城ＡＢ１２😀".repeat(2_000);
+    let found = run(&[line.as_str()], &DiscoverOptions::default());
+    let length: u64 = found.words.iter().map(|word| word.count * word.length as u64).sum();
+    assert!(length > 0 && found.words.iter().all(|word| line.contains(&word.text)));
+    let run_on = "哈".repeat(300_000);
+    let found = run(
+        &[run_on.as_str()],
+        &DiscoverOptions { min_pmi: Some(vec![0.0]), ..DiscoverOptions::default() },
+    );
+    assert_eq!(found.summary.overlong, u64::from(found.summary.segments == 1));
+}
+
+#[test]
+fn a_cancelled_job_stops() {
+    let context = job(2);
+    context.cancel();
+    let result = discover(&encode(&sample()), &DiscoverOptions::default(), &context);
+    assert_eq!(result.unwrap_err().to_string(), "cancelled");
+}
