@@ -163,6 +163,7 @@ proptest! {
         let options = DiscoverOptions {
             min_count: Some(min_count),
             min_pmi: Some(min_pmi.to_vec()),
+            min_entropy: Some(0.0),
             recount,
             rejected: usize::MAX,
             ..DiscoverOptions::default()
@@ -244,9 +245,11 @@ fn known_words_are_marked_and_the_order_is_fixed() {
     assert!(found.words.iter().all(|word| word.known == (word.text == "葡萄")));
     assert!(found.words.windows(2).all(|pair| {
         let by_score = pair[1].score.total_cmp(&pair[0].score);
-        by_score.then_with(|| pair[0].text.cmp(&pair[1].text)).is_lt()
+        let by_count = pair[1].count.cmp(&pair[0].count);
+        by_score.then(by_count).then_with(|| pair[0].text.cmp(&pair[1].text)).is_lt()
     }));
-    let by_count = run(&sample(), &DiscoverOptions::default());
+    let options = DiscoverOptions { sort_by: SortBy::Count, ..DiscoverOptions::default() };
+    let by_count = run(&sample(), &options);
     assert!(
         by_count
             .words

@@ -1,6 +1,6 @@
 //! `Segmenter`: segmentation of single texts and of many.
 
-use newword_core::lexicon::{self, SegmenterOptions};
+use newword_core::lexicon::{self, Numbers, SegmenterOptions};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -26,7 +26,8 @@ impl Segmenter {
             return Err(invalid("counts", &rule, counts.len()));
         }
         let entries = words.iter().zip(counts.iter().copied());
-        let segmenter = lexicon::Segmenter::new(entries, SegmenterOptions::default());
+        let options = SegmenterOptions { numbers: Numbers::Joined, ..SegmenterOptions::default() };
+        let segmenter = lexicon::Segmenter::new(entries, options);
         segmenter.map(Self).map_err(to_python)
     }
 

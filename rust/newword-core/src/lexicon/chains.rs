@@ -39,9 +39,11 @@ impl Chains<'_> {
         self.explain(&cut, sieve);
         let Cut { mut words, strong, .. } = cut;
         words.retain(|(ids, _)| strong.is_solid(ids));
-        if self.options.long_words && self.options.method == Method::Chain {
-            let published = published_pmi(self.settled.order);
-            let more = self.cut(&published, false, &mut Summary::default())?;
+        if self.seeks_long_words() {
+            let Settled { order, .. } = *self.settled;
+            let published = published_pmi(order, self.evidence.table.total);
+            let mut more = self.cut(&published, false, &mut Summary::default())?;
+            more.words.retain(|(ids, _)| ids.len() > order && more.strong.is_solid(ids));
             words = union(words, more.words);
         }
         // Single symbols stay whatever their count, so that they compete in the recount.
@@ -59,6 +61,11 @@ impl Chains<'_> {
             sieve.propose(&Candidate { ids, count: *count, measures });
         }
         Ok(())
+    }
+
+    fn seeks_long_words(&self) -> bool {
+        let DiscoverOptions { long_words, method, min_pmi, .. } = self.options;
+        *long_words && *method == Method::Chain && min_pmi.is_none()
     }
 
     fn cut(&self, min_pmi: &[f64], false_chains: bool, summary: &mut Summary) -> Result<Cut> {

@@ -71,7 +71,12 @@ pub fn score_table(
         return Err(Error::invalid("min_count", rule, min_count));
     }
     let (order, min_count) = (Some(table.order()), Some(min_count));
-    let settled = DiscoverOptions { order, min_count, ..options.clone() }.settle(table.total)?;
+    let mut options = DiscoverOptions { order, min_count, ..options.clone() };
+    if options.method == Method::Chain && !Evidence::has_entropies(table) {
+        options.min_entropy = options.min_entropy.or(Some(0.0));
+    }
+    let options = &options;
+    let settled = options.settle(table.total)?;
     if settled.min_entropy > 0.0 && !Evidence::has_entropies(table) {
         let rule = "must be 0 for counts without neighbours";
         return Err(Error::invalid("min_entropy", rule, settled.min_entropy));

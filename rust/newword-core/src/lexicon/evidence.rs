@@ -33,10 +33,11 @@ pub struct Measures {
 impl Measures {
     const UNKNOWN: Self = Self { pmi: f64::NAN, left_entropy: f64::NAN, right_entropy: f64::NAN };
 
-    /// Cohesion plus the smaller entropy, in nats, as far as they are known.
+    /// Cohesion times freedom: how firmly a word holds together by how freely it is used, the
+    /// smaller of its entropies. 0 where either is not known or not positive.
     pub fn score(&self) -> f64 {
-        let known = |value: f64| if value.is_nan() { 0.0 } else { value };
-        known(self.pmi) + known(self.left_entropy.min(self.right_entropy))
+        let score = self.pmi.max(0.0) * self.left_entropy.min(self.right_entropy);
+        if score.is_nan() { 0.0 } else { score }
     }
 
     /// The entropy rule that the measures break, if any. What is not known breaks none.

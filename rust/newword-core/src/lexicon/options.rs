@@ -23,11 +23,11 @@ pub enum Method {
 /// What the words are sorted by, falling; ties go by code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum SortBy {
-    /// Their count.
+    /// Their score, then their count.
     #[default]
-    Count,
-    /// Their score.
     Score,
+    /// Their count.
+    Count,
 }
 
 /// What [`super::discover`] is asked for. What is `None` is chosen from the corpus and the method
@@ -50,8 +50,9 @@ pub struct DiscoverOptions {
     /// of the corpus with themselves. Without, a word's count is that of the chains that consist of
     /// nothing else, which for words that stand in many longer chains is a small part.
     pub recount: bool,
-    /// For [`Method::Chain`]: whether a second cut with the published thresholds adds the words it
-    /// finds. Brings words longer than `order`, and more that are none.
+    /// For [`Method::Chain`] with thresholds left open: whether a second cut, with the published
+    /// thresholds, adds its words of more than `order` symbols. The first joins weak pairs, so that
+    /// few of its long chains pass backtracking.
     pub long_words: bool,
     /// The fewest characters of a word; 1 keeps the single symbols that segmentation needs.
     pub min_length: usize,
@@ -78,7 +79,7 @@ impl Default for DiscoverOptions {
             min_pmi: None,
             min_entropy: None,
             recount: true,
-            long_words: false,
+            long_words: true,
             min_length: 1,
             max_length: None,
             known: HashSet::default(),
@@ -123,10 +124,11 @@ impl DiscoverOptions {
         self.check_lengths()?;
         let min_entropy = self.min_entropy.unwrap_or(match self.method {
             Method::Entropy => ENTROPY_METHOD_MIN_ENTROPY,
-            _ => 0.0,
+            Method::Chain => CHAIN_MIN_ENTROPY,
+            Method::Bigram | Method::Autonomy => 0.0,
         });
         check_threshold("min_entropy", min_entropy)?;
-        Ok(Settled { order, min_count, min_pmi: self.settle_pmi(order)?, min_entropy })
+        Ok(Settled { order, min_count, min_pmi: self.settle_pmi(order, total)?, min_entropy })
     }
 
     fn settle_order(&self) -> Result<usize> {
@@ -157,9 +159,11 @@ impl DiscoverOptions {
         }
     }
 
-    fn settle_pmi(&self, order: usize) -> Result<Vec<f64>> {
+    fn settle_pmi(&self, order: usize, total: u64) -> Result<Vec<f64>> {
         let Some(given) = &self.min_pmi else {
-            return Ok((2..=order).map(|length| default_pmi(self.method, length)).collect());
+            let default =
+                |length| default_pmi(self.method, length).min(attainable_pmi(length, total));
+            return Ok((2..=order).map(default).collect());
         };
         for threshold in given {
             check_threshold("min_pmi", *threshold)?;
@@ -188,9 +192,21 @@ fn check_threshold(argument: &str, threshold: f64) -> Result<()> {
 /// The article of the entropy method asks for a ratio of 30 and an entropy of 3.
 const ENTROPY_METHOD_MIN_ENTROPY: f64 = 3.0;
 
+/// A word that always stands between the same two symbols is a piece of something longer. More would
+/// cost rare words of small corpora, whose entropy cannot exceed the logarithm of their count.
+const CHAIN_MIN_ENTROPY: f64 = 0.5;
+
 /// The published thresholds in nats: 2 for two symbols, and 2 more for each more.
-pub fn published_pmi(order: usize) -> Vec<f64> {
-    (2..=order).map(|length| 2.0 * (length as f64 - 1.0)).collect()
+pub fn published_pmi(order: usize, total: u64) -> Vec<f64> {
+    let published = |length: usize| 2.0 * (length as f64 - 1.0);
+    (2..=order).map(|length| published(length).min(attainable_pmi(length, total))).collect()
+}
+
+/// The most that a threshold asks for in a corpus of `total` symbols: a word that is as solid as can
+/// be and occurs c times has a cohesion of ln(total / c), so that a threshold for millions of
+/// symbols is out of reach in a few thousand. Binds below 600,000 symbols at length 4.
+fn attainable_pmi(length: usize, total: u64) -> f64 {
+    (total as f64).ln() * (0.2 * (length as f64 - 1.0)).min(0.8)
 }
 
 /// Thresholds in nats. Those for chains were tuned for exact counts on news of 7.5 million symbols
@@ -228,9 +244,18 @@ mod tests {
         assert_eq!(settled.min_pmi, [1.0, 4.5, 8.0]);
         assert_eq!((settled.order, settled.min_count), (4, 4));
         let bigram = DiscoverOptions { method: Method::Bigram, ..DiscoverOptions::default() };
-        assert_eq!(bigram.settle(1).unwrap().min_pmi, [1.0]);
+        assert_eq!(bigram.settle(7_500_000).unwrap().min_pmi, [1.0]);
         let one = DiscoverOptions { min_pmi: Some(vec![2.0]), ..DiscoverOptions::default() };
         assert_eq!(one.settle(9).unwrap().min_pmi, [2.0; 3]);
+    }
+
+    #[test]
+    fn thresholds_stay_within_the_reach_of_small_corpora() {
+        let settled = DiscoverOptions::default().settle(14_000).unwrap();
+        // A word that occurs 12 times reaches ln(14,000 / 12) = 7.06 at most.
+        assert!(settled.min_pmi[2] < 6.0 && settled.min_pmi[2] > settled.min_pmi[1]);
+        assert!(published_pmi(8, 14_000).iter().all(|threshold| *threshold < 7.7));
+        assert_eq!(published_pmi(4, 7_500_000), [2.0, 4.0, 6.0]);
     }
 
     #[test]

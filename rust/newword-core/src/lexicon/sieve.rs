@@ -78,7 +78,8 @@ impl<'s> Sieve<'s> {
                 .words
                 .sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text))),
             SortBy::Score => self.words.sort_unstable_by(|a, b| {
-                b.score.total_cmp(&a.score).then_with(|| a.text.cmp(&b.text))
+                let by_count = || b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text));
+                b.score.total_cmp(&a.score).then_with(by_count)
             }),
         }
         self.trim_rejected();
