@@ -5,25 +5,55 @@ use std::collections::BinaryHeap;
 use std::path::Path;
 
 use super::format::{Encoder, Gram};
-use super::write::Writer;
+use super::write::{Writer, temporary};
 use super::{CountFile, CountHeader, Grams};
 use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result, Stage};
 
+/// Files merged at once, well below what systems let a process open.
+const MOST_OPEN: usize = 200;
+/// Bytes an open file takes: a block as read and as held, and the system's own.
+const OPEN_BYTES: u64 = 1 << 20;
+
 /// Merges exact count files into `out`, the file of all their corpora one after the other.
 ///
 /// The files may have different symbols; they must agree in order and alphabet. Memory is that of the
-/// symbol tables and one block a file; O(n-grams * log files). Nothing is at `out` before the file is
-/// complete; `out` may be one of `paths`.
+/// symbol tables and one block a file; O(n-grams * log files). Files that are too many for the budget
+/// are merged in groups, by way of temporary files next to `out`. Nothing is at `out` before the file
+/// is complete; `out` may be one of `paths`. A file that is named twice counts twice.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] without any path; [`Error::Format`] for files that are damaged, pruned,
 /// or do not fit the first; [`Error::Io`]; [`Error::Cancelled`].
 pub fn merge(paths: &[impl AsRef<Path>], out: &Path, context: &Context) -> Result<()> {
-    if paths.is_empty() {
+    let most = usize::try_from(context.memory().bytes() / 4 / OPEN_BYTES).unwrap_or(MOST_OPEN);
+    let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+    merge_by(&paths, out, most.clamp(2, MOST_OPEN), context)
+}
+
+/// [`merge`], at most `most` files at once.
+pub(super) fn merge_by(paths: &[&Path], out: &Path, most: usize, context: &Context) -> Result<()> {
+    let Some(first) = paths.first() else {
         return Err(Error::invalid("paths", "must name at least one count file", "none"));
+    };
+    let like = CountFile::open(first)?;
+    // All before any, so that a refusal does not come after hours.
+    paths.iter().try_for_each(|path| check(&CountFile::open(path)?, (like.header(), first)))?;
+    if paths.len() <= most {
+        return merge_at_once(paths, out, context);
     }
-    let files: Result<Vec<_>> = paths.iter().map(|path| CountFile::open(path.as_ref())).collect();
+    let mut merged = Vec::new();
+    for group in paths.chunks(most) {
+        let path = temporary(out)?;
+        merge_at_once(group, &path, context)?;
+        merged.push(path);
+    }
+    let merged: Vec<&Path> = merged.iter().map(|path| -> &Path { path }).collect();
+    merge_by(&merged, out, most, context)
+}
+
+fn merge_at_once(paths: &[&Path], out: &Path, context: &Context) -> Result<()> {
+    let files: Result<Vec<_>> = paths.iter().map(|path| CountFile::open(path)).collect();
     let files = files?;
     let header = common_header(&files)?;
     let mut bytes = 0;
@@ -41,7 +71,38 @@ pub fn merge(paths: &[impl AsRef<Path>], out: &Path, context: &Context) -> Resul
     let mut encoder = Encoder::default();
     sum(&mut streams, context, |gram, count| writer.push(gram, count, &mut encoder))?;
     writer.flush(&mut encoder)?;
+    // Some systems do not replace a file that is open.
+    drop(streams);
     writer.finish(&encoder.rows)
+}
+
+/// Whether a file can be merged with the first.
+pub(super) fn check(file: &CountFile, (like, first): (&CountHeader, &Path)) -> Result<()> {
+    let header = file.header();
+    let wrong = |message: String| Err(Error::format(file.path(), message));
+    if !header.is_exact() {
+        return wrong(format!(
+            "pruned at min_count {}, so sums with it would be wrong; count it again with min_count 1",
+            header.min_count
+        ));
+    }
+    if header.order != like.order {
+        return wrong(format!(
+            "counted for order {}, but {} for order {}; count one of them again",
+            header.order,
+            first.display(),
+            like.order
+        ));
+    }
+    if header.meta.alphabet != like.meta.alphabet {
+        return wrong(format!(
+            "counted with the alphabet {:?}, but {} with {:?}; count one of them again",
+            header.meta.alphabet,
+            first.display(),
+            like.meta.alphabet
+        ));
+    }
+    Ok(())
 }
 
 /// The header of the merged file.
@@ -51,29 +112,6 @@ fn common_header(files: &[CountFile]) -> Result<CountHeader> {
     merged.meta.sources.clear();
     for file in files {
         let header = file.header();
-        let wrong = |message: String| Err(Error::format(file.path(), message));
-        if !header.is_exact() {
-            return wrong(format!(
-                "pruned at min_count {}, so sums with it would be wrong; count it again with min_count 1",
-                header.min_count
-            ));
-        }
-        if header.order != merged.order {
-            return wrong(format!(
-                "counted for order {}, but {} for order {}; count one of them again",
-                header.order,
-                files[0].path().display(),
-                merged.order
-            ));
-        }
-        if header.meta.alphabet != merged.meta.alphabet {
-            return wrong(format!(
-                "counted with the alphabet {:?}, but {} with {:?}; count one of them again",
-                header.meta.alphabet,
-                files[0].path().display(),
-                merged.meta.alphabet
-            ));
-        }
         merged.total = merged
             .total
             .checked_add(header.total)

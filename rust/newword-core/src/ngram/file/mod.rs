@@ -1,32 +1,28 @@
 //! Count files: all n-grams of a corpus with their counts, to be merged, looked at and scored later.
 //!
 //! A file counted with `min_count` 1 is exact: files of several corpora [`merge`] into the file of all
-//! of them, and [`table_from_file`] gives the table that [`super::count`] gives, bit for bit. A pruned
-//! file (`min_count` above 1) is smaller, cannot be merged, and gives tables without neighbour sums.
+//! of them, and a corpus can be [`append`]ed. A pruned file (`min_count` above 1) lacks the n-grams
+//! that occur once; it is smaller and cannot be merged. From either, [`table_from_file`] gives the
+//! table that [`super::count`] gives, bit for bit.
 //!
 //! The format is documented in `docs/count-file.md`.
 
+mod append;
 mod format;
 mod merge;
 mod read;
+mod source;
 mod table;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use append::append;
 pub use merge::merge;
 pub use read::{CountFile, Grams};
+pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
 pub use write::write_counts;
-
-/// Where counts came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountSource {
-    /// The file, or a name for the stream.
-    pub name: String,
-    /// Its size in bytes, by which a later run knows it again.
-    pub bytes: u64,
-}
 
 /// What a count file says of itself besides its counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +38,7 @@ pub struct CountMeta {
 pub struct CountHeader {
     /// The order counted for; the file holds n-grams of up to one symbol more, for the neighbours.
     pub order: usize,
-    /// The smallest count in the file; 1 in an exact file.
+    /// The smallest count that the file knows all n-grams of; 1 in an exact file.
     pub min_count: u64,
     /// Symbols in the corpus, breaks not counted.
     pub total: u64,
@@ -57,10 +53,7 @@ impl CountHeader {
     }
 
     fn to_json(&self) -> String {
-        let sources = self.meta.sources.iter();
-        let sources: Vec<_> = sources
-            .map(|source| serde_json::json!({ "name": source.name, "bytes": source.bytes }))
-            .collect();
+        let sources: Vec<_> = self.meta.sources.iter().map(CountSource::to_json).collect();
         serde_json::json!({
             "order": self.order,
             "min_count": self.min_count,
@@ -73,12 +66,7 @@ impl CountHeader {
 
     fn from_json(bytes: &[u8]) -> Option<Self> {
         let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-        let sources = json["sources"].as_array()?.iter().map(|source| {
-            Some(CountSource {
-                name: source["name"].as_str()?.to_owned(),
-                bytes: source["bytes"].as_u64()?,
-            })
-        });
+        let sources = json["sources"].as_array()?.iter().map(CountSource::from_json);
         let header = Self {
             order: usize::try_from(json["order"].as_u64()?).ok()?,
             min_count: json["min_count"].as_u64()?,

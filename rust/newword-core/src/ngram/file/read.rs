@@ -88,7 +88,9 @@ impl CountFile {
         &self.path
     }
 
-    /// Streams the n-grams of all lengths in code-point order, a prefix before what it begins.
+    /// Streams the n-grams of all lengths in code-point order, a prefix before what it begins. A pruned
+    /// file also has those that occur twice or more and less often than its smallest count, which are
+    /// there as neighbours.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -107,12 +109,13 @@ impl CountFile {
             payload: Vec::new(),
             at: 0,
             decoder: Decoder::new(symbols, self.header.order + 1),
+            symbols_seen: 0,
             ended: false,
         })
     }
 
-    /// Streams the n-grams of `n` symbols as `(word, count)` in code-point order: the lines of a table
-    /// with tabs.
+    /// Streams the n-grams of `n` symbols that occur as often as the file's smallest count as
+    /// `(word, count)` in code-point order: the lines of a table with tabs.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where the file has no such length; [`Error::Io`]. Items are errors
@@ -122,8 +125,9 @@ impl CountFile {
         if !(1..=longest).contains(&n) {
             return Err(Error::invalid("n", format!("must be between 1 and {longest}"), n));
         }
+        let least = self.header.min_count;
         let wanted = move |item: &Result<(Vec<u32>, u64)>| {
-            item.as_ref().map_or(true, |(gram, _)| gram.len() == n)
+            item.as_ref().map_or(true, |(gram, count)| gram.len() == n && *count >= least)
         };
         let spell = |(gram, count): (Vec<u32>, u64)| (self.symbols.spell(&gram), count);
         Ok(self.grams()?.filter(wanted).map(move |item| item.map(spell)))
@@ -145,6 +149,8 @@ pub struct Grams<'f> {
     payload: Vec<u8>,
     at: usize,
     decoder: Decoder,
+    /// The sum of the counts of single symbols.
+    symbols_seen: u64,
     ended: bool,
 }
 
@@ -188,18 +194,24 @@ impl Grams<'_> {
         let mut bytes = &self.payload[self.at..];
         let record = self.decoder.next(&mut bytes);
         self.at = self.payload.len() - bytes.len();
-        record.map_err(|fault: Fault| Error::format(&self.file.path, fault))
+        let (gram, count) = record.map_err(|fault: Fault| Error::format(&self.file.path, fault))?;
+        if gram.0[1] == 0 {
+            self.symbols_seen = self.symbols_seen.saturating_add(count);
+        }
+        Ok((gram, count))
     }
 
-    /// Checks that the end says what has been read, and that it is the end.
+    /// Checks that the end and the header say what has been read, and that it is the end.
     fn end(&mut self) -> std::result::Result<(), Trouble> {
         let json: serde_json::Value =
             serde_json::from_slice(&self.payload).map_err(|_| MALFORMED)?;
         let rows = json["rows"].as_array().ok_or(MALFORMED)?;
         let same = rows.len() == MAX_GRAM
             && rows.iter().zip(self.decoder.rows).all(|(said, read)| said.as_u64() == Some(read));
+        let header = &self.file.header;
+        let complete = !header.is_exact() || self.symbols_seen == header.total;
         let mut more = [0];
-        if !same || self.input.read(&mut more)? != 0 {
+        if !same || !complete || self.input.read(&mut more)? != 0 {
             return Err(MALFORMED.into());
         }
         self.payload.clear();

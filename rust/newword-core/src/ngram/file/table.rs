@@ -11,8 +11,8 @@ use crate::support::{Context, Error, Result, Stage};
 
 /// Reads the table of n-grams of 1 to `order` symbols that occur at least `min_count` times.
 ///
-/// Of an exact file this is, bit for bit, the table that [`super::super::count`] gives of the same
-/// corpus. A pruned file lacks the rare neighbours, so its tables have no neighbour sums. The file is
+/// This is, bit for bit, the table that [`super::super::count`] gives of the same corpus, neighbour
+/// sums included: a pruned file lacks only neighbours seen once, which add 1 ln 1 = 0. The file is
 /// read twice, once for what follows and once for what precedes; O(n-grams in the file * log of those
 /// kept).
 ///
@@ -26,8 +26,7 @@ pub fn table_from_file(
     context: &Context,
 ) -> Result<NgramTable> {
     let file = CountFile::open(path)?;
-    let neighbours = file.header().is_exact();
-    CountOptions { order, min_count, neighbours }.validate()?;
+    CountOptions { order, min_count, neighbours: true }.validate()?;
     if order > file.header().order {
         let known = file.header().order;
         let message =
@@ -42,15 +41,12 @@ pub fn table_from_file(
         return Err(Error::format(path, message));
     }
     let bytes = std::fs::metadata(path).map_err(|error| Error::io(path, "cannot read", error))?;
-    let sweeps = if neighbours { 2 } else { 1 };
-    context.progress().begin(Stage::Reading, bytes.len() * sweeps);
+    context.progress().begin(Stage::Reading, bytes.len() * 2);
     let terms = Terms::new();
     let mut levels = kept(&file, (order, min_count), &terms, context)?;
-    if neighbours {
-        let sums = left_sums(&file, &levels, &terms, context)?;
-        for (level, sums) in levels.iter_mut().zip(sums) {
-            level.left_sums = sums.into_iter().map(nats).collect();
-        }
+    let sums = left_sums(&file, &levels, &terms, context)?;
+    for (level, sums) in levels.iter_mut().zip(sums) {
+        level.left_sums = sums.into_iter().map(nats).collect();
     }
     let total = file.header().total;
     Ok(NgramTable { symbols: file.symbols().clone(), total, min_count, levels })
@@ -93,10 +89,8 @@ fn kept(
         levels[n - 1].counts.push(count);
         sums[n - 1].push(0);
     }
-    if file.header().is_exact() {
-        for (level, sums) in levels.iter_mut().zip(sums) {
-            level.right_sums = sums.into_iter().map(nats).collect();
-        }
+    for (level, sums) in levels.iter_mut().zip(sums) {
+        level.right_sums = sums.into_iter().map(nats).collect();
     }
     Ok(levels)
 }

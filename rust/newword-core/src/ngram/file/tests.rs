@@ -1,5 +1,8 @@
 //! Count files against counting itself, and against damage.
 
+mod growth;
+mod hostile;
+
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -13,7 +16,7 @@ use crate::ngram::{CountOptions, IdParts, NgramTable, count};
 use crate::support::Error;
 
 fn meta(name: &str) -> CountMeta {
-    let sources = vec![CountSource { name: name.into(), bytes: 7 }];
+    let sources = vec![CountSource { name: name.into(), bytes: 7, digest: None }];
     CountMeta { alphabet: "default".into(), sources }
 }
 
@@ -84,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pruned_file_gives_counts(
+    fn a_pruned_file_gives_the_table_of_its_corpus(
         ids in prop::collection::vec(0_u32..4, 0..400),
         order in 1_usize..=4,
         pruned in 2_u64..6,
@@ -93,8 +96,12 @@ proptest! {
         let path = folder.path("counts");
         let corpus = Ids::new(ids, 3, 2);
         write(&corpus, order, pruned, &path);
-        let table = table_from_file(&path, order, pruned + 1, &job(1)).unwrap();
-        prop_assert_eq!(table, counted(&corpus, order, pruned + 1, false));
+        for min_count in [pruned, pruned + 1] {
+            let table = table_from_file(&path, order, min_count, &job(1)).unwrap();
+            prop_assert_eq!(table, counted(&corpus, order, min_count, true));
+        }
+        let words = CountFile::open(&path).unwrap().words(order).unwrap().count();
+        prop_assert_eq!(words, counted(&corpus, order, pruned, false).level(order).len());
     }
 
     #[test]

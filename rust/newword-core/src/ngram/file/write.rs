@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::format::{Encoder, Gram, Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
 use super::{CountHeader, CountMeta};
@@ -30,15 +30,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Io`] where the folder cannot be written.
     pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".newword-counts-");
-        // A result has the permissions of any new file, not those of a secret.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temp = builder
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| Error::io(path, "cannot write in the folder of", error))?;
+        let temp = next_to(path)?;
         let mut writer =
             Self { path: path.to_owned(), out: BufWriter::with_capacity(1 << 20, temp) };
         let begun = writer.begin(header, symbols);
@@ -110,8 +102,35 @@ impl Writer {
     }
 }
 
+/// A file under a temporary name in the folder of `path`, which vanishes unless it is kept.
+///
+/// # Errors
+/// [`Error::Io`] where `path` is a folder or the folder cannot be written.
+fn next_to(path: &Path) -> Result<NamedTempFile> {
+    if path.is_dir() {
+        let reason = std::io::ErrorKind::IsADirectory.into();
+        return Err(Error::io(path, "cannot replace", reason));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".newword-counts-");
+    // A result has the permissions of any new file, not those of a secret.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| Error::io(path, "cannot write in the folder of", error))
+}
+
+/// A temporary name next to `path` for a file on the way to it; the file vanishes with the value.
+pub(super) fn temporary(path: &Path) -> Result<TempPath> {
+    next_to(path).map(NamedTempFile::into_temp_path)
+}
+
 /// Counts all n-grams of 1 to `order` + 1 symbols into the file `path`; with `min_count` 1 the file is
-/// exact, above that the rarer ones are left out.
+/// exact. Above that it is pruned: it leaves out the n-grams that occur once. They are most of them,
+/// and add nothing to the sums over neighbours, so that what is kept can be scored as if all were
+/// there. The others stay, because each may be a neighbour of what is frequent.
 ///
 /// Memory stays within the budget whatever the corpus holds; the time is that of [`super::super::count`]
 /// without neighbours and that of writing. Nothing is at `path` before the file is complete.
@@ -141,7 +160,8 @@ pub(super) fn write_within(
 ) -> Result<()> {
     CountOptions { order, min_count, neighbours: false }.validate()?;
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
-    let plan = Plan::new(corpus.counts(), Goal { order: order + 1, min_count, neighbours: false });
+    let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours: false };
+    let plan = Plan::new(corpus.counts(), goal);
     let writer = Writer::create(path, &header, corpus.symbols())?;
     let limits = |bytes| adjust(Limits::new(corpus, &plan, bytes, context).streamed(&plan, bytes));
     match plan.layout.width() {
