@@ -72,7 +72,7 @@ impl Alphabet {
         let mut read_as = [Class::Break, Class::Single, Class::Letter, Class::Digit, Class::Extend];
         read_as[Class::Letter as usize] = self.letters.apply(Class::Letter);
         read_as[Class::Digit as usize] = self.digits.apply(Class::Digit);
-        Units { text, at: 0, table: Table::get(), read_as }
+        Units { text, at: 0, ahead: 0, table: Table::get(), read_as }
     }
 }
 
@@ -93,6 +93,8 @@ pub struct Unit {
 pub struct Units<'t> {
     text: &'t str,
     at: usize,
+    /// The end of the symbol at `at` where that was read already; 0 where not.
+    ahead: usize,
     table: &'static Table,
     /// The class each class is read as under the alphabet's modes.
     read_as: [Class; CLASSES],
@@ -108,7 +110,10 @@ impl Units<'_> {
     /// Moves over whole units that were read from [`Units::rest`].
     #[inline]
     pub(super) fn skip(&mut self, bytes: usize) {
-        self.at += bytes;
+        if bytes > 0 {
+            self.at += bytes;
+            self.ahead = 0;
+        }
     }
 
     /// The class of the character at byte `at` as the alphabet reads it, and the character's end.
@@ -136,6 +141,13 @@ impl Units<'_> {
     /// Moves over the rest of a run of `class` with its marks; whether it is short enough.
     fn run(&mut self, class: Class) -> bool {
         let mut length = 1;
+        while let Some(&byte) = self.text.as_bytes().get(self.at)
+            && byte.is_ascii()
+            && self.read_as[self.table.ascii(byte) as usize] == class
+        {
+            self.at += 1;
+            length += 1;
+        }
         while let Some((next, end)) = self.peek(self.at) {
             if next != class && next != Class::Extend {
                 break;
@@ -153,11 +165,19 @@ impl Iterator for Units<'_> {
     #[inline]
     fn next(&mut self) -> Option<Unit> {
         let start = self.at;
+        if self.ahead > 0 {
+            self.at = std::mem::take(&mut self.ahead);
+            return Some(Unit { start, end: self.at, symbol: true });
+        }
         let symbol = self.step()?;
         if !symbol {
-            // The symbol that ends the break is read again by the next call; it is short.
+            // The symbol that ends the break is kept for the next call.
             let mut end = self.at;
-            while self.step() == Some(false) {
+            while let Some(symbol) = self.step() {
+                if symbol {
+                    self.ahead = self.at;
+                    break;
+                }
                 end = self.at;
             }
             self.at = end;

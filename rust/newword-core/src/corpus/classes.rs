@@ -58,6 +58,8 @@ pub(crate) struct Table {
     /// The block of each 256 characters, as its place in `blocks`.
     index: Box<[u8; BLOCKS]>,
     blocks: Vec<[Class; BLOCK]>,
+    /// The first block again, to spare the most frequent characters of some texts a step.
+    first: [Class; BLOCK],
 }
 
 impl Table {
@@ -71,6 +73,12 @@ impl Table {
     #[inline]
     pub(crate) fn class(&self, character: char) -> Class {
         self.class_at(character as usize)
+    }
+
+    /// The class of an ASCII character.
+    #[inline]
+    pub(crate) fn ascii(&self, byte: u8) -> Class {
+        self.first[usize::from(byte)]
     }
 
     /// The class of a code point, [`Class::Break`] where it is none.
@@ -104,7 +112,8 @@ impl Table {
                 }
             };
         }
-        Self { index, blocks }
+        let first = blocks[usize::from(index[0])];
+        Self { index, blocks, first }
     }
 }
 

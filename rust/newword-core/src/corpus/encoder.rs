@@ -40,7 +40,8 @@ pub(super) struct BlockEncoder {
 
 impl BlockEncoder {
     pub(super) fn new() -> Self {
-        Self { ids: Vec::new(), counts: Box::new([0; 0x1_0000]), single: Box::new([0; 0x1_0000]) }
+        let (counts, single) = (bytemuck::zeroed_box(), bytemuck::zeroed_box());
+        Self { ids: Vec::new(), counts, single }
     }
 
     /// Encodes `text`, already folded, and hands it out in pieces. A piece that has no symbols

@@ -5,10 +5,19 @@
 
 mod alphabet;
 mod classes;
+mod cut;
+mod decode;
+mod documents;
 mod encode;
 mod encoded;
 mod encoder;
+mod file;
+mod input;
 mod interner;
+mod items;
+mod options;
+mod paths;
+mod records;
 mod spill;
 mod store;
 mod symbols;
@@ -16,6 +25,10 @@ mod symbols;
 pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};
 pub use encode::encode;
 pub use encoded::{EncodedCorpus, ReadReport};
+pub use file::FileSource;
+pub use items::{TextBatch, TextItems};
+pub use options::{Encoding, Format, OnInvalid, ReadOptions};
+pub use paths::{Input, expand};
 pub use symbols::Symbols;
 
 use crate::support::{Context, Result};

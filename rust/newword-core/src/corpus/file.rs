@@ -1,0 +1,174 @@
+//! Text out of files, one after the other.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::decode::Decoder;
+use super::documents::{Assembler, LineCounter, block_bytes};
+use super::input::{self, read_error};
+use super::options::{Format, OnInvalid, ReadOptions};
+use super::records;
+use super::{Block, Input, ReadReport, TextSource};
+use crate::support::{Context, Result};
+
+/// How much is read at a time: what is read stays in the cache until it is decoded.
+const CHUNK: u64 = 256 << 10;
+
+/// Text out of files, one after the other. Each file ends in a break.
+///
+/// Files are opened when their turn comes. Compression (gzip, Zstandard, xz) is recognised by the
+/// first bytes.
+pub struct FileSource {
+    inputs: std::vec::IntoIter<Input>,
+    options: ReadOptions,
+    current: Option<OpenFile>,
+    assembler: Assembler,
+    counter: LineCounter,
+    report: ReadReport,
+    total: u64,
+    /// Bytes read from files, as stored.
+    stored: Arc<AtomicU64>,
+    /// How many of them were told to the watcher.
+    told: u64,
+    /// Bytes read and not decoded yet.
+    raw: Vec<u8>,
+}
+
+/// The file being read.
+struct OpenFile {
+    reader: Box<dyn Read + Send>,
+    place: PathBuf,
+    decoder: Decoder,
+    /// Where whole lines are wanted: text decoded, from the start of a line on.
+    lines: String,
+    /// Lines before that.
+    number: u64,
+}
+
+impl FileSource {
+    /// A source of all `inputs` in order.
+    pub fn new(inputs: Vec<Input>, options: ReadOptions) -> Self {
+        let sizes: Option<Vec<u64>> = inputs.iter().map(Input::size).collect();
+        Self {
+            total: sizes.map_or(0, |sizes| sizes.iter().sum()),
+            inputs: inputs.into_iter(),
+            options,
+            current: None,
+            assembler: Assembler::default(),
+            counter: LineCounter::default(),
+            report: ReadReport::default(),
+            stored: Arc::default(),
+            told: 0,
+            raw: Vec::new(),
+        }
+    }
+
+    /// Whether lines must be seen as a whole, and not just passed on.
+    fn whole_lines(&self) -> bool {
+        self.options.drop_duplicates
+            || self.options.format != Format::Text
+            || self.options.on_invalid == OnInvalid::SkipLine
+    }
+
+    /// Reads one more chunk; false at the end of all files.
+    fn read_on(&mut self, context: &Context) -> Result<bool> {
+        context.check()?;
+        let mut file = match self.current.take() {
+            Some(file) => file,
+            None => match self.inputs.next() {
+                Some(input) => self.open(&input, context)?,
+                None => return Ok(false),
+            },
+        };
+        let before = self.raw.len();
+        (&mut file.reader)
+            .take(CHUNK)
+            .read_to_end(&mut self.raw)
+            .map_err(|error| read_error(&file.place, "cannot read", error, context))?;
+        let count = (self.raw.len() - before) as u64;
+        self.report.bytes += count;
+        let last = count < CHUNK;
+        if self.whole_lines() {
+            file.decoder.decode(&mut self.raw, last, &mut file.lines, &mut self.report)?;
+            self.take_lines(&mut file, last, context)?;
+        } else {
+            file.decoder.decode(&mut self.raw, last, &mut self.assembler.text, &mut self.report)?;
+            if last {
+                self.assembler.end_line();
+            }
+        }
+        self.current = (!last).then_some(file);
+        Ok(true)
+    }
+
+    fn open(&mut self, input: &Input, context: &Context) -> Result<OpenFile> {
+        let reader = input::open(input, &self.stored, context)?;
+        self.report.files += 1;
+        let place = input.place().to_path_buf();
+        Ok(OpenFile {
+            reader,
+            decoder: Decoder::new(place.clone(), self.options.encoding, self.options.on_invalid),
+            place,
+            lines: String::new(),
+            number: 0,
+        })
+    }
+
+    /// Adds the documents of all complete lines, of the last line too at the end of the file.
+    fn take_lines(&mut self, file: &mut OpenFile, last: bool, context: &Context) -> Result<()> {
+        let complete = match memchr::memrchr(b'\n', file.lines.as_bytes()) {
+            _ if last => file.lines.len(),
+            Some(end) => end + 1,
+            None => return Ok(()),
+        };
+        let drop_duplicates = self.options.drop_duplicates;
+        for line in file.lines[..complete].split_terminator('\n') {
+            file.number += 1;
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let record;
+            let document = match &self.options.format {
+                Format::Text => line,
+                Format::Jsonl { field } => {
+                    let place = (file.place.as_path(), file.number);
+                    let on_invalid = self.options.on_invalid;
+                    record = records::text_of(line, field, place, on_invalid, &mut self.report)?;
+                    record.as_deref().unwrap_or_default()
+                }
+            };
+            let report = &mut self.report;
+            self.assembler.add_document(document, drop_duplicates, context, report)?;
+        }
+        file.lines.drain(..complete);
+        Ok(())
+    }
+}
+
+impl TextSource for FileSource {
+    fn next_block(&mut self, context: &Context) -> Result<Option<Block>> {
+        let most = block_bytes(context);
+        while self.assembler.len() <= most && self.read_on(context)? {}
+        if self.assembler.len() == 0 {
+            return Ok(None);
+        }
+        let mut block = self.assembler.take(most);
+        if !self.whole_lines() {
+            self.report.documents += self.counter.count(&block.text);
+        }
+        let stored = self.stored.load(Ordering::Relaxed);
+        block.bytes = stored - std::mem::replace(&mut self.told, stored);
+        Ok(Some(block))
+    }
+
+    fn total_bytes(&self) -> u64 {
+        self.total
+    }
+
+    fn report(&self) -> ReadReport {
+        self.report.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

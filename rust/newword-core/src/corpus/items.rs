@@ -1,0 +1,121 @@
+//! Text out of strings that a caller hands over batch by batch.
+
+use super::documents::{Assembler, block_bytes};
+use super::{Block, ReadReport, TextSource};
+use crate::support::{Context, Result};
+
+/// Strings handed over together, end to end in one buffer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextBatch {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl TextBatch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a string.
+    pub fn push(&mut self, item: &str) {
+        self.text.push_str(item);
+        self.ends.push(self.text.len());
+    }
+
+    /// The bytes of all strings.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// How many strings there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.text[start..end])
+    }
+}
+
+impl<'t> FromIterator<&'t str> for TextBatch {
+    fn from_iter<I: IntoIterator<Item = &'t str>>(items: I) -> Self {
+        let mut batch = Self::new();
+        for item in items {
+            batch.push(item);
+        }
+        batch
+    }
+}
+
+/// Text out of strings that `pull` hands over batch by batch, until it hands over none. Each string
+/// is a document and ends in a break. Batches of about a megabyte serve best.
+pub struct TextItems<F> {
+    pull: F,
+    drop_duplicates: bool,
+    ended: bool,
+    assembler: Assembler,
+    report: ReadReport,
+    /// Bytes of the strings told to the watcher.
+    told: u64,
+}
+
+impl<F> TextItems<F>
+where
+    F: FnMut(&Context) -> Result<Option<TextBatch>> + Send,
+{
+    /// A source of what `pull` hands over; strings that came before are left out where
+    /// `drop_duplicates` is set.
+    pub fn new(pull: F, drop_duplicates: bool) -> Self {
+        Self {
+            pull,
+            drop_duplicates,
+            ended: false,
+            assembler: Assembler::default(),
+            report: ReadReport::default(),
+            told: 0,
+        }
+    }
+}
+
+impl<F> TextSource for TextItems<F>
+where
+    F: FnMut(&Context) -> Result<Option<TextBatch>> + Send,
+{
+    fn next_block(&mut self, context: &Context) -> Result<Option<Block>> {
+        let most = block_bytes(context);
+        while !self.ended && self.assembler.len() <= most {
+            context.check()?;
+            let Some(batch) = (self.pull)(context)? else {
+                self.ended = true;
+                break;
+            };
+            self.report.bytes += batch.bytes() as u64;
+            for item in batch.iter() {
+                let report = &mut self.report;
+                self.assembler.add_document(item, self.drop_duplicates, context, report)?;
+            }
+        }
+        if self.assembler.len() == 0 {
+            return Ok(None);
+        }
+        let mut block = self.assembler.take(most);
+        block.bytes = self.report.bytes - std::mem::replace(&mut self.told, self.report.bytes);
+        Ok(Some(block))
+    }
+
+    fn total_bytes(&self) -> u64 {
+        0
+    }
+
+    fn report(&self) -> ReadReport {
+        self.report.clone()
+    }
+}
