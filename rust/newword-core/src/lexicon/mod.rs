@@ -1,17 +1,31 @@
 //! Scores, segmentation and the words themselves.
+//!
+//! [`discover`] goes from a corpus to its words; [`Segmenter`] cuts text with them; [`kenlm`] does
+//! the former with the counts of the published script; [`contrast`] compares two corpora.
 
+mod autonomy;
 mod chain;
+mod contrast;
+mod discover;
+mod evidence;
 pub mod kenlm;
+mod links;
+mod options;
 mod parts;
+mod recount;
+mod score;
 mod segment;
 mod segments;
+mod sieve;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod trie;
 mod words;
 
-pub use chain::{Segment, StrongSet};
-pub use parts::Parts;
-pub use segment::{Numbers, Segmenter, SegmenterOptions};
-pub use segments::{LONGEST, SegmentCounts, SegmentOptions, count_segments};
-pub use trie::Trie;
+pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
+pub use contrast::{Term, contrast};
+pub use discover::{discover, score_table};
+pub use options::{DiscoverOptions, Method, SortBy};
+pub use segment::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR, class_numbers};
 pub use words::{Discovery, Reason, Rejected, Summary, Word};

@@ -91,17 +91,15 @@ fn levels<K: Key>(
     let buffer = Buffer::new::<K>(limits.buffer_keys);
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
     let sweeps = if plan.goal.neighbours { 2 } else { 1 };
-    context.progress().begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes * sweeps);
+    context
+        .progress()
+        .begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes * sweeps);
     let ledger = Ledger::new(limits.table_bytes);
     let sweep = |direction| {
         Sweep::<_, K>::new(Scan::new(corpus, plan, direction, context), limits, &ledger)
     };
-    let mut table = Table {
-        plan,
-        context,
-        ledger: &ledger,
-        levels: vec![Level::default(); plan.goal.order],
-    };
+    let mut table =
+        Table { plan, context, ledger: &ledger, levels: vec![Level::default(); plan.goal.order] };
     sweep(Direction::Forward).run(&buffer, &mut table)?;
     let mut levels = table.levels;
     if plan.goal.neighbours {

@@ -80,8 +80,7 @@ pub(crate) struct Job<'a, K> {
 
 impl<K: Key> Worker<K> {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let state =
-            State { tally: Tally::new(plan.ranks_len()), children: Vec::new() };
+        let state = State { tally: Tally::new(plan.ranks_len()), children: Vec::new() };
         Self { ping: Vec::new(), pong: Vec::new(), state }
     }
 

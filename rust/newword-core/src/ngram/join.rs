@@ -68,7 +68,11 @@ impl<'a, K: Key> LeftSums<'a, K> {
         let rows: usize = levels.iter().map(Level::len).sum();
         ledger.take(8 * rows as u64)?;
         let indexes = context.pool().install(|| {
-            levels.par_iter().enumerate().map(|(at, level)| ByLast::new(level, at + 1, plan)).collect()
+            levels
+                .par_iter()
+                .enumerate()
+                .map(|(at, level)| ByLast::new(level, at + 1, plan))
+                .collect()
         });
         let sums = levels
             .iter()

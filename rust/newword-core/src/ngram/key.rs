@@ -87,8 +87,7 @@ pub(crate) trait Key: Copy + Ord + Default + Send + Sync + 'static {
 
     /// The first `count` fields in reverse order, the others 0.
     fn reversed(self, count: usize, layout: Layout) -> Self {
-        (0..count)
-            .fold(Self::default(), |key, at| key.push_front(self.field(at, layout), layout))
+        (0..count).fold(Self::default(), |key, at| key.push_front(self.field(at, layout), layout))
     }
 }
 
@@ -205,8 +204,7 @@ mod tests {
 
     fn behaves<K: Key + std::fmt::Debug>(largest: u32, fields: usize) {
         let layout = Layout::new(largest, fields);
-        let ranks: Vec<u32> =
-            (0..fields).map(|at| largest - u32::try_from(at).unwrap()).collect();
+        let ranks: Vec<u32> = (0..fields).map(|at| largest - u32::try_from(at).unwrap()).collect();
         let mut key = K::default();
         for &rank in ranks.iter().rev() {
             key = key.push_front(rank, layout);

@@ -51,7 +51,7 @@ impl IdParts for EncodedCorpus {
     }
 
     fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
-        self.part_counts(part)
+        self.part_counts(part).unwrap_or_default()
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {

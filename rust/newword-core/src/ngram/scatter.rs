@@ -212,7 +212,9 @@ impl<'a, P: IdParts> Scan<'a, P> {
         for (head, &size) in heads.iter().zip(&plan.sizes[firsts]) {
             end += size;
             if head.load(Ordering::Relaxed) != end {
-                return Err(Error::Corpus("the counts of the corpus do not match its parts".into()));
+                return Err(Error::Corpus(
+                    "the counts of the corpus do not match its parts".into(),
+                ));
             }
         }
         Ok(())

@@ -68,7 +68,8 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                     self.oversize(first, (longer, depth + 1), buffer, sink)?;
                 }
                 _ => {
-                    let wanted = |rank: u32| ranks.contains(&(rank as usize)) && sizes[rank as usize] > 0;
+                    let wanted =
+                        |rank: u32| ranks.contains(&(rank as usize)) && sizes[rank as usize] > 0;
                     let held = self.scan.gather(first, (prefix, depth), wanted, buffer)?;
                     let slice = buffer.slice(0..held);
                     sink.take(self.children(first, (prefix, depth), &within, &slice)?)?;

@@ -136,7 +136,8 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
     fn split_above(&self, buffer: &Buffer) -> u64 {
         let fair = buffer.capacity::<K>() / (8 * self.context().threads());
         let fair = if self.context().threads() == 1 { usize::MAX } else { fair };
-        (self.limits.scratch_keys.min(fair) as u64).max(TASK_KEYS.min(self.limits.scratch_keys as u64))
+        (self.limits.scratch_keys.min(fair) as u64)
+            .max(TASK_KEYS.min(self.limits.scratch_keys as u64))
     }
 
     /// Lends a worker and puts what it found on the ledger.

@@ -14,12 +14,7 @@ fn options(order: usize, min_count: u64) -> CountOptions {
 
 /// Limits so small that passes, splits and batches all happen on a few hundred symbols.
 fn tiny(limits: Limits) -> Limits {
-    Limits {
-        buffer_keys: limits.buffer_keys.min(100),
-        scratch_keys: 25,
-        batch_keys: 30,
-        ..limits
-    }
+    Limits { buffer_keys: limits.buffer_keys.min(100), scratch_keys: 25, batch_keys: 30, ..limits }
 }
 
 /// Ids from a small alphabet, spread out to `alphabet` so that keys are wide.
@@ -114,10 +109,7 @@ fn what_cannot_be_done_is_an_error() {
     let corpus = Ids::new(noise(200_000, 3000), 3000, 2);
     let context = job(1);
     for wrong in [options(0, 1), options(9, 1), options(2, 0)] {
-        assert!(matches!(
-            count(&corpus, wrong, &context),
-            Err(Error::InvalidArgument { .. })
-        ));
+        assert!(matches!(count(&corpus, wrong, &context), Err(Error::InvalidArgument { .. })));
     }
     let cramped = |limits| Limits { table_bytes: 1 << 20, ..limits };
     let error = count_within(&corpus, options(4, 1), &context, cramped).unwrap_err();

@@ -5,11 +5,30 @@ use super::super::trie::Trie;
 /// Words as label sequences, each with a weight; a path's weight is the sum of its words'.
 #[derive(Debug, Clone)]
 pub struct Lattice {
-    trie: Trie,
+    pub trie: Trie,
     /// By trie node.
-    weights: Vec<f32>,
+    pub weights: Vec<f32>,
+    pub unknown: Unknown,
+}
+
+/// What a path may use besides words.
+#[derive(Debug, Clone)]
+pub struct Unknown {
     /// The weight of a single label that is no word.
-    floor: f32,
+    pub single: f32,
+    /// The weight of two labels that are no word, if both may pair; minus infinity for never.
+    pub pair: f32,
+    /// By label, whether it may pair; labels beyond the end may.
+    pub pairs: Vec<bool>,
+}
+
+impl Unknown {
+    #[inline]
+    fn may_pair(&self, labels: &[u32]) -> bool {
+        let pairs = |label: u32| self.pairs.get(label as usize).copied().unwrap_or(true);
+        self.pair > f32::NEG_INFINITY
+            && matches!(labels, [first, second, ..] if pairs(*first) && pairs(*second))
+    }
 }
 
 /// The buffers of a search, to be used again.
@@ -24,12 +43,8 @@ pub struct Search {
 }
 
 impl Lattice {
-    pub fn new(trie: Trie, weights: Vec<f32>, floor: f32) -> Self {
-        Self { trie, weights, floor }
-    }
-
-    /// The lengths of the words of the heaviest path, from the last word to the first. Ties go to
-    /// the longer last word. O(n * longest word).
+    /// The lengths of the words of the heaviest path, from the last word to the first. Of paths
+    /// that tie up to a place, the one with the longest last word wins. O(n * longest word).
     pub fn solve<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [u32] {
         let Search { best, last, lengths } = search;
         best.clear();
@@ -53,31 +68,36 @@ impl Lattice {
     #[inline]
     fn relax(&self, labels: &[u32], best: &mut [f64], last: &mut [u32]) {
         let base = best[0];
-        let mut node = Trie::ROOT;
-        let mut length = 0;
-        let targets = best[1..].iter_mut().zip(&mut last[1..]);
-        for (&label, (best, last)) in labels.iter().zip(targets) {
-            length += 1;
-            let next = self.trie.child(node, label);
-            let weight = match next {
-                Some(child) if self.trie.is_key(child) => self.weights[child as usize],
-                _ if length == 1 => self.floor,
-                Some(child) => {
-                    node = child;
-                    continue;
-                }
-                None => return,
-            };
+        let mut offer = |length: usize, weight: f32| {
             let total = base + f64::from(weight);
-            if total > *best {
-                *best = total;
-                *last = length;
+            if total > best[length] {
+                best[length] = total;
+                // Words are far shorter than 2^32 labels.
+                last[length] = u32::try_from(length).unwrap_or(u32::MAX);
             }
-            match next {
-                Some(child) => node = child,
-                None => return,
+        };
+        let first = self.trie.child(Trie::ROOT, labels[0]);
+        offer(1, first.and_then(|node| self.weight(node)).unwrap_or(self.unknown.single));
+        let second =
+            first.zip(labels.get(1)).and_then(|(node, label)| self.trie.child(node, *label));
+        match second.and_then(|node| self.weight(node)) {
+            Some(weight) => offer(2, weight),
+            None if self.unknown.may_pair(labels) => offer(2, self.unknown.pair),
+            None => {}
+        }
+        let Some(mut node) = second else { return };
+        for (&label, length) in labels[2..].iter().zip(3..) {
+            let Some(child) = self.trie.child(node, label) else { return };
+            node = child;
+            if let Some(weight) = self.weight(node) {
+                offer(length, weight);
             }
         }
+    }
+
+    #[inline]
+    fn weight(&self, node: u32) -> Option<f32> {
+        self.trie.is_key(node).then(|| self.weights[node as usize])
     }
 }
 
@@ -87,13 +107,21 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// What a word weighs, if it may be used: labels from 1 on may pair.
+    fn weight(word: &[u32], words: &BTreeMap<Vec<u32>, f32>) -> Option<f64> {
+        let unknown = match word {
+            [_] => Some(-9.0),
+            [first, second] if *first > 0 && *second > 0 => Some(-12.0),
+            _ => None,
+        };
+        words.get(word).copied().map(f64::from).or(unknown)
+    }
+
     /// The best weight over all 2^(n-1) ways to cut `labels`.
     fn slow_best(labels: &[u32], words: &BTreeMap<Vec<u32>, f32>) -> f64 {
         let cut_once = |end: usize| {
             let (word, rest) = labels.split_at(end);
-            let floor = (word.len() == 1).then_some(-9.0);
-            let weight = words.get(word).copied().or(floor)?;
-            Some(f64::from(weight) + slow_best(rest, words))
+            Some(weight(word, words)? + slow_best(rest, words))
         };
         (1..=labels.len()).filter_map(cut_once).reduce(f64::max).unwrap_or(0.0)
     }
@@ -113,19 +141,19 @@ mod tests {
             for (word, weight) in &words {
                 weights[trie.walk(word).unwrap() as usize] = *weight;
             }
-            let lattice = Lattice::new(trie, weights, -9.0);
+            let unknown = Unknown { single: -9.0, pair: -12.0, pairs: vec![false] };
+            let lattice = Lattice { trie, weights, unknown };
             let mut search = Search::default();
             let mut lengths = lattice.solve(&labels, &mut search).to_vec();
             lengths.reverse();
-            let (mut at, mut weight) = (0, 0.0);
+            let (mut at, mut total) = (0, 0.0);
             for length in lengths {
                 let word = &labels[at..at + length as usize];
-                weight += f64::from(words.get(word).copied().unwrap_or(-9.0));
-                prop_assert!(word.len() == 1 || words.contains_key(word));
+                total += weight(word, &words).unwrap();
                 at += word.len();
             }
             prop_assert_eq!(at, labels.len());
-            prop_assert!((weight - slow_best(&labels, &words)).abs() < 1e-9);
+            prop_assert!((total - slow_best(&labels, &words)).abs() < 1e-9);
         }
     }
 }

@@ -1,7 +1,13 @@
 //! Cutting text into words with a lexicon.
 
+mod labels;
 mod lattice;
 mod segmenter;
 mod tokens;
 
-pub use segmenter::{Numbers, Segmenter, SegmenterOptions};
+pub use segmenter::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR};
+pub use tokens::class_numbers;
+
+pub(crate) use labels::is_one_han;
+pub(crate) use lattice::{Lattice, Search, Unknown};
+pub(crate) use segmenter::single;

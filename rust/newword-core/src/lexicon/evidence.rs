@@ -1,0 +1,121 @@
+//! What a table says of a word, of whatever length.
+
+use rayon::prelude::*;
+
+use super::links::Links;
+use super::options::Settled;
+use super::score::Cohesion;
+use super::words::Reason;
+use crate::ngram::{Level, NgramTable};
+use crate::support::{Context, Result};
+
+/// A table with the cohesion of its n-grams.
+pub struct Evidence<'t> {
+    pub table: &'t NgramTable,
+    pub cohesion: Cohesion,
+}
+
+/// A row of a table, by length and place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    pub n: usize,
+    pub row: usize,
+}
+
+/// Cohesion and branching entropies in nats; NaN where not known.
+#[derive(Debug, Clone, Copy)]
+pub struct Measures {
+    pub pmi: f64,
+    pub left_entropy: f64,
+    pub right_entropy: f64,
+}
+
+impl Measures {
+    const UNKNOWN: Self = Self { pmi: f64::NAN, left_entropy: f64::NAN, right_entropy: f64::NAN };
+
+    /// Cohesion plus the smaller entropy, in nats, as far as they are known.
+    pub fn score(&self) -> f64 {
+        let known = |value: f64| if value.is_nan() { 0.0 } else { value };
+        known(self.pmi) + known(self.left_entropy.min(self.right_entropy))
+    }
+
+    /// The entropy rule that the measures break, if any. What is not known breaks none.
+    pub fn entropy_reason(&self, min: f64) -> Option<Reason> {
+        if self.left_entropy < min {
+            return Some(Reason::LeftEntropy { entropy: self.left_entropy, min });
+        }
+        let entropy = self.right_entropy;
+        (entropy < min).then_some(Reason::RightEntropy { entropy, min })
+    }
+}
+
+impl<'t> Evidence<'t> {
+    pub fn new(table: &'t NgramTable, context: &Context) -> Result<Self> {
+        let links = Links::new(table, context)?;
+        Ok(Self { table, cohesion: Cohesion::new(table, &links, context)? })
+    }
+
+    /// Whether the table knows neighbours.
+    pub fn has_entropies(table: &NgramTable) -> bool {
+        table.levels.iter().all(|level| {
+            level.left_sums.len() == level.len() && level.right_sums.len() == level.len()
+        })
+    }
+
+    /// The ids of a row.
+    pub fn gram(&self, Row { n, row }: Row) -> &'t [u32] {
+        self.table.level(n).row(row, n)
+    }
+
+    /// What the table says of a row.
+    pub fn of_row(&self, Row { n, row }: Row) -> Measures {
+        let level = self.table.level(n);
+        let entropy = |sums: &[f64], of: fn(&Level, usize) -> f64| {
+            if sums.is_empty() { f64::NAN } else { of(level, row) }
+        };
+        Measures {
+            pmi: self.cohesion.of(n, row),
+            left_entropy: entropy(&level.left_sums, Level::left_entropy),
+            right_entropy: entropy(&level.right_sums, Level::right_entropy),
+        }
+    }
+
+    /// What it says of a word: of longer ones than it counts, the cohesion of the weakest window,
+    /// the left entropy of the first and the right entropy of the last. O(n log rows).
+    pub fn of_word(&self, word: &[u32]) -> Measures {
+        let n = self.table.order().min(word.len());
+        let of = |window: &[u32]| {
+            let row = self.table.find(window);
+            row.map_or(Measures::UNKNOWN, |row| self.of_row(Row { n, row }))
+        };
+        let mut windows = word.windows(n).map(of);
+        let Some(mut whole) = windows.next() else { return Measures::UNKNOWN };
+        for window in windows {
+            // NaN, of a window that is not kept, wins and stays.
+            let weaker = !(whole.pmi.is_nan() || whole.pmi <= window.pmi);
+            whole.pmi = if weaker { window.pmi } else { whole.pmi };
+            whole.right_entropy = window.right_entropy;
+        }
+        whole
+    }
+
+    /// All rows of 2 to `order` symbols that hold, in the order of their ids.
+    pub fn rows(&self, holds: impl Fn(Row) -> bool + Sync, context: &Context) -> Vec<Row> {
+        let of_length = |n: usize| {
+            let rows = (0..self.table.level(n).len()).into_par_iter();
+            rows.map(move |row| Row { n, row }).filter(|row| holds(*row))
+        };
+        context.pool().install(|| {
+            let mut rows: Vec<Row> =
+                (2..=self.table.order()).flat_map(|n| of_length(n).collect::<Vec<Row>>()).collect();
+            rows.par_sort_unstable_by(|a, b| self.gram(*a).cmp(self.gram(*b)));
+            rows
+        })
+    }
+
+    /// Why a row is not solid, if it is not.
+    pub fn pmi_reason(&self, Row { n, row }: Row, settled: &Settled) -> Option<Reason> {
+        let (pmi, min) = (self.cohesion.of(n, row), settled.min_pmi[n - 2]);
+        (pmi < min).then_some(Reason::Pmi { pmi, min, length: n })
+    }
+}

@@ -1,0 +1,124 @@
+//! The rules that hold for words of all methods, and the order of the result.
+
+use super::evidence::{Evidence, Measures};
+use super::options::{DiscoverOptions, Settled, SortBy};
+use super::words::{Discovery, Reason, Rejected, Summary, Word};
+
+/// A word that a method proposes.
+pub struct Candidate<'c> {
+    pub ids: &'c [u32],
+    pub count: u64,
+    pub measures: Measures,
+}
+
+/// Takes candidates and sorts them into words and others.
+pub struct Sieve<'s> {
+    evidence: &'s Evidence<'s>,
+    options: &'s DiscoverOptions,
+    settled: &'s Settled,
+    words: Vec<Word>,
+    rejected: Vec<Rejected>,
+    candidates: u64,
+}
+
+impl<'s> Sieve<'s> {
+    pub fn new(
+        evidence: &'s Evidence<'s>,
+        options: &'s DiscoverOptions,
+        settled: &'s Settled,
+    ) -> Self {
+        let (words, rejected) = (Vec::new(), Vec::new());
+        Self { evidence, options, settled, words, rejected, candidates: 0 }
+    }
+
+    /// Whether the caller wants to know what was turned down.
+    pub fn explains(&self) -> bool {
+        self.options.rejected > 0
+    }
+
+    /// Takes a candidate that passed the method's own rules.
+    pub fn propose(&mut self, candidate: &Candidate<'_>) {
+        if candidate.count < self.settled.min_count {
+            let reason = Reason::Count { count: candidate.count, min: self.settled.min_count };
+            return self.reject(candidate, reason);
+        }
+        self.candidates += 1;
+        let text = self.evidence.table.symbols.spell(candidate.ids);
+        let length = text.chars().count();
+        let known = self.options.known.contains(&text);
+        if let Some(reason) = self.broken_rule(candidate, &text, length, known) {
+            return self.reject(candidate, reason);
+        }
+        let Measures { pmi, left_entropy, right_entropy } = candidate.measures;
+        let (count, score) = (candidate.count, candidate.measures.score());
+        let word = Word { text, count, length, pmi, left_entropy, right_entropy, score, known };
+        self.words.push(word);
+    }
+
+    /// Takes a candidate that broke a rule of the method's own.
+    pub fn reject(&mut self, candidate: &Candidate<'_>, reason: Reason) {
+        if !self.explains() {
+            return;
+        }
+        let Measures { pmi, left_entropy, right_entropy } = candidate.measures;
+        let text = self.evidence.table.symbols.spell(candidate.ids);
+        let count = candidate.count;
+        let one = Rejected { text, count, pmi, left_entropy, right_entropy, reason };
+        self.rejected.push(one);
+        // Twice what is wanted at most, so that the search for the most frequent stays linear.
+        if self.rejected.len() / 2 > self.options.rejected {
+            self.trim_rejected();
+        }
+    }
+
+    /// The words and the most frequent of the others, in their order.
+    pub fn finish(mut self, mut summary: Summary) -> Discovery {
+        match self.options.sort_by {
+            SortBy::Count => self
+                .words
+                .sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text))),
+            SortBy::Score => self.words.sort_unstable_by(|a, b| {
+                b.score.total_cmp(&a.score).then_with(|| a.text.cmp(&b.text))
+            }),
+        }
+        self.trim_rejected();
+        summary.candidates = self.candidates;
+        summary.words = self.words.len() as u64;
+        Discovery { words: self.words, summary, rejected: self.rejected }
+    }
+
+    fn trim_rejected(&mut self) {
+        self.rejected
+            .sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
+        self.rejected.truncate(self.options.rejected);
+    }
+
+    fn broken_rule(
+        &self,
+        candidate: &Candidate<'_>,
+        text: &str,
+        length: usize,
+        known: bool,
+    ) -> Option<Reason> {
+        let options = self.options;
+        if length < options.min_length {
+            return Some(Reason::TooShort { length, min: options.min_length });
+        }
+        if let Some(max) = options.max_length.filter(|max| length > *max) {
+            return Some(Reason::TooLong { length, max });
+        }
+        if length > 1 && !options.edge_stops.is_empty() {
+            let ends = [text.chars().next(), text.chars().next_back()];
+            let stop = ends.into_iter().flatten().find(|end| options.edge_stops.contains(end));
+            if let Some(character) = stop {
+                return Some(Reason::Edge { character });
+            }
+        }
+        if candidate.ids.len() > 1
+            && let Some(reason) = candidate.measures.entropy_reason(self.settled.min_entropy)
+        {
+            return Some(reason);
+        }
+        (known && options.drop_known).then_some(Reason::Known)
+    }
+}
