@@ -44,6 +44,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(path)?;
     let context = Context::new(Some(threads), MemoryBudget::share_of_available(), None)?;
     let alphabet = Alphabet::default();
+    let start = Instant::now();
+    alphabet.units("").count();
+    println!("table of characters built in {:?}", start.elapsed());
     for _ in 0..4 {
         let start = Instant::now();
         let units = alphabet.units(&text).count();

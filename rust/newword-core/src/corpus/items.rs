@@ -119,3 +119,45 @@ where
         self.report.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{Alphabet, EncodedCorpus, encode};
+    use crate::support::{Error, MemoryBudget};
+
+    fn read(items: &[&str], each: usize, drop_duplicates: bool) -> Result<EncodedCorpus> {
+        let memory = MemoryBudget::new(MemoryBudget::LEAST)?;
+        let context = Context::new(Some(2), memory, None)?;
+        let batches: Vec<TextBatch> =
+            items.chunks(each).map(|chunk| chunk.iter().copied().collect()).collect();
+        let mut batches = batches.into_iter();
+        let source = TextItems::new(move |_: &Context| Ok(batches.next()), drop_duplicates);
+        encode(Box::new(source), &Alphabet::default(), &context)
+    }
+
+    #[test]
+    fn each_item_is_a_document_that_ends_in_a_break() {
+        let long = "天地玄黄".repeat(500_000);
+        let items = ["天", "", "地\n玄", "天", long.as_str(), " "];
+        for each in [1, 2, 10] {
+            let corpus = read(&items, each, false).unwrap();
+            let whole = EncodedCorpus::from_texts(items, &Alphabet::default()).unwrap();
+            assert_eq!(corpus.counts(), whole.counts());
+            assert_eq!(corpus.counts()[0], 5);
+            assert_eq!(corpus.report().documents, 4);
+            let dropped = read(&items, each, true).unwrap();
+            assert_eq!((dropped.counts()[0], dropped.report().duplicates), (4, 1));
+        }
+        assert_eq!(read(&[], 1, false).unwrap().parts(), 0);
+    }
+
+    #[test]
+    fn failures_of_the_caller_come_back_untouched() {
+        let context =
+            Context::new(Some(2), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap();
+        let source = TextItems::new(|_: &Context| Err(Error::External("row 3".into())), false);
+        let error = encode(Box::new(source), &Alphabet::default(), &context).unwrap_err();
+        assert!(matches!(&error, Error::External(inner) if inner.to_string() == "row 3"));
+    }
+}

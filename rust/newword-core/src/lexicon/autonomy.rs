@@ -160,13 +160,11 @@ impl<'e> Model<'e> {
                 let Row { n, row } = word.row;
                 let (used, count) = (used.words[word.node as usize], table.level(n).counts[row]);
                 let wordhood = ((used as f64 + 0.1) / (count as f64 + 1.0)).ln();
-                match n {
-                    1 => word.autonomy + 2.0 * wordhood,
-                    _ => {
-                        let four = if n == 4 { 4.0 } else { 0.0 };
-                        word.autonomy + 0.6 * word.pmi + 2.0 + share * wordhood + four
-                    }
+                if n == 1 {
+                    return word.autonomy + 2.0 * wordhood;
                 }
+                let four = if n == 4 { 4.0 } else { 0.0 };
+                word.autonomy + 0.6 * word.pmi + 2.0 + share * wordhood + four
             });
         }
         Ok(())
@@ -210,7 +208,9 @@ fn autonomies(evidence: &Evidence<'_>, context: &Context) -> Result<Vec<Vec<f64>
         };
         let mut rises: Vec<f64> = (0..rows).map(rise).collect();
         let mean = rises.iter().sum::<f64>() / rises.len().max(1) as f64;
-        rises.iter_mut().for_each(|rise| *rise -= mean);
+        for rise in &mut rises {
+            *rise -= mean;
+        }
         all.push(rises);
     }
     Ok(all)

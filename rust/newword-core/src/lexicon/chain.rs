@@ -14,7 +14,6 @@ use crate::support::Result;
 pub struct StrongSet {
     trie: Trie,
     order: usize,
-    len: usize,
 }
 
 /// A maximal chain, or a single symbol that no member covers.
@@ -39,17 +38,7 @@ impl StrongSet {
         count: usize,
         member: impl Fn(usize) -> &'k [u32],
     ) -> Result<Self> {
-        Ok(Self { trie: Trie::build(count, member)?, order, len: count })
-    }
-
-    /// How many members there are.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+        Ok(Self { trie: Trie::build(count, member)?, order })
     }
 
     /// The length of the longest window that is looked at.

@@ -1,12 +1,11 @@
 //! From a corpus to its words.
 
 use super::autonomy::autonomous_words;
-use super::chain::StrongSet;
-use super::evidence::{Evidence, Measures, Row};
+use super::chains::Chains;
+use super::evidence::{Evidence, Row};
 use super::options::{DiscoverOptions, Method, Settled};
-use super::segments::{SegmentCounts, SegmentOptions, count_segments};
 use super::sieve::{Candidate, Sieve};
-use super::words::{Discovery, Reason, Summary};
+use super::words::{Discovery, Summary};
 use crate::corpus::EncodedCorpus;
 use crate::ngram::{CountOptions, NgramTable, count};
 use crate::support::{Context, Error, Result};
@@ -33,7 +32,9 @@ pub fn discover(
     let mut sieve = Sieve::new(&evidence, options, &settled);
     match options.method {
         Method::Chain | Method::Bigram => {
-            chains(corpus, &evidence, &settled, &mut sieve, &mut summary, context)?;
+            let chains =
+                Chains { corpus, evidence: &evidence, options, settled: &settled, context };
+            chains.propose(&mut sieve, &mut summary)?;
         }
         Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
         Method::Autonomy => {
@@ -108,68 +109,7 @@ fn grams(evidence: &Evidence<'_>, settled: &Settled, sieve: &mut Sieve<'_>, cont
     }
 }
 
-fn of_row<'e>(evidence: &'e Evidence<'_>, row: Row) -> Candidate<'e> {
+pub fn of_row<'e>(evidence: &'e Evidence<'_>, row: Row) -> Candidate<'e> {
     let count = evidence.table.level(row.n).counts[row.row];
     Candidate { ids: evidence.gram(row), count, measures: evidence.of_row(row) }
-}
-
-/// Cuts the corpus into chains of the strong set and proposes those that pass backtracking.
-fn chains(
-    corpus: &EncodedCorpus,
-    evidence: &Evidence<'_>,
-    settled: &Settled,
-    sieve: &mut Sieve<'_>,
-    summary: &mut Summary,
-    context: &Context,
-) -> Result<()> {
-    let solid = |row| evidence.pmi_reason(row, settled).is_none();
-    let members = evidence.rows(solid, context);
-    for member in &members {
-        summary.strong[member.n - 1] += 1;
-    }
-    let member = |rank: usize| evidence.gram(members[rank]);
-    let strong = StrongSet::new(settled.order, members.len(), member)?;
-    let asked = SegmentOptions {
-        largest_id: corpus.symbols().len(),
-        min_count: settled.min_count,
-        false_chains: sieve.explains(),
-    };
-    let segments = count_segments(corpus, &strong, asked, context)?;
-    (summary.segments, summary.false_segments) = (segments.segments, segments.false_segments);
-    summary.overlong = segments.overlong;
-    propose_singles(evidence, &segments, sieve);
-    for row in members {
-        let ids = evidence.gram(row);
-        let count = strong.trie().walk(ids).map_or(0, |node| segments.members[node as usize]);
-        sieve.propose(&Candidate { ids, count, measures: evidence.of_row(row) });
-    }
-    for (ids, count) in &segments.chains {
-        let candidate = Candidate { ids, count: *count, measures: evidence.of_word(ids) };
-        match strong.first_gap(ids) {
-            None => sieve.propose(&candidate),
-            // Shorter ones are n-grams and turned down as such below.
-            Some(window) if ids.len() > settled.order => {
-                let window = evidence.table.symbols.spell(window);
-                sieve.reject(&candidate, Reason::NotSolid { window, length: settled.order });
-            }
-            Some(_) => {}
-        }
-    }
-    if sieve.explains() {
-        for row in evidence.rows(|row| !solid(row), context) {
-            if let Some(reason) = evidence.pmi_reason(row, settled) {
-                sieve.reject(&of_row(evidence, row), reason);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn propose_singles(evidence: &Evidence<'_>, segments: &SegmentCounts, sieve: &mut Sieve<'_>) {
-    for (id, &count) in (0_u32..).zip(&segments.singles).skip(1) {
-        if count > 0 {
-            let measures: Measures = evidence.of_word(&[id]);
-            sieve.propose(&Candidate { ids: &[id], count, measures });
-        }
-    }
 }

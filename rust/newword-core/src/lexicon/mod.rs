@@ -5,6 +5,7 @@
 
 mod autonomy;
 mod chain;
+mod chains;
 mod contrast;
 mod discover;
 mod evidence;

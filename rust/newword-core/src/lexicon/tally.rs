@@ -112,11 +112,15 @@ mod tests {
     fn the_slices_share_the_words_without_loss() {
         let words: Vec<Vec<u32>> = (0..500).map(|n| vec![n % 90, n % 7]).collect();
         let mut whole = Tally::new(Slice::ALL);
-        words.iter().for_each(|word| whole.add(word, 2));
+        for word in &words {
+            whole.add(word, 2);
+        }
         let mut sum = 0;
         for half in Slice::ALL.halves().into_iter().flat_map(Slice::halves) {
             let mut tally = Tally::new(Slice::ALL);
-            words.iter().for_each(|word| tally.add(word, 2));
+            for word in &words {
+                tally.add(word, 2);
+            }
             tally.narrow(half);
             sum += tally.iter().map(|(_, count)| count).sum::<u64>();
             assert!(tally.iter().count() < whole.iter().count());

@@ -97,11 +97,6 @@ impl Trie {
     pub fn slots(&self) -> usize {
         self.nodes.len()
     }
-
-    /// Bytes held in memory.
-    pub fn resident_bytes(&self) -> u64 {
-        (self.nodes.len() * size_of::<Node>()) as u64
-    }
 }
 
 /// A trie being built: nodes are placed breadth first, so the widest come while there is room.

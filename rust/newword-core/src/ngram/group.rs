@@ -3,17 +3,18 @@
 use super::key::{Key, Layout};
 use super::plan::Plan;
 use super::rows::Found;
+use super::scatter::Slice;
 use super::sums::Sum;
 use crate::support::{Context, Result};
 
 /// Groups up to this size are sorted and scanned instead of distributed.
-const SMALL: usize = 40;
+const SMALL: usize = 24;
 /// Keys handled between two looks at the cancel flag: about a millisecond.
 pub(crate) const CHECK_EVERY: usize = 1 << 17;
 
 /// Counts by rank of one field, cleared after use.
 ///
-/// Invariant between uses: all of `slots` are 0 and `touched[..distinct]` is not read.
+/// Invariant between uses: all of `slots` are 0 and `distinct` is 0.
 #[derive(Debug)]
 pub(crate) struct Tally {
     slots: Vec<u32>,
@@ -27,23 +28,23 @@ impl Tally {
     }
 
     /// Counts field `depth` of fewer than 2^32 keys.
-    fn count<K: Key>(&mut self, keys: impl Iterator<Item = K>, depth: usize, layout: Layout) {
+    fn count<K: Key>(&mut self, keys: &[K], depth: usize, layout: Layout) {
         let mut distinct = 0;
-        keys.for_each(|key| {
+        for key in keys {
             let rank = key.field(depth, layout);
             let slot = &mut self.slots[rank as usize];
             // Always written, only kept where the rank is new: no branch to predict.
             self.touched[distinct] = rank;
             distinct += usize::from(*slot == 0);
             *slot += 1;
-        });
+        }
         self.distinct = distinct;
     }
 
-    /// Clears the counts, handing each on.
-    fn drain(&mut self, mut each: impl FnMut(u32, u32)) {
+    /// Sets the counts of all ranks back to 0.
+    fn clear(&mut self) {
         for &rank in &self.touched[..self.distinct] {
-            each(rank, std::mem::take(&mut self.slots[rank as usize]));
+            self.slots[rank as usize] = 0;
         }
         self.distinct = 0;
     }
@@ -91,30 +92,16 @@ impl<K: Key> Worker<K> {
         }
     }
 
-    /// Finds the rows of a bucket of `len` keys that share the first symbol.
+    /// Finds the rows of a bucket of keys that share the first symbol.
     ///
     /// # Errors
     /// [`crate::support::Error::Cancelled`].
-    pub(crate) fn bucket<I>(&mut self, keys: I, len: usize, job: &mut Job<K>) -> Result<()>
-    where
-        I: Iterator<Item = K> + Clone,
-    {
+    pub(crate) fn bucket(&mut self, keys: Slice<K>, job: &mut Job<K>) -> Result<()> {
+        let len = keys.len();
         self.reserve(len);
         let Self { ping, pong, state } = self;
-        if len <= SMALL {
-            ping.iter_mut().zip(keys).for_each(|(to, key)| *to = key);
-            return state.group(&mut ping[..len], &mut pong[..len], 0, job);
-        }
-        state.tally.count(keys.clone(), 0, job.plan.layout);
-        let base = state.children.len();
-        let sum = state.keep_children(job.plan);
-        let sum = job.plan.goal.neighbours.then_some(sum);
-        job.found.push(0, job.first, K::default(), len as u64, sum);
-        if state.goes_deeper((0, base, K::default()), job) {
-            state.place(keys, ping, (0, base), job.plan.layout);
-            state.descend(ping, pong, (1, base), job)?;
-        }
-        Ok(())
+        keys.copy_to(&mut ping[..len]);
+        state.group(&mut ping[..len], &mut pong[..len], 0, job)
     }
 
     /// Finds the rows of those `children` of one group at `depth` that are to be looked into; `keys` is
@@ -133,30 +120,37 @@ impl<K: Key> Worker<K> {
         let base = self.state.children.len();
         self.state.children.extend_from_slice(children);
         let Self { ping, pong, state } = self;
-        state.place(keys, ping, (depth, base), job.plan.layout);
+        state.pick(keys, ping, (depth, base), job.plan.layout);
         state.descend(ping, pong, (depth + 1, base), job)
     }
 }
 
 impl State {
-    /// Sums over all children of the group just tallied and stacks those worth looking into, sorted.
-    fn keep_children(&mut self, plan: &Plan) -> Sum {
+    /// Sums over all children of the group of `len` keys just tallied and stacks those worth looking
+    /// into, sorted. The slots of the others become places at the end of the group.
+    fn keep_children(&mut self, len: usize, plan: &Plan) -> Sum {
         let (mut sum, base) = (0, self.children.len());
-        let children = &mut self.children;
-        self.tally.drain(|rank, count| {
+        // A group has fewer than 2^32 keys, since it fits a worker.
+        let mut end = u32::try_from(len).unwrap_or(u32::MAX);
+        let Tally { slots, touched, distinct } = &mut self.tally;
+        for &rank in &touched[..*distinct] {
+            let slot = &mut slots[rank as usize];
             if rank != 0 {
-                sum += plan.terms.of(u64::from(count));
-                if u64::from(count) >= plan.goal.min_count {
-                    children.push((rank, count));
+                sum += plan.terms.of(u64::from(*slot));
+                if u64::from(*slot) >= plan.goal.min_count {
+                    self.children.push((rank, *slot));
+                    continue;
                 }
             }
-        });
+            end -= *slot;
+            *slot = end;
+        }
         self.children[base..].sort_unstable();
         sum
     }
 
     /// Whether the children stacked from `base` of a group at `depth` are to be distributed; where
-    /// not, their rows are made here, if there are any, and they are unstacked.
+    /// not, their rows are made here, if there are any, they are unstacked, and the tally is cleared.
     fn goes_deeper<K: Key>(
         &mut self,
         (depth, base, prefix): (usize, usize, K),
@@ -172,11 +166,35 @@ impl State {
             }
         }
         self.children.truncate(base);
+        self.tally.clear();
         false
     }
 
-    /// Distributes the children stacked from `base` into `to`; keys of no child are dropped.
+    /// Distributes a group just tallied into `to`: the children stacked from `base` in front, the keys
+    /// of no child behind them. So every key is moved without asking what it is. Clears the tally.
     fn place<K: Key>(
+        &mut self,
+        keys: &[K],
+        to: &mut [K],
+        (depth, base): (usize, usize),
+        layout: Layout,
+    ) {
+        let slots = &mut self.tally.slots;
+        let mut next = 0;
+        for &(rank, size) in &self.children[base..] {
+            slots[rank as usize] = next;
+            next += size;
+        }
+        for &key in keys {
+            let slot = &mut slots[key.field(depth, layout) as usize];
+            to[*slot as usize] = key;
+            *slot += 1;
+        }
+        self.tally.clear();
+    }
+
+    /// Picks the children stacked from `base` out of keys that were not tallied, into `to`.
+    fn pick<K: Key>(
         &mut self,
         keys: impl Iterator<Item = K>,
         to: &mut [K],
@@ -240,13 +258,13 @@ impl State {
             job.found.push(depth, job.first, prefix, keys.len() as u64, None);
             return Ok(());
         }
-        self.tally.count(keys.iter().copied(), depth, job.plan.layout);
+        self.tally.count(keys, depth, job.plan.layout);
         let base = self.children.len();
-        let sum = self.keep_children(job.plan);
+        let sum = self.keep_children(keys.len(), job.plan);
         let sum = job.plan.goal.neighbours.then_some(sum);
         job.found.push(depth, job.first, prefix, keys.len() as u64, sum);
         if self.goes_deeper((depth, base, prefix), job) {
-            self.place(keys.iter().copied(), spare, (depth, base), job.plan.layout);
+            self.place(keys, spare, (depth, base), job.plan.layout);
             self.descend(spare, keys, (depth + 1, base), job)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Exact n-gram counting in bounded memory.
 
 mod count;
+mod file;
 mod group;
 mod join;
 mod key;
@@ -18,5 +19,8 @@ mod testing;
 mod tests;
 
 pub use count::{CountOptions, count};
+pub use file::{
+    CountFile, CountHeader, CountMeta, CountSource, Grams, merge, table_from_file, write_counts,
+};
 pub use parts::IdParts;
 pub use table::{Level, NgramTable};

@@ -19,7 +19,10 @@ pub trait IdParts: Sync {
     fn parts(&self) -> usize;
 
     /// Occurrences in one part by rising id, breaks left out.
-    fn part_counts(&self, part: usize) -> Vec<(u32, u32)>;
+    ///
+    /// # Errors
+    /// Reading failed.
+    fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>>;
 
     /// Loads a part with up to `context` ids of its neighbours on either side, and returns where the
     /// part's own ids lie. Outside what was loaded a break may be assumed.
@@ -50,8 +53,8 @@ impl IdParts for EncodedCorpus {
         self.parts()
     }
 
-    fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
-        self.part_counts(part).unwrap_or_default()
+    fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>> {
+        self.part_counts(part)
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {

@@ -111,7 +111,7 @@ pub(crate) struct Limits {
     pub buffer_keys: usize,
     /// Keys in each of the two buffers of a worker.
     pub scratch_keys: usize,
-    /// Keys worked off before the sink is handed their rows.
+    /// Keys worked off before the sink is handed their rows: no limit where the sink keeps the rows.
     pub batch_keys: usize,
     /// Bytes of rows and tables.
     pub table_bytes: u64,
@@ -146,6 +146,16 @@ impl Limits {
             batch_keys: usize::MAX,
             table_bytes: free / 2,
         }
+    }
+}
+
+impl Limits {
+    /// The same for a sink that keeps no rows, so that the tables' share bounds the rows on their way.
+    pub(crate) fn streamed(self, plan: &Plan, key_bytes: u64) -> Self {
+        // Vectors that grow hold up to twice what is in them.
+        let key_rows = 2 * plan.goal.order as u64 * (4 + key_bytes + 8);
+        let batch = (self.table_bytes / key_rows).max(LEAST_BUFFER);
+        Self { batch_keys: usize::try_from(batch).unwrap_or(usize::MAX), ..self }
     }
 }
 

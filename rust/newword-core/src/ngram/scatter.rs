@@ -76,6 +76,13 @@ impl<'b, K: Key> Slice<'b, K> {
         self.words.chunks_exact(K::WORDS).map(K::load)
     }
 
+    /// Copies the keys into `to`, which has as many.
+    pub(crate) fn copy_to(self, to: &mut [K]) {
+        for (to, words) in to.iter_mut().zip(self.words.chunks_exact(K::WORDS)) {
+            *to = K::load(words);
+        }
+    }
+
     /// Cuts the slice into pieces of `len` keys, the last may be shorter.
     pub(crate) fn chunks(self, len: usize) -> impl Iterator<Item = Self> + use<'b, K> {
         self.words.chunks(len * K::WORDS).map(|words| Self { words, key: PhantomData })
@@ -90,37 +97,38 @@ fn walk<K: Key>(
     (plan, direction, context): (&Plan, Direction, &Context),
     mut each: impl FnMut(u32, K),
 ) -> Result<()> {
-    let layout = plan.layout;
-    let mut key = K::default();
-    let mut step = |id: u32, emit: bool| {
-        let rank = plan.ranks[id as usize];
-        if emit && rank != 0 {
+    let (layout, ranks) = (plan.layout, &plan.ranks[..]);
+    // The key goes from step to step by value, so that it stays in a register.
+    let next = |key: K, id: u32| {
+        let rank = ranks[id as usize];
+        (rank, if rank == 0 { K::default() } else { key.push_front(rank, layout) })
+    };
+    let mut step = |key: K, id: u32| {
+        let (rank, longer) = next(key, id);
+        if rank != 0 {
             each(rank, key);
         }
-        key = if rank == 0 { K::default() } else { key.push_front(rank, layout) };
-    };
-    let mut run = |chunk: &[u32], emit: bool| match direction {
-        Direction::Forward => chunk.iter().rev().for_each(|&id| step(id, emit)),
-        Direction::Backward => chunk.iter().for_each(|&id| step(id, emit)),
+        longer
     };
     let (before, rest) = ids.split_at(own.start);
     let (own, after) = rest.split_at(own.len());
     match direction {
         Direction::Forward => {
-            run(after, false);
-            own.rchunks(CHECK_EVERY).try_for_each(|chunk| {
-                run(chunk, true);
-                context.check()
-            })
+            let mut key = after.iter().rev().fold(K::default(), |key, &id| next(key, id).1);
+            for chunk in own.rchunks(CHECK_EVERY) {
+                key = chunk.iter().rev().fold(key, |key, &id| step(key, id));
+                context.check()?;
+            }
         }
         Direction::Backward => {
-            run(before, false);
-            own.chunks(CHECK_EVERY).try_for_each(|chunk| {
-                run(chunk, true);
-                context.check()
-            })
+            let mut key = before.iter().fold(K::default(), |key, &id| next(key, id).1);
+            for chunk in own.chunks(CHECK_EVERY) {
+                key = chunk.iter().fold(key, |key, &id| step(key, id));
+                context.check()?;
+            }
         }
     }
+    Ok(())
 }
 
 /// What each thread reuses from part to part.
@@ -195,7 +203,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
         self.each_part(|part, Reader { ids, next }| {
             next.resize(plan.ranks_len(), NOWHERE);
             next.fill(NOWHERE);
-            for (id, count) in self.corpus.part_counts(part) {
+            for (id, count) in self.corpus.part_counts(part)? {
                 let rank = plan.ranks[id as usize] as usize;
                 if firsts.contains(&rank) && plan.sizes[rank] > 0 {
                     let head = &heads[rank - firsts.start];
@@ -276,9 +284,8 @@ impl<'a, P: IdParts> Scan<'a, P> {
             flush(&mut batch);
             Ok(())
         })?;
-        let held = usize::try_from(head.into_inner()).unwrap_or(usize::MAX);
-        debug_assert!(held <= buffer.capacity::<K>());
-        Ok(held.min(buffer.capacity::<K>()))
+        let gathered = usize::try_from(head.into_inner()).unwrap_or(usize::MAX);
+        Ok(gathered.min(buffer.capacity::<K>()))
     }
 }
 

@@ -12,6 +12,9 @@ use super::sums::Sum;
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
 
+/// Ranks that go on from a group, with how many of its windows each has.
+type Children = Vec<(u32, u64)>;
+
 /// Least keys that are worth a task of their own.
 const LEAST_TASK: usize = 1 << 14;
 
@@ -27,11 +30,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         group: (K, usize),
         slice: &Slice<K>,
     ) -> Result<Vec<Found<K>>> {
-        let counts = if self.plan().opens(group.1) {
-            self.tally_slice(group, slice)?
-        } else {
-            vec![self.size_of(group, slice)?]
-        };
+        let counts = self.sizes_in(group, slice)?;
         let (found, children) = self.open(first, group, &counts)?;
         let mut all = vec![found];
         all.extend(self.children(first, group, &children, slice)?);
@@ -72,8 +71,45 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                         |rank: u32| ranks.contains(&(rank as usize)) && sizes[rank as usize] > 0;
                     let held = self.scan.gather(first, (prefix, depth), wanted, buffer)?;
                     let slice = buffer.slice(0..held);
-                    sink.take(self.children(first, (prefix, depth), &within, &slice)?)?;
+                    self.stream_children(first, (prefix, depth), &within, &slice, sink)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Sweep::large`] for a group whose rows may be too many to hold: the sink is handed them in
+    /// batches.
+    pub(crate) fn stream(
+        &self,
+        first: u32,
+        group: (K, usize),
+        slice: &Slice<K>,
+        sink: &mut impl Sink<K>,
+    ) -> Result<()> {
+        let counts = self.sizes_in(group, slice)?;
+        let (found, children) = self.open(first, group, &counts)?;
+        sink.take(vec![found])?;
+        self.stream_children(first, group, &children, slice, sink)
+    }
+
+    fn stream_children(
+        &self,
+        first: u32,
+        (prefix, depth): (K, usize),
+        children: &[(u32, u64)],
+        slice: &Slice<K>,
+        sink: &mut impl Sink<K>,
+    ) -> Result<()> {
+        let sizes: Vec<u64> = children.iter().map(|&(_, size)| size).collect();
+        let most = self.limits.batch_keys as u64;
+        for range in fit(&sizes, 0, most) {
+            match children[range] {
+                [(rank, size)] if size > most => {
+                    let longer = prefix.with(depth, rank, self.plan().layout);
+                    self.stream(first, (longer, depth + 1), slice, sink)?;
+                }
+                ref few => sink.take(self.children(first, (prefix, depth), few, slice)?)?,
             }
         }
         Ok(())
@@ -85,7 +121,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         first: u32,
         (prefix, depth): (K, usize),
         counts: &[u64],
-    ) -> Result<(Found<K>, Vec<(u32, u64)>)> {
+    ) -> Result<(Found<K>, Children)> {
         let plan = self.plan();
         let mut found = Found::new(plan.goal.order);
         let mut sum: Sum = 0;
@@ -152,13 +188,22 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         let keys = slice
             .chunks(CHECK_EVERY)
             .take_while(|_| self.context().check().is_ok())
-            .flat_map(|chunk| chunk.keys())
+            .flat_map(Slice::keys)
             .filter(|key| key.common(prefix, layout) >= depth);
         self.with_worker(|worker, found| {
             let mut job = Job { plan: self.plan(), context: self.context(), first, found };
             worker.pick(keys, &few, depth, &mut job)
         })
         .map(|found| vec![found])
+    }
+
+    /// Counts by next symbol; of a group that is not looked into, its size alone.
+    fn sizes_in(&self, group: (K, usize), slice: &Slice<K>) -> Result<Vec<u64>> {
+        if self.plan().opens(group.1) {
+            self.tally_slice(group, slice)
+        } else {
+            Ok(vec![self.size_of(group, slice)?])
+        }
     }
 
     fn tally_slice(&self, (prefix, depth): (K, usize), slice: &Slice<K>) -> Result<Vec<u64>> {

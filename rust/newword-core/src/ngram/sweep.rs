@@ -63,8 +63,7 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
         let capacity = buffer.capacity::<K>() as u64;
         for firsts in self.plan().passes(capacity) {
             if self.plan().sizes[firsts.clone()].iter().sum::<u64>() > capacity {
-                let first = firsts.clone().find(|&rank| self.plan().sizes[rank] > 0);
-                let first = u32::try_from(first.unwrap_or(firsts.start)).unwrap_or(u32::MAX);
+                let first = self.only(firsts);
                 self.oversize(first, (K::default(), 0), buffer, sink)?;
             } else {
                 self.scan.partition::<K>(firsts.clone(), buffer)?;
@@ -83,22 +82,27 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
         sink: &mut impl Sink<K>,
     ) -> Result<()> {
         let sizes = &self.plan().sizes;
-        let most = TASK_KEYS.min(self.split_above(buffer));
+        let most = TASK_KEYS.min(self.split_above(buffer)).min(self.limits.batch_keys as u64);
         let mut tasks = super::plan::fit(&sizes[..firsts.end], firsts.start, most).into_iter();
         let mut start = 0;
         loop {
-            let (mut batch, mut keys) = (Vec::new(), 0);
+            let (mut batch, mut keys, mut alone) = (Vec::new(), 0, None);
             for task in tasks.by_ref() {
                 let size: u64 = sizes[task.clone()].iter().sum();
                 let size = usize::try_from(size).unwrap_or(usize::MAX);
-                batch.push((task, start));
+                let at = (task, start);
                 start += size;
+                if size > self.limits.batch_keys {
+                    alone = Some(at);
+                    break;
+                }
+                batch.push(at);
                 keys += size;
                 if keys >= self.limits.batch_keys {
                     break;
                 }
             }
-            if batch.is_empty() {
+            if batch.is_empty() && alone.is_none() {
                 return Ok(());
             }
             let found: Result<Vec<_>> = self.context().pool().install(|| {
@@ -106,7 +110,18 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
                 tasks.map(|(firsts, start)| self.task(firsts, start, buffer)).collect()
             });
             sink.take(found?.into_iter().flatten().collect())?;
+            if let Some((firsts, at)) = alone {
+                let first = self.only(firsts);
+                self.stream(first, (K::default(), 0), &buffer.slice(at..start), sink)?;
+            }
         }
+    }
+
+    /// The one symbol of a range that starts windows.
+    fn only(&self, mut firsts: Range<usize>) -> u32 {
+        let start = firsts.start;
+        let first = firsts.find(|&rank| self.plan().sizes[rank] > 0).unwrap_or(start);
+        u32::try_from(first).unwrap_or(u32::MAX)
     }
 
     /// Works off consecutive buckets, of which the first begins at `start`.
@@ -124,7 +139,7 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
             for (first, &size) in sizes {
                 let len = usize::try_from(size).unwrap_or(usize::MAX);
                 let mut job = Job { plan: self.plan(), context: self.context(), first, found };
-                worker.bucket(buffer.slice(start..start + len).keys(), len, &mut job)?;
+                worker.bucket(buffer.slice(start..start + len), &mut job)?;
                 start += len;
             }
             Ok(())

@@ -59,13 +59,13 @@ impl IdParts for Ids {
         self.cuts.len() - 1
     }
 
-    fn part_counts(&self, part: usize) -> Vec<(u32, u32)> {
+    fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>> {
         let mut counts = BTreeMap::new();
         for &id in &self.ids[self.cuts[part]..self.cuts[part + 1]] {
             *counts.entry(id).or_default() += 1;
         }
         counts.remove(&0);
-        counts.into_iter().collect()
+        Ok(counts.into_iter().collect())
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {

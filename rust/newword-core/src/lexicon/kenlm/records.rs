@@ -262,7 +262,9 @@ mod tests {
 
     fn counts<K: Key>(lines: &[&str], order: usize, min_count: u64) -> BTreeMap<String, u64> {
         let mut corpus = KenlmCorpus::default();
-        lines.iter().for_each(|line| corpus.push(line));
+        for line in lines {
+            corpus.push(line);
+        }
         let counts = BiasedCounts::<K>::count(&corpus, order, min_count, &job()).unwrap();
         let counts = &counts;
         let level = |length| {

@@ -1,0 +1,94 @@
+//! Count files: all n-grams of a corpus with their counts, to be merged, looked at and scored later.
+//!
+//! A file counted with `min_count` 1 is exact: files of several corpora [`merge`] into the file of all
+//! of them, and [`table_from_file`] gives the table that [`super::count`] gives, bit for bit. A pruned
+//! file (`min_count` above 1) is smaller, cannot be merged, and gives tables without neighbour sums.
+//!
+//! The format is documented in `docs/count-file.md`.
+
+mod format;
+mod merge;
+mod read;
+mod table;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use merge::merge;
+pub use read::{CountFile, Grams};
+pub use table::table_from_file;
+pub use write::write_counts;
+
+/// Where counts came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountSource {
+    /// The file, or a name for the stream.
+    pub name: String,
+    /// Its size in bytes, by which a later run knows it again.
+    pub bytes: u64,
+}
+
+/// What a count file says of itself besides its counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountMeta {
+    /// The choice of alphabet, in the caller's own words. Only files that agree in it can be merged.
+    pub alphabet: String,
+    /// The sources counted, in order.
+    pub sources: Vec<CountSource>,
+}
+
+/// The header of a count file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountHeader {
+    /// The order counted for; the file holds n-grams of up to one symbol more, for the neighbours.
+    pub order: usize,
+    /// The smallest count in the file; 1 in an exact file.
+    pub min_count: u64,
+    /// Symbols in the corpus, breaks not counted.
+    pub total: u64,
+    /// What else the file says.
+    pub meta: CountMeta,
+}
+
+impl CountHeader {
+    /// Whether all n-grams are in the file.
+    pub fn is_exact(&self) -> bool {
+        self.min_count == 1
+    }
+
+    fn to_json(&self) -> String {
+        let sources = self.meta.sources.iter();
+        let sources: Vec<_> = sources
+            .map(|source| serde_json::json!({ "name": source.name, "bytes": source.bytes }))
+            .collect();
+        serde_json::json!({
+            "order": self.order,
+            "min_count": self.min_count,
+            "total": self.total,
+            "alphabet": self.meta.alphabet,
+            "sources": sources,
+        })
+        .to_string()
+    }
+
+    fn from_json(bytes: &[u8]) -> Option<Self> {
+        let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        let sources = json["sources"].as_array()?.iter().map(|source| {
+            Some(CountSource {
+                name: source["name"].as_str()?.to_owned(),
+                bytes: source["bytes"].as_u64()?,
+            })
+        });
+        let header = Self {
+            order: usize::try_from(json["order"].as_u64()?).ok()?,
+            min_count: json["min_count"].as_u64()?,
+            total: json["total"].as_u64()?,
+            meta: CountMeta {
+                alphabet: json["alphabet"].as_str()?.to_owned(),
+                sources: sources.collect::<Option<_>>()?,
+            },
+        };
+        let sound = (1..format::MAX_GRAM).contains(&header.order) && header.min_count > 0;
+        sound.then_some(header)
+    }
+}

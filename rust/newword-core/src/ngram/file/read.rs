@@ -1,0 +1,227 @@
+//! Reading count files as a stream.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::CountHeader;
+use super::format::{
+    Decoder, Fault, Gram, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION,
+    take_block, take_name,
+};
+use crate::corpus::Symbols;
+use crate::support::{Context, Error, Result};
+
+/// A count file whose header and symbols have been read.
+#[derive(Debug)]
+pub struct CountFile {
+    path: PathBuf,
+    header: CountHeader,
+    symbols: Symbols,
+    /// Where the first block after the symbols begins.
+    grams_at: u64,
+}
+
+impl CountFile {
+    /// Opens a count file and reads its header and symbols.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Format`] where it is not a count file, is one of another version, cut
+    /// short or damaged.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io(path, "cannot read", error))?;
+        let mut input = BufReader::with_capacity(1 << 18, file);
+        Self::read(path, &mut input).map_err(|trouble| failed(path, trouble))
+    }
+
+    fn read(path: &Path, input: &mut BufReader<File>) -> std::result::Result<Self, Trouble> {
+        let mut magic = Vec::new();
+        input.take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic != MAGIC {
+            let cut = !magic.is_empty() && MAGIC.starts_with(&magic);
+            let other = "not a count file; make one with write_counts (newword count)";
+            return Err(if cut { TRUNCATED } else { other }.into());
+        }
+        let mut version = [0; 4];
+        input.read_exact(&mut version)?;
+        if u32::from_le_bytes(version) != VERSION {
+            return Err(
+                "a count file of another version; read it with the newword that wrote it, \
+                or count again"
+                    .into(),
+            );
+        }
+        let mut payload = Vec::new();
+        if take_block(input, &mut payload)? != Kind::Header {
+            return Err(MALFORMED.into());
+        }
+        let header = CountHeader::from_json(&payload).ok_or(MALFORMED)?;
+        let mut names: Vec<Box<str>> = Vec::new();
+        let grams_at = loop {
+            let at = input.stream_position()?;
+            if take_block(input, &mut payload)? != Kind::Symbols {
+                break at;
+            }
+            let (mut bytes, first) = (&payload[..], names.len());
+            while !bytes.is_empty() {
+                let before = if names.len() == first { "" } else { names.last().map_or("", |n| n) };
+                let name = take_name(&mut bytes, before)?;
+                names.push(name);
+            }
+        };
+        let symbols = Symbols::new(names).map_err(|_| MALFORMED)?;
+        Ok(Self { path: path.to_owned(), header, symbols, grams_at })
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &CountHeader {
+        &self.header
+    }
+
+    /// The symbols its ids stand for, in code-point order from id 1.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Streams the n-grams of all lengths in code-point order, a prefix before what it begins.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn grams(&self) -> Result<Grams<'_>> {
+        let open = || {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.grams_at))?;
+            Ok(BufReader::with_capacity(1 << 18, file))
+        };
+        let input = open().map_err(|error| Error::io(&self.path, "cannot read", error))?;
+        // Symbols::new has made sure that their number fits.
+        let symbols = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
+        Ok(Grams {
+            file: self,
+            input,
+            payload: Vec::new(),
+            at: 0,
+            decoder: Decoder::new(symbols, self.header.order + 1),
+            ended: false,
+        })
+    }
+
+    /// Streams the n-grams of `n` symbols as `(word, count)` in code-point order: the lines of a table
+    /// with tabs.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where the file has no such length; [`Error::Io`]. Items are errors
+    /// where the file is damaged further on.
+    pub fn words(&self, n: usize) -> Result<impl Iterator<Item = Result<(String, u64)>>> {
+        let longest = self.header.order + 1;
+        if !(1..=longest).contains(&n) {
+            return Err(Error::invalid("n", format!("must be between 1 and {longest}"), n));
+        }
+        let wanted = move |item: &Result<(Vec<u32>, u64)>| {
+            item.as_ref().map_or(true, |(gram, _)| gram.len() == n)
+        };
+        let spell = |(gram, count): (Vec<u32>, u64)| (self.symbols.spell(&gram), count);
+        Ok(self.grams()?.filter(wanted).map(move |item| item.map(spell)))
+    }
+}
+
+pub(super) fn failed(path: &Path, trouble: Trouble) -> Error {
+    match trouble {
+        Trouble::Fault(fault) => Error::format(path, fault),
+        Trouble::Io(error) => Error::io(path, "cannot read", error),
+    }
+}
+
+/// The n-grams of a count file as `(ids, count)`; after an error there is nothing more.
+#[derive(Debug)]
+pub struct Grams<'f> {
+    file: &'f CountFile,
+    input: BufReader<File>,
+    payload: Vec<u8>,
+    at: usize,
+    decoder: Decoder,
+    ended: bool,
+}
+
+impl Grams<'_> {
+    /// The next n-gram; looks at the cancel flag and reports bytes once a block.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Format`], [`Error::Cancelled`].
+    pub(super) fn next_gram(&mut self, context: Option<&Context>) -> Result<Option<(Gram, u64)>> {
+        if self.at < self.payload.len() {
+            return self.record().map(Some);
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        if let Some(context) = context {
+            context.check()?;
+        }
+        let path = &self.file.path;
+        let kind = take_block(&mut self.input, &mut self.payload);
+        let kind = kind.map_err(|trouble| failed(path, trouble))?;
+        if let Some(context) = context {
+            context.progress().advance(self.payload.len() as u64);
+        }
+        match kind {
+            Kind::Grams => {
+                let mut bytes = &self.payload[..];
+                self.decoder.begin(&mut bytes).map_err(|fault| Error::format(path, fault))?;
+                self.at = self.payload.len() - bytes.len();
+                self.record().map(Some)
+            }
+            Kind::End => {
+                self.end().map_err(|trouble| failed(path, trouble))?;
+                Ok(None)
+            }
+            Kind::Header | Kind::Symbols => Err(Error::format(path, MALFORMED)),
+        }
+    }
+
+    fn record(&mut self) -> Result<(Gram, u64)> {
+        let mut bytes = &self.payload[self.at..];
+        let record = self.decoder.next(&mut bytes);
+        self.at = self.payload.len() - bytes.len();
+        record.map_err(|fault: Fault| Error::format(&self.file.path, fault))
+    }
+
+    /// Checks that the end says what has been read, and that it is the end.
+    fn end(&mut self) -> std::result::Result<(), Trouble> {
+        let json: serde_json::Value =
+            serde_json::from_slice(&self.payload).map_err(|_| MALFORMED)?;
+        let rows = json["rows"].as_array().ok_or(MALFORMED)?;
+        let same = rows.len() == MAX_GRAM
+            && rows.iter().zip(self.decoder.rows).all(|(said, read)| said.as_u64() == Some(read));
+        let mut more = [0];
+        if !same || self.input.read(&mut more)? != 0 {
+            return Err(MALFORMED.into());
+        }
+        self.payload.clear();
+        self.at = 0;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+impl Iterator for Grams<'_> {
+    type Item = Result<(Vec<u32>, u64)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.next_gram(None) {
+            Ok(Some((gram, count))) => Some(Ok((gram.0[..gram.len()].to_vec(), count))),
+            Ok(None) => None,
+            Err(error) => {
+                self.payload.clear();
+                self.at = 0;
+                self.ended = true;
+                Some(Err(error))
+            }
+        }
+    }
+}

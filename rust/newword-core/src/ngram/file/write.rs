@@ -1,0 +1,233 @@
+//! Writing count files: straight from a sweep, in bounded memory.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use tempfile::NamedTempFile;
+
+use super::format::{Encoder, Gram, Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
+use super::{CountHeader, CountMeta};
+use crate::corpus::Symbols;
+use crate::ngram::count::CountOptions;
+use crate::ngram::key::{Key, Wide, Width};
+use crate::ngram::parts::IdParts;
+use crate::ngram::plan::{Goal, Limits, Plan};
+use crate::ngram::rows::{Found, Ledger};
+use crate::ngram::scatter::{Buffer, Direction, Scan};
+use crate::ngram::sweep::{Sink, Sweep};
+use crate::support::{Context, Error, Result, Stage};
+
+/// A count file under a temporary name in the target's folder; gone unless finished.
+pub(super) struct Writer {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+}
+
+impl Writer {
+    /// Begins a file that will be `path`: header and symbols.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder cannot be written.
+    pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".newword-counts-");
+        // A result has the permissions of any new file, not those of a secret.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temp = builder
+            .tempfile_in(folder.unwrap_or(Path::new(".")))
+            .map_err(|error| Error::io(path, "cannot write in the folder of", error))?;
+        let mut writer =
+            Self { path: path.to_owned(), out: BufWriter::with_capacity(1 << 20, temp) };
+        let begun = writer.begin(header, symbols);
+        begun.map_err(|error| writer.failed(error))?;
+        Ok(writer)
+    }
+
+    fn begin(&mut self, header: &CountHeader, symbols: &Symbols) -> std::io::Result<()> {
+        self.out.write_all(&MAGIC)?;
+        self.out.write_all(&VERSION.to_le_bytes())?;
+        put_block(&mut self.out, Kind::Header, header.to_json().as_bytes())?;
+        let (mut payload, mut before) = (Vec::new(), "");
+        for name in (1..).take(symbols.len()).map(|id| symbols.name(id)) {
+            put_name(&mut payload, before, name);
+            before = name;
+            if is_full(&payload) {
+                put_block(&mut self.out, Kind::Symbols, &payload)?;
+                payload.clear();
+                before = "";
+            }
+        }
+        if payload.is_empty() {
+            return Ok(());
+        }
+        put_block(&mut self.out, Kind::Symbols, &payload)
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        Error::io(&self.path, "cannot write", error)
+    }
+
+    /// Appends blocks of n-grams as an [`Encoder`] made them.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn blocks(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// Appends one n-gram through `encoder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn push(&mut self, gram: Gram, count: u64, encoder: &mut Encoder) -> Result<()> {
+        encoder.push(gram, count, &mut self.out).map_err(|error| self.failed(error))
+    }
+
+    /// Closes the block of `encoder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn flush(&mut self, encoder: &mut Encoder) -> Result<()> {
+        encoder.flush(&mut self.out).map_err(|error| self.failed(error))
+    }
+
+    /// Ends the file and gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn finish(mut self, rows: &[u64; MAX_GRAM]) -> Result<()> {
+        let end = serde_json::json!({ "rows": rows }).to_string();
+        put_block(&mut self.out, Kind::End, end.as_bytes()).map_err(|error| self.failed(error))?;
+        let path = self.path;
+        let failed = |error| Error::io(&path, "cannot write", error);
+        let temp = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
+        temp.as_file().sync_all().map_err(failed)?;
+        temp.persist(&path).map_err(|error| Error::io(&path, "cannot replace", error.error))?;
+        Ok(())
+    }
+}
+
+/// Counts all n-grams of 1 to `order` + 1 symbols into the file `path`; with `min_count` 1 the file is
+/// exact, above that the rarer ones are left out.
+///
+/// Memory stays within the budget whatever the corpus holds; the time is that of [`super::super::count`]
+/// without neighbours and that of writing. Nothing is at `path` before the file is complete.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for an order or a count out of range, [`Error::Io`],
+/// [`Error::Cancelled`], what loading a part meets.
+pub fn write_counts(
+    corpus: &impl IdParts,
+    order: usize,
+    min_count: u64,
+    meta: &CountMeta,
+    path: &Path,
+    context: &Context,
+) -> Result<()> {
+    write_within(corpus, (order, min_count), meta, path, context, |limits| limits)
+}
+
+/// [`write_counts`] with limits changed by `adjust`, by which tests force many passes and batches.
+pub(super) fn write_within(
+    corpus: &impl IdParts,
+    (order, min_count): (usize, u64),
+    meta: &CountMeta,
+    path: &Path,
+    context: &Context,
+    adjust: impl Fn(Limits) -> Limits,
+) -> Result<()> {
+    CountOptions { order, min_count, neighbours: false }.validate()?;
+    let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
+    let plan = Plan::new(corpus.counts(), Goal { order: order + 1, min_count, neighbours: false });
+    let writer = Writer::create(path, &header, corpus.symbols())?;
+    let limits = |bytes| adjust(Limits::new(corpus, &plan, bytes, context).streamed(&plan, bytes));
+    match plan.layout.width() {
+        Width::Narrow => sweep::<u64>(corpus, &plan, limits(8), writer, context),
+        Width::Double => sweep::<u128>(corpus, &plan, limits(16), writer, context),
+        Width::Wide => sweep::<Wide>(corpus, &plan, limits(32), writer, context),
+    }
+}
+
+fn sweep<K: Key>(
+    corpus: &impl IdParts,
+    plan: &Plan,
+    limits: Limits,
+    writer: Writer,
+    context: &Context,
+) -> Result<()> {
+    let buffer = Buffer::new::<K>(limits.buffer_keys);
+    let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
+    context.progress().begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes);
+    // Rows are on their way only; batches bound them, so that the ledger never refuses.
+    let ledger = Ledger::new(u64::MAX);
+    let scan = Scan::new(corpus, plan, Direction::Forward, context);
+    let mut sink = FileSink { plan, context, ledger: &ledger, writer, rows: [0; MAX_GRAM] };
+    Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)?;
+    sink.writer.finish(&sink.rows)
+}
+
+struct FileSink<'a> {
+    plan: &'a Plan,
+    context: &'a Context,
+    ledger: &'a Ledger,
+    writer: Writer,
+    rows: [u64; MAX_GRAM],
+}
+
+impl<K: Key> Sink<K> for FileSink<'_> {
+    fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
+        let (plan, context) = (self.plan, self.context);
+        let encoded: std::io::Result<Vec<_>> =
+            context.pool().install(|| found.par_iter().map(|found| encode(found, plan)).collect());
+        for (bytes, rows) in encoded.map_err(|error| self.writer.failed(error))? {
+            context.check()?;
+            self.writer.blocks(&bytes)?;
+            self.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+        }
+        self.ledger.give(found.iter().map(Found::bytes).sum());
+        Ok(())
+    }
+
+    fn pass_ended(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The rows of a task as blocks, in the order of the file.
+fn encode<K: Key>(found: &Found<K>, plan: &Plan) -> std::io::Result<(Vec<u8>, [u64; MAX_GRAM])> {
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+    let mut next = [0; MAX_GRAM];
+    let gram = |level: usize, row: usize| -> Option<Gram> {
+        let rows = &found.levels[level];
+        let mut gram = Gram::default();
+        gram.0[0] = plan.ids[*rows.firsts.get(row)? as usize];
+        for (at, id) in gram.0[1..=level].iter_mut().enumerate() {
+            *id = plan.ids[rows.keys[row].field(at, plan.layout) as usize];
+        }
+        Some(gram)
+    };
+    let mut heads: Vec<_> = (0..found.levels.len()).map(|level| gram(level, 0)).collect();
+    let mut last = Gram::default();
+    let mut deepest = heads.len();
+    // What comes next is the longest n-gram that goes on from a prefix of the last one. At the start,
+    // where there is no last one, it is the shortest: the others begin with it.
+    while let Some(level) = match deepest {
+        _ if last == Gram::default() => (0..heads.len()).find(|&level| heads[level].is_some()),
+        _ => (0..deepest)
+            .rev()
+            .find(|&level| heads[level].is_some_and(|head| head.0[..level] == last.0[..level])),
+    } {
+        let Some(head) = heads[level] else { break };
+        encoder.push(head, found.levels[level].counts[next[level]], &mut bytes)?;
+        next[level] += 1;
+        heads[level] = gram(level, next[level]);
+        last = head;
+        deepest = (level + 2).min(heads.len());
+    }
+    encoder.flush(&mut bytes)?;
+    debug_assert!(heads.iter().all(Option::is_none));
+    Ok((bytes, encoder.rows))
+}
