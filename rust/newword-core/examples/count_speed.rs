@@ -44,7 +44,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 }
 
 fn read(path: &str, context: &Context) -> Result<EncodedCorpus> {
-    let source = FileSource::new(expand(&[path])?, ReadOptions::default());
+    let source = FileSource::new(expand([path])?, ReadOptions::default());
     encode(Box::new(source), &Alphabet::default(), context)
 }
 

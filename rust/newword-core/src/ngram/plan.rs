@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn passes_fit_their_capacity_or_hold_one_symbol() {
         assert_eq!(fit(&[0, 3, 3, 9, 0, 1], 1, 6), [1..3, 3..4, 4..6]);
-        assert_eq!(fit(&[0, 3], 1, 1), [1..2]);
+        assert_eq!(fit(&[0, 3, 3], 1, 1), [1..2, 2..3]);
         assert!(fit(&[0, 0, 0], 1, 5).is_empty());
         assert!(fit(&[], 1, 5).is_empty());
     }

@@ -250,7 +250,7 @@ fn blocks_with_sound_checksums_and_nonsense_inside_are_errors() {
     }
 }
 
-fn message(error: Error) -> String {
+fn message(error: &Error) -> String {
     assert!(matches!(error, Error::Format { .. }), "{error}");
     error.to_string()
 }
@@ -258,23 +258,23 @@ fn message(error: Error) -> String {
 #[test]
 fn files_that_do_not_fit_say_what_to_do() {
     let folder = Folder::new();
-    let [exact, pruned, longer, folded] =
-        ["exact", "pruned", "longer", "folded"].map(|name| folder.path(name));
+    let [exact, pruned, longer, nfkc] =
+        ["exact", "pruned", "longer", "nfkc"].map(|name| folder.path(name));
     let corpus = sample();
     write(&corpus, 3, 1, &exact);
     write(&corpus, 3, 5, &pruned);
     write(&corpus, 4, 1, &longer);
     let other = CountMeta { alphabet: "nfkc".into(), ..meta("a.txt") };
-    write_counts(&corpus, 3, 1, &other, &folded, &job(1)).unwrap();
+    write_counts(&corpus, 3, 1, &other, &nfkc, &job(1)).unwrap();
     let out = folder.path("out");
     let merged = |paths: &[&PathBuf]| merge(paths, &out, &job(1)).unwrap_err();
-    assert!(message(merged(&[&exact, &pruned])).contains("pruned at min_count 5"));
-    assert!(message(merged(&[&exact, &longer])).contains("counted for order 4"));
-    assert!(message(merged(&[&exact, &folded])).contains("alphabet \"nfkc\""));
+    assert!(message(&merged(&[&exact, &pruned])).contains("pruned at min_count 5"));
+    assert!(message(&merged(&[&exact, &longer])).contains("counted for order 4"));
+    assert!(message(&merged(&[&exact, &nfkc])).contains("alphabet \"nfkc\""));
     assert!(matches!(merged(&[]), Error::InvalidArgument { .. }));
     assert!(matches!(merged(&[&folder.path("none")]), Error::Io { .. }));
     let table = |path: &PathBuf, order, min_count| {
-        message(table_from_file(path, order, min_count, &job(1)).unwrap_err())
+        message(&table_from_file(path, order, min_count, &job(1)).unwrap_err())
     };
     assert!(table(&exact, 4, 1).contains("order 3"));
     assert!(table(&pruned, 3, 4).contains("at least 5 times"));
@@ -288,7 +288,7 @@ fn files_that_do_not_fit_say_what_to_do() {
     let target = folder.path("never");
     assert!(write_counts(&corpus, 3, 1, &meta("b"), &target, &cancelled).is_err());
     assert!(write_counts(&corpus, 0, 1, &meta("b"), &target, &job(1)).is_err());
-    folder.holds(&["exact", "folded", "longer", "out", "pruned"]);
+    folder.holds(&["exact", "longer", "nfkc", "out", "pruned"]);
 }
 
 #[test]
