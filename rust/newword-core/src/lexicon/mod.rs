@@ -22,6 +22,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod trie;
+pub mod unsupervised;
 mod words;
 
 pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
