@@ -4,6 +4,8 @@
 //! of the bakeoffs: a word is right where both its ends are. The constants of the re-estimated method
 //! were tuned on the first fifth of the lines of People's Daily; what is asserted is the rest.
 
+#![allow(clippy::unwrap_used)] // Helpers of a test are part of it.
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

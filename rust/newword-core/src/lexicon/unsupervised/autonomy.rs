@@ -29,7 +29,9 @@ pub fn autonomies(table: &NgramTable, links: &Links, context: &Context) -> Resul
             let mut level = variations(table, links, n, context);
             // In the order of the rows, so that the sum does not depend on threads.
             let mean = level.iter().sum::<f64>() / level.len().max(1) as f64;
-            level.iter_mut().for_each(|variation| *variation -= mean);
+            for variation in &mut level {
+                *variation -= mean;
+            }
             Ok(level)
         })
         .collect()

@@ -112,7 +112,7 @@ impl<'t> Model<'t> {
         let rows = self.sorted_grams();
         let word = |search: &mut Search, (gram, candidate): (&[u32], &Candidate)| {
             let node = candidate.node as usize;
-            self.is_needed(gram, search).then(|| UnsupervisedWord {
+            is_needed(&self.lattice, gram, search).then(|| UnsupervisedWord {
                 text: self.table.symbols.spell(gram),
                 weight: f64::from(self.lattice.weights[node]),
                 count: self.used[node],
@@ -128,22 +128,6 @@ impl<'t> Model<'t> {
             });
         });
         words
-    }
-
-    fn is_needed(&self, gram: &[u32], search: &mut Search) -> bool {
-        if self.lattice.solve(gram, search).len() == 1 {
-            return true;
-        }
-        let [first, second] = gram else { return false };
-        let weight =
-            |id: &u32| self.lattice.trie.walk(&[*id]).map_or(0.0, |node| self.weight_at(node));
-        let Unknown { pair, pairs, .. } = &self.lattice.unknown;
-        let may_pair = pairs[*first as usize] && pairs[*second as usize];
-        may_pair && f64::from(*pair) >= weight(first) + weight(second)
-    }
-
-    fn weight_at(&self, node: u32) -> f64 {
-        f64::from(self.lattice.weights[node as usize])
     }
 
     /// The ids of the candidates, one each.
@@ -198,4 +182,43 @@ fn unknown(symbols: &Symbols, method: UnsupervisedMethod) -> Unknown {
     let Floor { single: alone, pair } = floor(method);
     let pairs = std::iter::once(false).chain(han).collect();
     Unknown { single: single(alone), pair: single(pair), pairs }
+}
+
+/// Whether a word of the lattice may be on a best path of some run, or must hide an unseen pair.
+fn is_needed(lattice: &Lattice, gram: &[u32], search: &mut Search) -> bool {
+    if lattice.solve(gram, search).len() == 1 {
+        return true;
+    }
+    let [first, second] = gram else { return false };
+    let node = |id: &u32| lattice.trie.walk(std::slice::from_ref(id));
+    let weight = |id| node(id).map_or(0.0, |node| f64::from(lattice.weights[node as usize]));
+    let Unknown { pair, pairs, .. } = &lattice.unknown;
+    let may_pair = pairs[*first as usize] && pairs[*second as usize];
+    may_pair && f64::from(*pair) >= weight(first) + weight(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_light_pair_stays_where_it_would_pass_for_an_unseen_one() {
+        let keys: [&[u32]; 3] = [&[1], &[1, 2], &[2]];
+        let needed = |weights_of: [f32; 3], pair: f32, pairs: [bool; 3]| {
+            let trie = Trie::build(keys.len(), |rank| keys[rank]).unwrap();
+            let mut weights = vec![0.0; trie.slots()];
+            for (key, weight) in keys.iter().zip(weights_of) {
+                weights[trie.walk(key).unwrap() as usize] = weight;
+            }
+            let unknown = Unknown { single: 0.0, pair, pairs: pairs.to_vec() };
+            let lattice = Lattice { trie, weights, unknown };
+            is_needed(&lattice, &[1, 2], &mut Search::default())
+        };
+        let han = [false, true, true];
+        assert!(needed([-3.0, -5.0, -2.0], -9.0, han), "a tie goes to the longer word");
+        assert!(!needed([-3.0, -5.5, -2.0], -9.0, han));
+        assert!(needed([-3.0, -5.5, -2.0], -4.0, han));
+        assert!(!needed([-3.0, -5.5, -2.0], -4.0, [false, true, false]));
+        assert!(!needed([-3.0, -5.5, -2.0], f32::NEG_INFINITY, han));
+    }
 }
