@@ -88,7 +88,7 @@ fn levels<K: Key>(
     limits: Limits,
     context: &Context,
 ) -> Result<Vec<Level>> {
-    let buffer = Buffer::new::<K>(limits.buffer_keys);
+    let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
     let sweeps = if plan.goal.neighbours { 2 } else { 1 };
     context

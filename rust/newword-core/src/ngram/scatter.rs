@@ -29,17 +29,31 @@ pub(crate) enum Direction {
 #[derive(Debug)]
 pub(crate) struct Buffer {
     words: Vec<AtomicU64>,
+    keys_end: usize,
 }
 
+/// Words of a cache line, twice over because lines are fetched in pairs.
+const LINE: usize = 16;
+
 impl Buffer {
-    /// Room for `keys` keys. The system hands out zero pages lazily, so untouched room costs nothing.
-    pub(crate) fn new<K: Key>(keys: usize) -> Self {
-        Self { words: vec![0; keys * K::WORDS].into_iter().map(AtomicU64::new).collect() }
+    /// Room for `keys` keys, and a place for each of `threads` to write what it does not want. The
+    /// system hands out zero pages lazily, so untouched room costs nothing.
+    pub(crate) fn new<K: Key>(keys: usize, threads: usize) -> Self {
+        let keys_end = keys * K::WORDS;
+        let words = vec![0; keys_end + (threads + 1) * LINE];
+        Self { words: words.into_iter().map(AtomicU64::new).collect(), keys_end }
+    }
+
+    /// The place for this thread's unwanted keys, behind all others and in a cache line of its own.
+    fn waste(&self) -> usize {
+        let thread = rayon::current_thread_index().unwrap_or(0);
+        let last = self.words.len() - LINE;
+        (self.keys_end + thread * LINE).min(last)
     }
 
     /// How many keys it holds.
     pub(crate) fn capacity<K: Key>(&self) -> usize {
-        self.words.len() / K::WORDS
+        self.keys_end / K::WORDS
     }
 
     /// The keys of a range.
@@ -49,14 +63,8 @@ impl Buffer {
     }
 
     #[inline]
-    fn put<K: Key>(&self, at: usize, key: K) -> bool {
-        match self.words.get(at..at + K::WORDS) {
-            Some(words) => {
-                key.store(words);
-                true
-            }
-            None => false,
-        }
+    fn put<K: Key>(&self, at: usize, key: K) {
+        key.store(&self.words[at..at + K::WORDS]);
     }
 }
 
@@ -89,8 +97,9 @@ impl<'b, K: Key> Slice<'b, K> {
     }
 }
 
-/// Calls `each(rank, key)` for every symbol of a part that has a rank, with the window that starts
-/// there. Every [`CHECK_EVERY`] symbols it looks at the cancel flag.
+/// Calls `each(rank, key)` for every id of a part, with the window that starts there; the rank is 0 at
+/// breaks and at symbols that act as one, which are not left out because a branch on them would
+/// cost more than it saves. Every [`CHECK_EVERY`] symbols it looks at the cancel flag.
 fn walk<K: Key>(
     ids: &[u32],
     own: Range<usize>,
@@ -105,9 +114,7 @@ fn walk<K: Key>(
     };
     let mut step = |key: K, id: u32| {
         let (rank, longer) = next(key, id);
-        if rank != 0 {
-            each(rank, key);
-        }
+        each(rank, key);
         longer
     };
     let (before, rest) = ids.split_at(own.start);
@@ -135,12 +142,9 @@ fn walk<K: Key>(
 #[derive(Debug, Default)]
 struct Reader {
     ids: Vec<u32>,
-    /// Next word of the buffer by rank; [`NOWHERE`] for first symbols of other passes.
+    /// Next word of the buffer by rank; the waste place for breaks and for other passes' symbols.
     next: Vec<usize>,
 }
-
-/// A place beyond any buffer.
-const NOWHERE: usize = usize::MAX / 2;
 
 /// A corpus read in one direction.
 #[derive(Debug)]
@@ -201,19 +205,21 @@ impl<'a, P: IdParts> Scan<'a, P> {
             })
             .collect();
         self.each_part(|part, Reader { ids, next }| {
-            next.resize(plan.ranks_len(), NOWHERE);
-            next.fill(NOWHERE);
+            let waste = buffer.waste();
+            next.clear();
+            next.resize(plan.ranks_len(), waste);
             for (id, count) in self.corpus.part_counts(part)? {
                 let rank = plan.ranks[id as usize] as usize;
                 if firsts.contains(&rank) && plan.sizes[rank] > 0 {
                     let head = &heads[rank - firsts.start];
                     let at = head.fetch_add(u64::from(count), Ordering::Relaxed);
-                    next[rank] = usize::try_from(at).map_or(NOWHERE, |at| at * K::WORDS);
+                    next[rank] = usize::try_from(at).map_or(waste, |at| at * K::WORDS);
                 }
             }
             self.windows(part, ids, |rank, key: K| {
                 let at = &mut next[rank as usize];
-                *at += K::WORDS * usize::from(buffer.put(*at, key));
+                buffer.put(*at, key);
+                *at += K::WORDS * usize::from(*at != waste);
             })
         })?;
         let mut end = 0;
@@ -265,8 +271,9 @@ impl<'a, P: IdParts> Scan<'a, P> {
         let head = AtomicU64::new(0);
         let flush = |batch: &mut Vec<K>| {
             let at = head.fetch_add(batch.len() as u64, Ordering::Relaxed);
-            let at = usize::try_from(at).unwrap_or(NOWHERE);
-            for (offset, key) in batch.drain(..).enumerate() {
+            let at = usize::try_from(at).unwrap_or(usize::MAX);
+            let room = buffer.capacity::<K>().saturating_sub(at);
+            for (offset, key) in batch.drain(..).take(room).enumerate() {
                 buffer.put((at + offset) * K::WORDS, key);
             }
         };

@@ -12,7 +12,7 @@ use crate::support::{Context, MemoryBudget, Result};
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
     symbols: Symbols,
-    ids: Vec<u32>,
+    stream: Vec<u32>,
     cuts: Vec<usize>,
     counts: Vec<u64>,
 }
@@ -36,13 +36,15 @@ impl Ids {
 
     pub(crate) fn named(ids: Vec<u32>, symbols: Symbols, parts: usize) -> Self {
         let mut counts = vec![0; symbols.len() + 1];
-        ids.iter().for_each(|&id| counts[id as usize] += 1);
+        for &id in &ids {
+            counts[id as usize] += 1;
+        }
         let cuts = (0..=parts).map(|at| ids.len() * at / parts).collect();
-        Self { symbols, ids, cuts, counts }
+        Self { symbols, stream: ids, cuts, counts }
     }
 
     pub(crate) fn ids(&self) -> &[u32] {
-        &self.ids
+        &self.stream
     }
 }
 
@@ -61,7 +63,7 @@ impl IdParts for Ids {
 
     fn part_counts(&self, part: usize) -> Result<Vec<(u32, u32)>> {
         let mut counts = BTreeMap::new();
-        for &id in &self.ids[self.cuts[part]..self.cuts[part + 1]] {
+        for &id in &self.stream[self.cuts[part]..self.cuts[part + 1]] {
             *counts.entry(id).or_default() += 1;
         }
         counts.remove(&0);
@@ -71,9 +73,9 @@ impl IdParts for Ids {
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
         let (start, end) = (self.cuts[part], self.cuts[part + 1]);
         let low = start.saturating_sub(context);
-        let high = (end + context).min(self.ids.len());
+        let high = (end + context).min(self.stream.len());
         out.clear();
-        out.extend_from_slice(&self.ids[low..high]);
+        out.extend_from_slice(&self.stream[low..high]);
         Ok(start - low..end - low)
     }
 
@@ -97,12 +99,12 @@ pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
     let mut levels = Vec::new();
     for n in 1..=options.order {
         let (mut right, mut left) = (BTreeMap::new(), BTreeMap::new());
-        for (gram, count) in grams(&corpus.ids, n + 1) {
+        for (gram, count) in grams(&corpus.stream, n + 1) {
             *right.entry(gram[..n].to_vec()).or_default() += terms.of(count);
             *left.entry(gram[1..].to_vec()).or_default() += terms.of(count);
         }
         let mut level = Level::default();
-        for (gram, count) in grams(&corpus.ids, n) {
+        for (gram, count) in grams(&corpus.stream, n) {
             if count >= options.min_count {
                 level.grams.extend(&gram);
                 level.counts.push(count);

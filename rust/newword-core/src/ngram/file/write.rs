@@ -158,7 +158,7 @@ fn sweep<K: Key>(
     writer: Writer,
     context: &Context,
 ) -> Result<()> {
-    let buffer = Buffer::new::<K>(limits.buffer_keys);
+    let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
     context.progress().begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes);
     // Rows are on their way only; batches bound them, so that the ledger never refuses.
