@@ -23,6 +23,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod trie;
+pub mod unsupervised;
 mod words;
 
 pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
