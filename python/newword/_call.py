@@ -81,10 +81,16 @@ def merge_counts(paths: Sequence[str], output: str, job: Job) -> dict[str, Any]:
         return dict(core().merge_counts(list(paths), output, job.arguments(callback)))
 
 
-def score_counts(path: str, source: Source | None, options: Options, job: Job) -> Lexicon:
+def score_counts(path: str, options: Options, job: Job) -> Lexicon:
     """The lexicon of a count file."""
     with reporting(job.progress) as callback:
-        return lexicon_of(core().score_counts(path, source, options, job.arguments(callback)))
+        return lexicon_of(core().score_counts(path, options, job.arguments(callback)))
+
+
+def train_segmenter(source: Source, options: Options, job: Job) -> Any:
+    """The core's segmenter, trained on a corpus."""
+    with reporting(job.progress) as callback:
+        return core().train_segmenter(source, options, job.arguments(callback))
 
 
 def count_words(

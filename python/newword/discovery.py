@@ -247,7 +247,6 @@ def merge_counts(
 def score_counts(
     path: Path,
     *,
-    corpus: Any = None,
     min_count: int | None = None,
     method: str = "chain",
     min_pmi: float | Sequence[float] | None = None,
@@ -257,24 +256,20 @@ def score_counts(
     known_action: str = "mark",
     edge_stops: str | Iterable[str] = (),
     reasons: bool = False,
-    format: str = "auto",  # noqa: A002
-    field: str = "text",
-    encoding: str = "utf-8",
-    errors: str = "strict",
     threads: int | None = None,
     memory: str | int | None = None,
     temp_dir: Path | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> Lexicon:
-    """Finds words from a count file.
+    """Finds words from a count file: the n-grams that hold together and are used freely.
+
+    Without the text nothing can be segmented, so no word is longer than the counted n-grams, and a
+    word's count is that of its n-gram.
 
     Args:
         path: A count file.
-        corpus: The text that was counted, as for `discover`. Methods that segment it find words
-            longer than the counted n-grams; without it the n-grams that pass the thresholds are
-            the words.
         min_count: As for `discover`, as are all arguments below.
-        method: What makes a word.
+        method: `"chain"` or `"entropy"`; the others need the text itself.
         min_pmi: The least cohesion in nats.
         min_entropy: The least branching entropy in nats.
         max_length: The longest word in characters.
@@ -282,17 +277,13 @@ def score_counts(
         known_action: What becomes of known words.
         edge_stops: Characters a word must neither begin nor end with.
         reasons: Keep rejected candidates.
-        format: The format of `corpus`.
-        field: The JSON key or the column that holds its text.
-        encoding: Its encoding.
-        errors: What invalid bytes bring.
         threads: How many threads.
         memory: The most memory.
         temp_dir: Where spill files go.
         progress: True, or a function that is called with `Progress`.
 
     Returns:
-        The words by falling count, equal counts by code points.
+        The words by falling score, then count, then code points.
 
     Raises:
         InvalidArgumentError: An argument breaks its rule.
@@ -313,9 +304,7 @@ def score_counts(
     job = _call.Job.checked(threads, memory, temp_dir, progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=False)
-    reading = {"format": format, "field": field, "encoding": encoding, "errors": errors}
-    source = None if corpus is None else source_of(corpus, **reading)
-    return with_known(_call.score_counts(name, source, options, job), already, action)
+    return with_known(_call.score_counts(name, options, job), already, action)
 
 
 def contrast(corpus: Any, background: Any, **options: Any) -> Lexicon:

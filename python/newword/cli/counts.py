@@ -100,15 +100,6 @@ def _tell(summary: dict[str, object], output: Path, began: float, json: bool, qu
 @guarded
 def score(
     file: Annotated[Path, typer.Argument(help="A count file.", show_default=False)],
-    corpus: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--corpus",
-            "-c",
-            help="The text that was counted, to find words longer than its n-grams; may be given "
-            "several times.",
-        ),
-    ] = None,
     output: opt.Output = None,
     to: opt.To = None,
     top: opt.Top = None,
@@ -124,10 +115,6 @@ def score(
     edge_stops: opt.EdgeStops = "",
     known: opt.Known = None,
     drop_known: opt.DropKnown = False,
-    format: opt.Format = "auto",  # noqa: A002
-    field: opt.Field = "text",
-    encoding: opt.Encoding = "utf-8",
-    errors: opt.Errors = "strict",
     threads: opt.Threads = None,
     memory: opt.Memory = None,
     temp_dir: opt.TempDir = None,
@@ -140,7 +127,6 @@ def score(
     began = time.monotonic()
     lexicon = api.score_counts(
         file,
-        corpus=[Path(name) for name in corpus] if corpus else None,
         min_count=min_count,
         method=method,
         min_pmi=thresholds(min_pmi),
@@ -150,10 +136,6 @@ def score(
         known_action="drop" if drop_known else "mark",
         edge_stops=edge_stops,
         reasons=rejected is not None,
-        format=format,
-        field=field,
-        encoding=encoding,
-        errors=errors,
         threads=threads,
         memory=memory,
         temp_dir=temp_dir,

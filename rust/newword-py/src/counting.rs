@@ -2,15 +2,59 @@
 
 use std::path::{Path, PathBuf};
 
+use newword_core::corpus::encode;
 use newword_core::lexicon::score_file;
-use newword_core::ngram::{CountFile, CountHeader, merge};
+use newword_core::ngram::{CountFile, CountHeader, CountMeta, append, merge, write_counts};
+use newword_core::support::Error;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::discovery::Scoring;
 use crate::door::{Job, enter};
 use crate::errors::to_python;
+use crate::options::AlphabetOptions;
 use crate::result;
+use crate::source::Source;
+
+/// What is counted and how.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    order: usize,
+    min_count: u64,
+    resume: bool,
+    drop_duplicates: bool,
+}
+
+/// Counts all n-grams of a corpus into the file `output`, or adds them to it; what it then holds.
+#[pyfunction]
+pub fn count_ngrams<'py>(
+    py: Python<'py>,
+    source: Source<'py>,
+    output: PathBuf,
+    options: &Bound<'py, PyDict>,
+    job: Job,
+) -> PyResult<Bound<'py, PyDict>> {
+    let asked: Options = options.extract()?;
+    let alphabet = options.extract::<AlphabetOptions>()?;
+    let read_with = alphabet.alphabet().map_err(to_python)?;
+    let existing = (asked.resume && output.exists()).then_some(output.as_path());
+    let (opened, items) = source.open(asked.drop_duplicates)?;
+    enter(py, &job, items, |context, caller| {
+        let (text, sources) = opened.remaining(existing, caller, context)?;
+        let Some(text) = text else { return Ok(()) };
+        let corpus = encode(text, &read_with, context)?;
+        if corpus.total() == 0 {
+            return Err(Error::Corpus("the corpus holds no text: nothing to count".into()));
+        }
+        let meta = CountMeta { alphabet: alphabet.name(), sources };
+        match existing {
+            Some(path) => append(&corpus, &meta, path, context),
+            None => write_counts(&corpus, asked.order, asked.min_count, &meta, &output, context),
+        }
+    })?;
+    summary(py, &output)
+}
 
 /// The sum of count files, written to `output`; what it holds.
 #[pyfunction]

@@ -2,6 +2,7 @@
 
 use newword_core::corpus::encode;
 use newword_core::lexicon::kenlm::{KenlmCorpus, KenlmOptions, discover_kenlm};
+use newword_core::lexicon::unsupervised::{self, UnsupervisedMethod, UnsupervisedOptions};
 use newword_core::lexicon::{self, DiscoverOptions, Method};
 use newword_core::support::Result;
 use pyo3::prelude::*;
@@ -11,6 +12,7 @@ use crate::door::{Job, enter};
 use crate::errors::{invalid, to_python};
 use crate::options::AlphabetOptions;
 use crate::result;
+use crate::segmenter::Segmenter;
 use crate::source::Source;
 
 /// What decides which candidates are words.
@@ -135,4 +137,37 @@ pub fn count_words<'py>(
         Ok((counts, corpus.total()))
     })?;
     Ok((numpy::IntoPyArray::into_pyarray(counts, py), total))
+}
+
+/// A segmenter trained on the text of a corpus.
+#[pyfunction]
+pub fn train_segmenter<'py>(
+    py: Python<'py>,
+    source: Source<'py>,
+    options: &Bound<'py, PyDict>,
+    job: Job,
+) -> PyResult<Segmenter> {
+    let how: Training = options.extract()?;
+    let method = match how.method.as_str() {
+        "reestimated" => UnsupervisedMethod::Reestimated,
+        "autonomy" => UnsupervisedMethod::Autonomy,
+        other => return Err(invalid("method", "must be a known method", other)),
+    };
+    let (max_length, min_count) = (how.max_length, how.min_count);
+    let asked = UnsupervisedOptions { max_length, min_count, method, ..Default::default() };
+    let (opened, items) = source.open(how.drop_duplicates)?;
+    let trained = enter(py, &job, items, |context, caller| {
+        unsupervised::train(opened.text(caller)?, &asked, context)
+    })?;
+    Ok(Segmenter::trained(trained.into_segmenter()))
+}
+
+/// How a segmenter is trained.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Training {
+    method: String,
+    max_length: usize,
+    min_count: Option<u64>,
+    drop_duplicates: bool,
 }

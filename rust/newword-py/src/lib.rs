@@ -20,6 +20,8 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build_profile, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::count_words, module)?)?;
+    module.add_function(wrap_pyfunction!(discovery::train_segmenter, module)?)?;
+    module.add_function(wrap_pyfunction!(counting::count_ngrams, module)?)?;
     module.add_function(wrap_pyfunction!(counting::merge_counts, module)?)?;
     module.add_function(wrap_pyfunction!(counting::score_counts, module)?)?;
     Ok(())

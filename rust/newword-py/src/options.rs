@@ -14,6 +14,12 @@ pub struct AlphabetOptions {
 }
 
 impl AlphabetOptions {
+    /// The choice in words, by which count files tell whether they fit each other.
+    pub fn name(&self) -> String {
+        let Self { letters, digits, nfkc } = self;
+        format!("letters={letters} digits={digits} nfkc={nfkc}")
+    }
+
     /// The core's alphabet.
     pub fn alphabet(&self) -> Result<Alphabet> {
         Ok(Alphabet {

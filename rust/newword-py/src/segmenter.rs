@@ -1,5 +1,6 @@
 //! `Segmenter`: segmentation of single texts and of many.
 
+use newword_core::corpus::Alphabet;
 use newword_core::lexicon::{self, Numbers, SegmenterOptions};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
@@ -15,6 +16,13 @@ const SHORT: usize = 1 << 15;
 #[pyclass(frozen, module = "newword._newword")]
 pub struct Segmenter(pub lexicon::Segmenter);
 
+impl Segmenter {
+    /// A segmenter that `train` made.
+    pub fn trained(segmenter: lexicon::Segmenter) -> Self {
+        Self(segmenter)
+    }
+}
+
 #[pymethods]
 impl Segmenter {
     /// A segmenter of maximum probability with `words` and their `counts`, uint64 (words,).
@@ -26,7 +34,10 @@ impl Segmenter {
             return Err(invalid("counts", &rule, counts.len()));
         }
         let entries = words.iter().zip(counts.iter().copied());
-        let options = SegmenterOptions { numbers: Numbers::Joined, ..SegmenterOptions::default() };
+        // Full-width forms are looked up as what they stand for; the text itself stays as it is.
+        let alphabet = Alphabet { nfkc: true, ..Alphabet::default() };
+        let numbers = Numbers::Joined;
+        let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
         let segmenter = lexicon::Segmenter::new(entries, options);
         segmenter.map(Self).map_err(to_python)
     }

@@ -1,9 +1,12 @@
 //! The caller's corpus as something the core can pull text from.
 
+use std::path::Path;
+
 use newword_core::corpus::{
     FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand,
 };
-use newword_core::support::{Error, Result};
+use newword_core::ngram::{CountSource, Remaining, remaining};
+use newword_core::support::{Context, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
@@ -114,6 +117,23 @@ impl Source<'_> {
 }
 
 impl Opened {
+    /// The text that the count file `existing` does not hold yet, `None` where it holds all of it,
+    /// and the entries for its list of sources.
+    pub fn remaining(
+        self,
+        existing: Option<&Path>,
+        caller: Caller,
+        context: &Context,
+    ) -> Result<(Option<Box<dyn TextSource>>, Vec<CountSource>)> {
+        let Self::Paths(paths, options) = self else {
+            let unnamed = CountSource { name: "<texts>".into(), bytes: 0, digest: None };
+            return Ok((Some(self.text(caller)?), vec![unnamed]));
+        };
+        let Remaining { inputs, sources } = remaining(existing, expand(paths)?, context)?;
+        let source = || Box::new(FileSource::new(inputs, options)) as Box<dyn TextSource>;
+        Ok(((!sources.is_empty()).then(source), sources))
+    }
+
     /// What the core pulls its text from.
     pub fn text(self, caller: Caller) -> Result<Box<dyn TextSource>> {
         Ok(match self {

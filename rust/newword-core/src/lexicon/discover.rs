@@ -1,10 +1,10 @@
 //! From a corpus to its words.
 
-use super::autonomy::autonomous_words;
 use super::chains::Chains;
 use super::evidence::{Evidence, Row};
 use super::options::{DiscoverOptions, Method, Settled};
 use super::sieve::{Candidate, Sieve};
+use super::unsupervised::propose_words;
 use super::words::{Discovery, Summary};
 use crate::corpus::EncodedCorpus;
 use crate::ngram::{CountOptions, NgramTable, count};
@@ -38,7 +38,7 @@ pub fn discover(
         }
         Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
         Method::Autonomy => {
-            autonomous_words(corpus, &evidence, &mut sieve, &mut summary, context)?;
+            propose_words(corpus, &evidence, &mut sieve, &mut summary, context)?;
         }
     }
     Ok(sieve.finish(summary))

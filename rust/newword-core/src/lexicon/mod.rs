@@ -3,7 +3,6 @@
 //! [`discover`] goes from a corpus to its words; [`Segmenter`] cuts text with them; [`kenlm`] does
 //! the former with the counts of the published script.
 
-mod autonomy;
 mod chain;
 mod chains;
 mod counted;
@@ -26,7 +25,6 @@ mod trie;
 pub mod unsupervised;
 mod words;
 
-pub use autonomy::{Autonomy, TrainOptions, train_segmenter};
 pub use counted::score_file;
 pub use discover::{discover, score_table};
 pub use occurrences::count_words;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::tokens::{Kind, Token, Tokens};
 use super::{Numbers, SegmenterOptions};
-use crate::corpus::Symbols;
 use crate::support::hash::HashMap;
 
 /// Tokens to labels.
@@ -43,12 +42,6 @@ impl Labels {
         let mut by_count: Vec<(String, u64)> = counts.into_iter().collect();
         by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Self::number(by_count.iter().map(|(name, _)| name.as_str()))
-    }
-
-    /// Labels that are the ids of a corpus.
-    pub fn of_symbols(symbols: &Symbols) -> Self {
-        let ids = 1..=u32::try_from(symbols.len()).unwrap_or(u32::MAX);
-        Self::number(ids.map(|id| symbols.name(id)))
     }
 
     fn number<'n>(names: impl Iterator<Item = &'n str>) -> Self {

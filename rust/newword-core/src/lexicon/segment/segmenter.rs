@@ -8,7 +8,7 @@ use super::super::trie::Trie;
 use super::labels::Labels;
 use super::lattice::{Lattice, Search, Unknown};
 use super::tokens::{Kind, Tokens};
-use crate::corpus::{Alphabet, Symbols};
+use crate::corpus::Alphabet;
 use crate::support::{Context, Error, Result};
 
 /// What of a number is one symbol.
@@ -145,15 +145,6 @@ impl Segmenter {
         let (single, pair, pairs) = (single(floor.single), single(floor.pair), labels.pairs());
         let unknown = Unknown { single, pair, pairs };
         Ok(Self { options, labels, lattice: Lattice { trie, weights, unknown } })
-    }
-
-    /// A segmenter whose lattice is made of a corpus's ids.
-    pub(crate) fn of_corpus(
-        symbols: &Symbols,
-        lattice: Lattice,
-        options: SegmenterOptions,
-    ) -> Self {
-        Self { options, labels: Labels::of_symbols(symbols), lattice }
     }
 
     /// The words of `text` as byte ranges, from left to right; together they are the text.

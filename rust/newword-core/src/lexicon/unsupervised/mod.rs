@@ -18,7 +18,10 @@ pub use options::{UnsupervisedMethod, UnsupervisedOptions};
 
 use self::model::{Model, floor};
 use self::source::ClassedSource;
+use super::evidence::Evidence;
 use super::segment::{Floor, Numbers, Segmenter, SegmenterOptions};
+use super::sieve::{Candidate, Sieve};
+use super::words::Summary;
 use crate::corpus::{EncodedCorpus, RunMode, TextSource, encode};
 use crate::ngram::{CountOptions, count};
 use crate::support::{Context, Error, Result};
@@ -101,11 +104,38 @@ pub fn train_encoded(
     Ok(UnsupervisedSegmenter { segmenter, words, floor: floor(method) })
 }
 
+/// Proposes the words of the segmentation that the corpus's own n-grams lead to, for
+/// [`super::Method::Autonomy`].
+///
+/// # Errors
+/// Reading the corpus failed; [`Error::Memory`]; [`Error::Cancelled`].
+pub(super) fn propose_words(
+    corpus: &EncodedCorpus,
+    evidence: &Evidence<'_>,
+    sieve: &mut Sieve<'_>,
+    summary: &mut Summary,
+    context: &Context,
+) -> Result<()> {
+    let (method, passes) = (UnsupervisedMethod::default(), UnsupervisedOptions::default().passes);
+    let mut model = Model::new(evidence.table, method, context)?;
+    model.estimate(corpus, method, passes, context)?;
+    for (ids, count) in model.used() {
+        summary.segments += count;
+        sieve.propose(&Candidate { ids, count, measures: evidence.of_word(ids) });
+    }
+    Ok(())
+}
+
 fn numbers(options: &UnsupervisedOptions) -> Numbers {
     if options.alphabet.digits == RunMode::Unit { Numbers::Classed } else { Numbers::Runs }
 }
 
 impl UnsupervisedSegmenter {
+    /// The segmenter alone, without the list of its words.
+    pub fn into_segmenter(self) -> Segmenter {
+        self.segmenter
+    }
+
     /// The words of `text` as byte ranges, from left to right; together they are the text. Marks and
     /// white space are words of their own. O(n * longest word).
     pub fn segment(&self, text: &str) -> Vec<Range<usize>> {

@@ -130,6 +130,13 @@ impl<'t> Model<'t> {
         words
     }
 
+    /// The n-grams that were words in the last segmentation, and how often, in the order of their
+    /// ids.
+    pub fn used(&self) -> impl Iterator<Item = (&'t [u32], u64)> {
+        let used = self.candidates.iter().map(|candidate| self.used[candidate.node as usize]);
+        self.sorted_grams().into_iter().zip(used).filter(|(_, count)| *count > 0)
+    }
+
     /// The ids of the candidates, one each.
     fn sorted_grams(&self) -> Vec<&'t [u32]> {
         let mut next = vec![0; self.table.order()];

@@ -11,6 +11,7 @@ mod append;
 mod format;
 mod merge;
 mod read;
+mod resume;
 mod source;
 mod table;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod write;
 pub use append::append;
 pub use merge::merge;
 pub use read::{CountFile, Grams};
+pub use resume::{Remaining, remaining};
 pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
 pub use write::write_counts;
