@@ -19,6 +19,7 @@ from newword.errors import (
 from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon, LexiconRow
 from newword.progress import Progress
+from newword.segmentation import Segmenter, train_segmenter
 
 __version__: str
 
@@ -34,6 +35,7 @@ __all__ = [
     "NewwordError",
     "Progress",
     "SegmentationScore",
+    "Segmenter",
     "__version__",
     "contrast",
     "count_ngrams",
@@ -41,6 +43,7 @@ __all__ = [
     "evaluate_segmentation",
     "merge_counts",
     "score_counts",
+    "train_segmenter",
 ]
 
 

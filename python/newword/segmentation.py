@@ -1,0 +1,116 @@
+"""Segmentation that is learnt from raw text alone, without a lexicon."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from newword import _call, _check
+from newword._source import source_of
+from newword.progress import Progress
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from newword._newword import Segmenter as CoreSegmenter
+
+__all__ = ["Segmenter", "train_segmenter"]
+
+METHODS = ("reestimated", "autonomy")
+
+
+class Segmenter:
+    """Cuts text into words; made by `train_segmenter`."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: "CoreSegmenter") -> None:
+        self._core = core
+
+    def segment(self, text: str) -> list[str]:
+        """The words of `text` in order; joined they are the text. Linear in its length."""
+        if not isinstance(text, str):
+            raise _check.invalid("text", "a str", text)
+        return self._core.segment(text)
+
+    def segment_many(self, texts: Iterable[str], threads: int | None = None) -> list[list[str]]:
+        """The words of each text, on all cores or on `threads` of them, without the GIL."""
+        if isinstance(texts, str):
+            raise _check.invalid("texts", "an iterable of str, not one str", texts)
+        count = None if threads is None else _check.whole("threads", threads, 1, 4096)
+        many = list(texts)
+        for text in many:
+            if not isinstance(text, str):
+                raise _check.invalid("texts", "made of str", text)
+        return self._core.segment_many(many, count)
+
+
+def train_segmenter(
+    corpus: Any,
+    *,
+    method: str = "reestimated",
+    max_length: int = 4,
+    min_count: int | None = None,
+    format: str = "auto",  # noqa: A002
+    field: str = "text",
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    drop_duplicates: bool = False,
+    threads: int | None = None,
+    memory: str | int | None = None,
+    temp_dir: "str | PathLike[str] | None" = None,
+    progress: bool | Callable[[Progress], object] | None = None,
+) -> Segmenter:
+    """Trains a segmenter on raw text: no lexicon, no annotation, no threshold.
+
+    A sequence is worth its autonomy, by how much the uncertainty about what comes next rises at
+    its ends, normalised over all sequences of its length; `"reestimated"` adds cohesion and, in
+    three more passes over the corpus, how often the sequence was a word in the segmentation before.
+    Its few constants were tuned on a fifth of an annotated corpus; `"autonomy"` has none.
+    All numbers are one symbol to it.
+
+    Args:
+        corpus: Raw text, as for `discover`.
+        method: `"reestimated"`, or `"autonomy"` as published.
+        max_length: The longest word in symbols, 1 to 7; the constants were tuned for 4.
+        min_count: N-grams below this count are never words; chosen from the corpus where None.
+        format: As for `discover`, as are all arguments below.
+        field: The JSON key or the column that holds the text.
+        encoding: The files' encoding.
+        errors: What invalid bytes bring.
+        drop_duplicates: Leave out lines, records or items that were there before.
+        threads: How many threads.
+        memory: The most memory.
+        temp_dir: Where spill files go.
+        progress: True, or a function that is called with `Progress`.
+
+    Returns:
+        The segmenter.
+
+    Raises:
+        InvalidArgumentError: An argument breaks its rule.
+        CorpusError: The corpus holds no text.
+        MemoryBudgetError: The n-grams do not fit: a larger `min_count` mends that.
+        OSError: A file cannot be read.
+
+    Complexity:
+        One count of n-grams and four segmentations of the corpus.
+
+    Source:
+        P. Magistry and B. Sagot, "Unsupervized word segmentation: the case for Mandarin Chinese",
+        ACL 2012.
+
+    Examples:
+        >>> import newword
+        >>> from newword.samples import sample_path
+        >>> segmenter = newword.train_segmenter(sample_path())
+        >>> "".join(segmenter.segment("朋友来家里吃饭。"))
+        '朋友来家里吃饭。'
+    """
+    options = {
+        "method": _check.choice("method", method, METHODS),
+        "max_length": _check.whole("max_length", max_length, 1, 7),
+        "min_count": None if min_count is None else _check.whole("min_count", min_count, 1),
+        "drop_duplicates": _check.flag("drop_duplicates", drop_duplicates),
+    }
+    job = _call.Job.checked(threads, memory, temp_dir, progress)
+    source = source_of(corpus, format=format, field=field, encoding=encoding, errors=errors)
+    return Segmenter(_call.train_segmenter(source, options, job))
