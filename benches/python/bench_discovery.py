@@ -55,13 +55,25 @@ def end_to_end(report: Report, folder: Path, quick: bool) -> None:
         seconds, lexicon = timed(lambda path=text: newword.discover(path))
         assert len(lexicon) > 100, "the lexicon lost its words"
         rate = size / MEGABYTE / seconds
-        report.add(f"discover {text.name}", f"{rate:.0f} MB/s ({seconds:.2f} s)", "100 MB/s", rate >= 100)
+        report.add(
+            f"discover {text.name}", f"{rate:.0f} MB/s ({seconds:.2f} s)", "100 MB/s", rate >= 100
+        )
         peer_rate = _twin_rate(text, folder, 4 if quick else 24)
         ratio = rate / peer_rate
-        report.add("  against its Python twin, same run", f"{ratio:.0f}x (twin {peer_rate:.2f} MB/s)", ">= 60x", ratio >= 60)
+        report.add(
+            "  against its Python twin, same run",
+            f"{ratio:.0f}x (twin {peer_rate:.2f} MB/s)",
+            ">= 60x",
+            ratio >= 60,
+        )
         if text.name in PUBLISHED_RATE:
             ratio = rate / PUBLISHED_RATE[text.name]
-            report.add("  against the published script, as recorded", f"{ratio:.0f}x", ">= 60x", ratio >= 60)
+            report.add(
+                "  against the published script, as recorded",
+                f"{ratio:.0f}x",
+                ">= 60x",
+                ratio >= 60,
+            )
 
 
 def _head(text: Path, folder: Path, size: int) -> Path:
@@ -99,7 +111,12 @@ def counting(report: Report, folder: Path, quick: bool) -> None:
         whole = size / seconds
         alone = size / measured["count_seconds"]
         label = "counting, order 4" + (", with neighbours" if neighbours else "")
-        report.add(label, f"{alone:.0f} MB/s alone, {whole:.0f} with reading", ">= 250, 200 at least", alone >= 200)
+        report.add(
+            label,
+            f"{alone:.0f} MB/s alone, {whole:.0f} with reading",
+            ">= 250, 200 at least",
+            alone >= 200,
+        )
 
 
 def memory(report: Report, folder: Path, quick: bool) -> None:
@@ -117,9 +134,16 @@ def memory(report: Report, folder: Path, quick: bool) -> None:
     assert free.answer == tight.answer, "the budget changed the answer"
     label = f"{size // MEGABYTE} MB with memory={limit // MEGABYTE}MB"
     peak = tight.peak_bytes / limit
-    report.add(label + ": peak", f"{tight.peak_bytes / 1e9:.2f} GB (free: {free.peak_bytes / 1e9:.2f})", "<= 1.2 x the budget", peak <= 1.2)
+    report.add(
+        label + ": peak",
+        f"{tight.peak_bytes / 1e9:.2f} GB (free: {free.peak_bytes / 1e9:.2f})",
+        "<= 1.2 x the budget",
+        peak <= 1.2,
+    )
     ratio = tight.seconds / free.seconds
-    report.add(label + ": time", f"{tight.seconds:.1f} s, {ratio:.2f} x unlimited", "<= 2 x", ratio <= 2)
+    report.add(
+        label + ": time", f"{tight.seconds:.1f} s, {ratio:.2f} x unlimited", "<= 2 x", ratio <= 2
+    )
     text.unlink()
 
 
@@ -144,7 +168,9 @@ def growth(report: Report, folder: Path, quick: bool) -> None:
 def segmenting(report: Report, folder: Path, quick: bool) -> None:
     """`segment_many` with 50,000 words against jieba with the same words and no HMM."""
     pack = corpora.data_pack()
-    source = corpora.synthetic(folder, 10 * MEGABYTE) if pack is None else pack / "raw" / "xwlb_news.txt"
+    source = (
+        corpora.synthetic(folder, 10 * MEGABYTE) if pack is None else pack / "raw" / "xwlb_news.txt"
+    )
     text = _head(source, folder, (2 if quick else 10) * MEGABYTE)
     lexicon = newword.discover(source, min_count=2).sort(by="count")[:50_000]
     lines = text.read_text(encoding="utf-8").splitlines()
@@ -181,7 +207,9 @@ def import_time(report: Report, folder: Path, quick: bool) -> None:
 def other_peers(report: Report, folder: Path, quick: bool) -> None:
     """Trainers that users reach for instead, on the same text."""
     pack = corpora.data_pack()
-    source = corpora.synthetic(folder, 10 * MEGABYTE) if pack is None else pack / "raw" / "xwlb_news.txt"
+    source = (
+        corpora.synthetic(folder, 10 * MEGABYTE) if pack is None else pack / "raw" / "xwlb_news.txt"
+    )
     text = _head(source, folder, (2 if quick else 20) * MEGABYTE)
     size = text.stat().st_size / MEGABYTE
     ours, _ = timed(lambda: newword.discover(text))
@@ -190,7 +218,10 @@ def other_peers(report: Report, folder: Path, quick: bool) -> None:
         start = time.perf_counter()
         words = train(text, folder)
         seconds = time.perf_counter() - start
-        report.add(f"  {name}", f"{size / seconds:.2f} MB/s, {words} entries ({seconds / ours:.0f}x our time)")
+        report.add(
+            f"  {name}",
+            f"{size / seconds:.2f} MB/s, {words} entries ({seconds / ours:.0f}x our time)",
+        )
 
 
 SECTIONS: dict[str, Callable[[Report, Path, bool], None]] = {

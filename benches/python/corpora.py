@@ -52,7 +52,7 @@ def synthetic(folder: Path, size: int) -> Path:
 
 
 def repeated(source: Path, folder: Path, size: int, seed: int = 1) -> Path:
-    """The lines of ``source``, each round in an order of its own, until there are ``size`` bytes."""
+    """The lines of ``source``, a new order each round, until there are ``size`` bytes."""
     target = folder / f"repeated_{size // MEGABYTE}MB.txt"
     written = 0
     with target.open("wb") as out:

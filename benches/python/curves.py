@@ -3,8 +3,8 @@
     python benches/python/curves.py            # needs the data pack
 
 Thresholds are chosen on the first fifth of the People's Daily lines ("tuning"); the other columns
-were looked at afterwards. Precision is the share of the lexicon's most frequent Han words that stand
-in a gold vocabulary or in THUOCL: a lower bound, since names and new words are in neither.
+were looked at afterwards. Precision is the share of the lexicon's most frequent Han words that
+stand in a gold vocabulary or in THUOCL: a lower bound, since names and new words are in neither.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ def main() -> None:
     news = (pack / "raw" / "xwlb_news.txt").read_text(encoding="utf-8").splitlines()
     judge = Judge(pack)
     head("thresholds (2, 3, 4 symbols), 25 MB of news")
-    for thresholds in ((2, 4, 6), (1.5, 4, 6), (1.5, 5, 7), (0.5, 4, 8), (1, 4, 8), (1, 4.5, 8), (1, 5, 8)):
+    for thresholds in (
+        (2, 4, 6),
+        (1.5, 4, 6),
+        (1.5, 5, 7),
+        (0.5, 4, 8),
+        (1, 4, 8),
+        (1, 4.5, 8),
+        (1, 5, 8),
+    ):
         judge.row(str(thresholds), news, min_pmi=[0, *thresholds])
     judge.row("default (with a second pass for long words)", news)
     head("min_count, 25 MB of news")
@@ -65,7 +73,11 @@ class Judge:
     """Gold segmentations and vocabularies, read once."""
 
     def __init__(self, pack: Path) -> None:
-        self.golds = [quality.people_daily(pack, tuning=True), quality.people_daily(pack), quality.ud_gsd(pack)]
+        self.golds = [
+            quality.people_daily(pack, tuning=True),
+            quality.people_daily(pack),
+            quality.ud_gsd(pack),
+        ]
         self.texts = [["".join(words) for words in gold] for gold in self.golds]
         self.words = {word for gold in self.golds for sentence in gold for word in sentence}
         for path in (pack / "lexicon").glob("THUOCL_*.txt"):
@@ -79,12 +91,18 @@ class Judge:
             newword.evaluate_segmentation(gold, lexicon.segment_many(texts)).f1
             for gold, texts in zip(self.golds, self.texts, strict=True)
         ]
-        long = [word for word in lexicon.sort("count")["word"] if len(word) > 1 and not word.isascii()]
+        long = [
+            word for word in lexicon.sort("count")["word"] if len(word) > 1 and not word.isascii()
+        ]
         right = [
             sum(word in self.words for word in long[:top]) / max(1, min(top, len(long)))
             for top in (1000, 5000, 10_000)
         ]
-        cells = [f"{score:.4f}" for score in scores] + [str(len(long))] + [f"{share:.3f}" for share in right]
+        cells = (
+            [f"{score:.4f}" for score in scores]
+            + [str(len(long))]
+            + [f"{share:.3f}" for share in right]
+        )
         print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
 
 

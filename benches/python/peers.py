@@ -31,7 +31,7 @@ def jieba_without_hmm(
 
 
 def trainers() -> Iterator[tuple[str, Callable[[Path, Path], int]]]:
-    """The trainers that are installed: a name, and a function from a text to its vocabulary's size."""
+    """The installed trainers: name, and a function from a text to its vocabulary's size."""
     known = {
         "gensim": ("gensim Phrases over characters, 3 rounds", _phrases),
         "sentencepiece": ("sentencepiece unigram, 20,000 pieces", _sentencepiece),

@@ -100,7 +100,8 @@ def discover(
         progress: True for a bar on stderr, or a function that is called with `Progress`.
 
     Returns:
-        The words by falling count, equal counts by code points.
+        The words by falling score (cohesion times the lesser entropy; 0 for single characters),
+        then count, then code points.
 
     Raises:
         InvalidArgumentError: An argument breaks its rule.

@@ -163,7 +163,7 @@ def test_count_merge_score_contrast(run: Run, fake_core: FakeCore) -> None:
     assert json.loads(done.stdout)["order"] == 3
     assert "written to a.counts" in done.stderr
     assert run("merge", "a.counts", "b.counts", "-o", "c.counts").exit_code == 0
-    done = run("score", "c.counts", "-c", "a.txt", "-q")
+    done = run("score", "c.counts", "-q")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[1].startswith("时间")
     done = run("contrast", "a.txt", "-b", "a.txt", "-q")
@@ -171,7 +171,7 @@ def test_count_merge_score_contrast(run: Run, fake_core: FakeCore) -> None:
     assert "background_count" in done.stdout.splitlines()[0]
     names = [name for name, _ in fake_core.calls]
     assert names[:3] == ["count_ngrams", "merge_counts", "score_counts"]
-    assert fake_core.calls[2][1][0]["data"] == ["a.txt"]
+    assert fake_core.calls[2][1][1] == "c.counts"
 
 
 def test_demo_shows_a_table(run: Run) -> None:

@@ -61,10 +61,10 @@ class FakeCore(ModuleType):
     """The module; `calls` holds the arguments of each call."""
 
     __version__ = "0.0.0"
-    Segmenter = Segmenter
 
     def __init__(self) -> None:
         super().__init__("newword._newword")
+        self.Segmenter = Segmenter
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.texts: list[list[str]] = []
         self.raises: BaseException | None = None
@@ -100,8 +100,8 @@ class FakeCore(ModuleType):
         self._note("discover", source, options, job)
         return self._result()
 
-    def score_counts(self, path: str, source: Any, options: Any, job: Any) -> dict[str, Any]:
-        self._note("score_counts", source, path, options, job)
+    def score_counts(self, path: str, options: Any, job: Any) -> dict[str, Any]:
+        self._note("score_counts", None, path, options, job)
         return self._result()
 
     def count_ngrams(self, source: Any, output: str, options: Any, job: Any) -> dict[str, Any]:
@@ -111,6 +111,10 @@ class FakeCore(ModuleType):
     def merge_counts(self, paths: list[str], output: str, job: Any) -> dict[str, Any]:
         self._note("merge_counts", None, paths, output, job)
         return {"order": 4, "total": 200}
+
+    def train_segmenter(self, source: Any, options: Any, job: Any) -> Any:
+        self._note("train_segmenter", source, options, job)
+        return Segmenter(["今天", "天气"], np.array([9, 7], np.uint64))
 
     def count_words(
         self, source: Any, words: Iterable[str], options: Any, job: Any

@@ -1,8 +1,8 @@
 """A Python twin of the published new-word discovery pipeline (kexue.fm 6920), step for step.
 
-It is the oracle for ``counts="kenlm"`` and the peer of the discovery benchmark. The one step that the
-published script leaves to KenLM's ``count_ngrams`` is done here by a dictionary of padded windows,
-which yields the same records.
+It is the oracle for ``counts="kenlm"`` and the peer of the discovery benchmark. The one step that
+the published script leaves to KenLM's ``count_ngrams`` is done here by a dictionary of padded
+windows, which yields the same records.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 _FOREIGN = re.compile("[^\u4e00-\u9fa50-9a-zA-Z ]+")
 _START, _END = "\x01", "\x02"
@@ -55,9 +56,7 @@ def prefix_counts(
     return counts, total
 
 
-def strong_set(
-    counts: list[dict[str, int]], total: int, thresholds: tuple[float, ...]
-) -> set[str]:
+def strong_set(counts: list[dict[str, int]], total: int, thresholds: tuple[float, ...]) -> set[str]:
     """The n-grams whose cohesion reaches the threshold of their length, the first one unused."""
     strong = set()
     for index in range(len(counts) - 1, 0, -1):
@@ -76,7 +75,7 @@ def strong_set(
     return strong
 
 
-def chain_segments(text: str, trie: dict[str, dict]) -> Iterator[str]:
+def chain_segments(text: str, trie: dict[str, Any]) -> Iterator[str]:
     """Cuts a text wherever no member of the strong set covers both sides."""
     start, end = 0, 1
     length = len(text)
@@ -97,9 +96,9 @@ def chain_segments(text: str, trie: dict[str, dict]) -> Iterator[str]:
         yield ""
 
 
-def build_trie(words: Iterable[str]) -> dict[str, dict]:
+def build_trie(words: Iterable[str]) -> dict[str, Any]:
     """A trie of nested dictionaries; the empty key marks the end of a word."""
-    root: dict[str, dict] = {}
+    root: dict[str, Any] = {}
     for word in words:
         node = root
         for character in word:

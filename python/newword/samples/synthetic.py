@@ -66,7 +66,8 @@ class _Uniform:
 
     def draw(self, n: int) -> _Floats:
         raw: npt.NDArray[np.uint64] = self._bits.random_raw(n)
-        return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        doubles: _Floats = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return doubles
 
 
 class _Sampler:
@@ -335,7 +336,7 @@ class SyntheticCorpus:
         partial = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.tmp")
         written = 0
         try:
-            with open(partial, "xb") as file:
+            with partial.open("xb") as file:
                 for text, _ in self._blocks() if wanted else ():
                     data = text.encode("utf-8")
                     if written + len(data) >= wanted:
@@ -345,7 +346,7 @@ class SyntheticCorpus:
                         break
                     file.write(data)
                     written += len(data)
-            os.replace(partial, target)
+            partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
