@@ -146,7 +146,7 @@ impl<K: Key> Sink<K> for Table<'_> {
         Ok(())
     }
 
-    fn pass_ended(&mut self) -> Result<()> {
+    fn settled(&mut self) -> Result<()> {
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::group::CHECK_EVERY;
 use super::key::Key;
 use super::plan::Plan;
 use super::rows::{Found, Ledger, Rows};
@@ -22,22 +23,28 @@ struct ByLast {
 }
 
 impl ByLast {
-    fn new(level: &Level, n: usize, plan: &Plan) -> Self {
+    fn new(level: &Level, n: usize, plan: &Plan, context: &Context) -> Result<Self> {
         let mut starts = vec![0; plan.ranks_len() + 1];
         let last = |gram: &[u32]| plan.ranks[gram[n - 1] as usize] as usize;
-        for gram in level.grams.chunks_exact(n) {
-            starts[last(gram) + 1] += 1;
+        for grams in level.grams.chunks(n * CHECK_EVERY) {
+            context.check()?;
+            for gram in grams.chunks_exact(n) {
+                starts[last(gram) + 1] += 1;
+            }
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
         let (mut next, mut rows) = (starts.clone(), vec![0; level.len()]);
         for (row, gram) in level.grams.chunks_exact(n).enumerate() {
+            if row % CHECK_EVERY == 0 {
+                context.check()?;
+            }
             let at = &mut next[last(gram)];
             rows[*at] = row;
             *at += 1;
         }
-        Self { starts, rows }
+        Ok(Self { starts, rows })
     }
 }
 
@@ -52,7 +59,7 @@ pub(crate) struct LeftSums<'a, K> {
     indexes: Vec<ByLast>,
     /// Bits of the left sums, one a row and level.
     sums: Vec<Vec<AtomicU64>>,
-    /// Rows of the pass that is going on.
+    /// Rows of last symbols whose rows may not be complete yet.
     pending: Vec<Found<K>>,
 }
 
@@ -67,18 +74,15 @@ impl<'a, K: Key> LeftSums<'a, K> {
     ) -> Result<Self> {
         let rows: usize = levels.iter().map(Level::len).sum();
         ledger.take(8 * rows as u64)?;
-        let indexes = context.pool().install(|| {
-            levels
-                .par_iter()
-                .enumerate()
-                .map(|(at, level)| ByLast::new(level, at + 1, plan))
-                .collect()
+        let indexes: Result<_> = context.pool().install(|| {
+            let levels = levels.par_iter().enumerate();
+            levels.map(|(at, level)| ByLast::new(level, at + 1, plan, context)).collect()
         });
         let sums = levels
             .iter()
             .map(|level| vec![0_u64; level.len()].into_iter().map(AtomicU64::new).collect())
             .collect();
-        Ok(Self { plan, context, ledger, indexes, sums, pending: Vec::new() })
+        Ok(Self { plan, context, ledger, indexes: indexes?, sums, pending: Vec::new() })
     }
 
     /// The left sums in nats, one a row and level.
@@ -97,6 +101,7 @@ impl<'a, K: Key> LeftSums<'a, K> {
             start += run.len();
         }
         runs.into_par_iter().with_min_len(16).try_for_each(|run| {
+            self.context.check()?;
             let first = rows.firsts[run.start] as usize;
             let mut sorted: Vec<_> = rows.keys[run.clone()]
                 .iter()
@@ -123,7 +128,7 @@ impl<K: Key> Sink<K> for LeftSums<'_, K> {
         Ok(())
     }
 
-    fn pass_ended(&mut self) -> Result<()> {
+    fn settled(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         self.ledger.give(pending.iter().map(Found::bytes).sum());
         let levels = Found::by_level(pending);

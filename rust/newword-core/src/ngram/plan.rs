@@ -111,7 +111,7 @@ pub(crate) struct Limits {
     pub buffer_keys: usize,
     /// Keys in each of the two buffers of a worker.
     pub scratch_keys: usize,
-    /// Keys worked off before the sink is handed their rows: no limit where the sink keeps the rows.
+    /// Keys worked off before the sink is handed their rows.
     pub batch_keys: usize,
     /// Bytes of rows and tables.
     pub table_bytes: u64,
@@ -122,6 +122,9 @@ const LEAST_BUFFER: u64 = 1 << 16;
 const LEAST_SCRATCH: u64 = 1 << 14;
 /// A worker's buffers stay within reach of the second-level cache as far as they are used.
 const MOST_SCRATCH: u64 = 1 << 20;
+
+/// Rows of so many keys are a small share of any table, and enough to keep many threads at work.
+const BATCH_KEYS: usize = 1 << 20;
 
 impl Limits {
     /// Shares out what `context` allows, for keys of `key_bytes`.
@@ -143,7 +146,7 @@ impl Limits {
         Self {
             buffer_keys: as_keys((free / 8 * 3 / key_bytes).max(LEAST_BUFFER).min(windows)),
             scratch_keys: as_keys(scratch.clamp(LEAST_SCRATCH, MOST_SCRATCH)),
-            batch_keys: usize::MAX,
+            batch_keys: BATCH_KEYS,
             table_bytes: free / 2,
         }
     }

@@ -28,7 +28,7 @@ pub(crate) trait Sink<K> {
     ///
     /// # Errors
     /// What the sink meets.
-    fn pass_ended(&mut self) -> Result<()>;
+    fn settled(&mut self) -> Result<()>;
 }
 
 /// Keys of small buckets that make one task.
@@ -65,11 +65,11 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
             if self.plan().sizes[firsts.clone()].iter().sum::<u64>() > capacity {
                 let first = self.only(firsts);
                 self.oversize(first, (K::default(), 0), buffer, sink)?;
+                sink.settled()?;
             } else {
                 self.scan.partition::<K>(firsts.clone(), buffer)?;
                 self.buckets(firsts, buffer, sink)?;
             }
-            sink.pass_ended()?;
         }
         Ok(())
     }
@@ -110,9 +110,11 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
                 tasks.map(|(firsts, start)| self.task(firsts, start, buffer)).collect()
             });
             sink.take(found?.into_iter().flatten().collect())?;
+            sink.settled()?;
             if let Some((firsts, at)) = alone {
                 let first = self.only(firsts);
                 self.stream(first, (K::default(), 0), &buffer.slice(at..start), sink)?;
+                sink.settled()?;
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::CountFile;
 use super::format::MAX_GRAM;
 use crate::ngram::count::CountOptions;
+use crate::ngram::group::CHECK_EVERY;
 use crate::ngram::sums::{Sum, Terms, nats};
 use crate::ngram::{Level, NgramTable};
 use crate::support::{Context, Error, Result, Stage};
@@ -105,12 +106,15 @@ struct Children<'a> {
 }
 
 impl<'a> Children<'a> {
-    fn new(levels: &'a [Level]) -> Self {
+    fn new(levels: &'a [Level], context: &Context) -> Result<Self> {
         let mut starts = Vec::new();
         for (n, longer) in levels.iter().enumerate() {
             let mut of_level = vec![0];
             let mut at = 0;
             for row in 0..if n == 0 { 1 } else { levels[n - 1].len() } {
+                if row % CHECK_EVERY == 0 {
+                    context.check()?;
+                }
                 let prefix = if n == 0 { &[][..] } else { levels[n - 1].row(row, n) };
                 while at < longer.len() && &longer.row(at, n + 1)[..n] == prefix {
                     at += 1;
@@ -119,7 +123,7 @@ impl<'a> Children<'a> {
             }
             starts.push(of_level);
         }
-        Self { levels, starts }
+        Ok(Self { levels, starts })
     }
 
     /// The row of length n + 1 that goes on from `row` of length n with `id`. O(log children).
@@ -145,7 +149,7 @@ fn left_sums(
     terms: &Terms,
     context: &Context,
 ) -> Result<Vec<Vec<Sum>>> {
-    let children = Children::new(levels);
+    let children = Children::new(levels, context)?;
     let mut sums: Vec<Vec<Sum>> = levels.iter().map(|level| vec![0; level.len()]).collect();
     // Rows of the current n-gram without its first symbol, by the length of those rows.
     let mut suffixes = [None; MAX_GRAM];

@@ -211,7 +211,7 @@ impl<K: Key> Sink<K> for FileSink<'_> {
         Ok(())
     }
 
-    fn pass_ended(&mut self) -> Result<()> {
+    fn settled(&mut self) -> Result<()> {
         Ok(())
     }
 }
