@@ -12,6 +12,18 @@ from typing import Any, TypedDict, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Segmenter",
+    "__version__",
+    "build_profile",
+    "count_ngrams",
+    "count_words",
+    "discover",
+    "merge_counts",
+    "score_counts",
+    "train_segmenter",
+]
+
 __version__: str
 
 def build_profile() -> str: ...

@@ -192,7 +192,8 @@ def demo(
     from newword.samples import sample_path
 
     began = time.monotonic()
-    lexicon = api.discover(sample_path())
     # Single characters are words as well, but nobody runs a demo to see them.
-    show_table(lexicon.filter(min_length=2).sort("score"), top)
-    print_summary(len(lexicon), None, time.monotonic() - began)
+    words = api.discover(sample_path()).filter(min_length=2)
+    seconds = time.monotonic() - began
+    show_table(words, top, "--top shows more")
+    print_summary(len(words), None, seconds)

@@ -38,9 +38,9 @@ def check_target(output: Path | None, to: str | None) -> None:
         if to is not None:
             raise InvalidArgumentError(f"to: must come with an output file, got {to!r} alone")
         return
-    format_of(output, to)
     if output.is_dir():
         raise InvalidArgumentError(f"output: must not be a directory, got {str(output)!r}")
+    format_of(output, to)
     check_writable(output)
 
 
@@ -67,7 +67,7 @@ def deliver(lexicon: Lexicon, output: Path | None, to: str | None, rows: int | N
         sys.stdout.buffer.flush()
 
 
-def show_table(lexicon: Lexicon, rows: int) -> None:
+def show_table(lexicon: Lexicon, rows: int, hint: str = "--output writes them all") -> None:
     """The first words as a table on standard output."""
     from rich.console import Console
     from rich.markup import escape
@@ -83,7 +83,7 @@ def show_table(lexicon: Lexicon, rows: int) -> None:
     console = Console()
     console.print(table)
     if len(lexicon) > rows:
-        console.print(f"[dim]{rows:,} of {len(lexicon):,} words; --output writes them all[/dim]")
+        console.print(f"[dim]{rows:,} of {len(lexicon):,} words; {hint}[/dim]")
 
 
 def _tells_something(lexicon: Lexicon, name: str) -> bool:
