@@ -65,7 +65,10 @@ def options_of(arguments: dict[str, Any]) -> Iterator[str]:
 
 
 def write(name: str, data: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(data) and None  # type: ignore[func-returns-value]
+    def prepare(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return prepare
 
 
 def nothing(_: Path) -> None:

@@ -67,8 +67,8 @@ def _classify(corpus: Any, argument: str) -> tuple[str, Any]:
         return "paths", [_check.path(argument, corpus)]
     if isinstance(corpus, (bytes, bytearray, Mapping)):
         raise _not_a_corpus(corpus, argument)
-    if hasattr(corpus, "__arrow_c_stream__") and not _is_pandas_alone(corpus):
-        return "arrow", corpus
+    if (column := _as_column(corpus)) is not None:
+        return "arrow", column
     if isinstance(corpus, (list, tuple)):
         return _classify_list(list(corpus), argument)
     if hasattr(corpus, "dropna"):
@@ -83,6 +83,18 @@ def _classify(corpus: Any, argument: str) -> tuple[str, Any]:
     if first and isinstance(first[0], os.PathLike):
         return _classify_list([*first, *items], argument)
     return "texts", chain(first, items)
+
+
+def _as_column(corpus: Any) -> Any:
+    """What speaks the Arrow C-stream interface for `corpus`, or None."""
+    if hasattr(corpus, "__arrow_c_stream__"):
+        return None if _is_pandas_alone(corpus) else corpus
+    if hasattr(corpus, "__arrow_c_array__"):
+        # One array, as pyarrow.array makes it, is a column of one piece.
+        import pyarrow
+
+        return pyarrow.chunked_array([pyarrow.array(corpus)])
+    return None
 
 
 def _not_a_corpus(corpus: object, argument: str) -> InvalidArgumentError:

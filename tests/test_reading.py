@@ -1,0 +1,167 @@
+"""Files in every form hold the same text."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import newword
+from newword import Lexicon, discover
+from newword.samples import sample_text
+from tests.support.fake_core import needs_core
+from tests.support.process import run
+from tests.support.text import UNICODE_TEXTS
+from tests.test_words import equal
+
+pytestmark = needs_core
+
+TEXT = sample_text()
+
+
+@pytest.fixture(scope="module")
+def words() -> Lexicon:
+    """The words of the sample."""
+    return discover(TEXT.splitlines())
+
+
+def zstd(data: bytes) -> bytes:
+    """Compressed with pyarrow, or with the program."""
+    try:
+        import pyarrow
+    except ImportError:
+        if shutil.which("zstd") is None:
+            pytest.skip("neither pyarrow nor zstd")
+        return subprocess.run(["zstd", "-c"], input=data, capture_output=True, check=True).stdout
+    packed: bytes = pyarrow.compress(data, codec="zstd", asbytes=True)
+    return packed
+
+
+FORMS = {
+    "a.txt": TEXT.encode(),
+    "bom.txt": b"\xef\xbb\xbf" + TEXT.encode(),
+    "crlf.txt": TEXT.replace("\n", "\r\n").encode(),
+    "utf16.txt": TEXT.encode("utf-16"),
+    "no_suffix": TEXT.encode(),
+    "a.txt.gz": gzip.compress(TEXT.encode()),
+    "two_members.gz": gzip.compress(TEXT[:9000].encode()) + gzip.compress(TEXT[9000:].encode()),
+    "misnamed.txt": gzip.compress(TEXT.encode()),
+    "a.txt.xz": lzma.compress(TEXT.encode()),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms(tmp_path: Path, words: Lexicon, name: str) -> None:
+    (tmp_path / name).write_bytes(FORMS[name])
+    assert equal(discover(tmp_path / name), words)
+
+
+def test_zstandard(tmp_path: Path, words: Lexicon) -> None:
+    (tmp_path / "a.zst").write_bytes(zstd(TEXT.encode()))
+    assert equal(discover(tmp_path / "a.zst"), words)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16le", "utf-16be"])
+def test_encodings(tmp_path: Path, words: Lexicon, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
+    assert equal(discover(tmp_path / "a.txt", encoding=encoding), words)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(TEXT.encode(encoding)))
+    assert equal(discover(tmp_path / "a.gz", encoding=encoding), words)
+
+
+def test_big5(tmp_path: Path) -> None:
+    text = "臺灣的人工智慧研究，臺灣的天氣很好。\n" * 30
+    (tmp_path / "a.txt").write_bytes(text.encode("big5"))
+    assert equal(discover(tmp_path / "a.txt", encoding="big5"), discover(text.splitlines()))
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_lines(tmp_path: Path, words: Lexicon, ascii_only: bool) -> None:
+    records = [{"id": 7, "text": line, "more": {"text": "no"}} for line in TEXT.splitlines()]
+    data = "".join(json.dumps(one, ensure_ascii=ascii_only) + "\n" for one in records)
+    (tmp_path / "a.jsonl").write_text(data, "utf-8")
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(data.replace('"text"', '"body"').encode()))
+    assert equal(discover(tmp_path / "a.jsonl"), words)
+    assert equal(discover(tmp_path / "b.jsonl.gz", field="body"), words)
+
+
+def test_standard_input(tmp_path: Path, words: Lexicon) -> None:
+    done = run("discover", "-", "-o", tmp_path / "w.tsv", stdin=TEXT.encode())
+    assert done.returncode == 0
+    assert Lexicon.load(tmp_path / "w.tsv")["word"].tolist() == words["word"].tolist()
+
+
+def test_folders_globs_and_tiny_files(tmp_path: Path, words: Lexicon) -> None:
+    (tmp_path / "texts" / "below").mkdir(parents=True)
+    for index, line in enumerate(TEXT.splitlines()):
+        folder = "below" if index % 2 else "."
+        (tmp_path / "texts" / folder / f"{index:04}.txt").write_text(line, "utf-8")
+    for corpus in (tmp_path / "texts", str(tmp_path / "texts" / "**" / "*.txt")):
+        found = discover(corpus)
+        assert equal(found, words)
+        assert found.summary["files"] == 139
+
+
+def test_a_long_line_and_empty_lines(tmp_path: Path, words: Lexicon) -> None:
+    (tmp_path / "long.txt").write_text(TEXT.replace("\n", "。"), "utf-8")
+    (tmp_path / "empty.txt").write_text("\n" * 1_000_000 + TEXT.replace("\n", "\n" * 50), "utf-8")
+    for name in ("long.txt", "empty.txt"):
+        assert equal(discover(tmp_path / name), words)
+
+
+def test_invalid_bytes(tmp_path: Path, words: Lexicon) -> None:
+    lines = TEXT.encode().split(b"\n")
+    lines.insert(3, "坏的一行".encode() + b"\xff" + "天气".encode())
+    (tmp_path / "a.txt").write_bytes(b"\n".join(lines))
+    at = sum(len(line) + 1 for line in lines[:3]) + 12
+    with pytest.raises(newword.DecodeError, match=rf"a\.txt: byte {at}: "):
+        discover(tmp_path / "a.txt")
+    skipped = discover(tmp_path / "a.txt", errors="skip")
+    assert equal(skipped, words)
+    assert skipped.summary["skipped"] == 1
+    assert discover(tmp_path / "a.txt", errors="replace").summary["replaced"] == 1
+
+
+def test_duplicates(tmp_path: Path, words: Lexicon) -> None:
+    (tmp_path / "a.txt").write_text(TEXT * 3, "utf-8")
+    once = discover(tmp_path / "a.txt", drop_duplicates=True)
+    assert equal(once, words)
+    assert once.summary["duplicates"] == 2 * 139
+
+
+def test_unicode(tmp_path: Path) -> None:
+    texts = [text.replace("\n", "") for text in UNICODE_TEXTS]
+    found = discover(texts * 3, min_count=2)
+    (tmp_path / "a.txt").write_text("\n".join(texts * 3), "utf-8")
+    assert equal(discover(tmp_path / "a.txt", min_count=2), found)
+    everything = "".join(texts)
+    for method in ("chain", "bigram", "autonomy"):
+        for row in discover(texts * 3, min_count=2, method=method):
+            assert row.word in everything
+
+
+def test_alphabets() -> None:
+    texts = ["他用5G网络看A股，", "我用5G网络，", "说5G网络和A股。", "买A股吧", "有5G网络"] * 3
+    assert {"A", "5"} <= set(
+        discover(texts, letters="characters", digits="characters", min_pmi=99)["word"]
+    )
+    assert "5G" not in "".join(discover(texts, letters="break", digits="break")["word"])
+    folded = discover(["ＡＢＣ公司"] * 4, nfkc=True, min_count=1)
+    assert not [word for word in folded["word"] if "Ａ" in word]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_with_a_name(tmp_path: Path, words: Lexicon) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = subprocess.Popen(["sh", "-c", f"cat > {tmp_path / 'pipe'}"], stdin=subprocess.PIPE)
+    assert writer.stdin is not None
+    writer.stdin.write(TEXT.encode())
+    writer.stdin.close()
+    assert equal(discover(tmp_path / "pipe"), words)
+    assert writer.wait(10) == 0
