@@ -1,34 +1,37 @@
 //! The chain method: cut with a strong set, backtrack, count anew.
 
+use rayon::prelude::*;
+
 use super::chain::StrongSet;
 use super::discover::of_row;
 use super::evidence::{Evidence, Row};
+use super::long_runs::LongRuns;
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
 use super::recount::count_words;
+use super::relabel::Relabelled;
 use super::segment::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
 use super::segments::{SegmentOptions, count_segments};
 use super::sieve::{Candidate, Sieve};
 use super::trie::Trie;
 use super::words::{Reason, Summary};
-use crate::corpus::EncodedCorpus;
 use crate::support::{Context, Result};
 
 /// What the chain method works on.
 pub struct Chains<'c> {
-    pub corpus: &'c EncodedCorpus,
+    pub corpus: &'c Relabelled<'c>,
     pub evidence: &'c Evidence<'c>,
     pub options: &'c DiscoverOptions,
     pub settled: &'c Settled,
     pub context: &'c Context,
 }
 
-/// A word by its ids, and its count.
+/// A word by its labels, and its count.
 type Counted = (Vec<u32>, u64);
 
 /// One cut of the corpus.
 struct Cut {
     strong: StrongSet,
-    /// Single symbols, members and chains, sorted by ids; what fails backtracking among them.
+    /// Single symbols, members and chains, what fails backtracking among them.
     words: Vec<Counted>,
 }
 
@@ -40,25 +43,23 @@ impl Chains<'_> {
         let Cut { mut words, strong, .. } = cut;
         words.retain(|(ids, _)| strong.is_solid(ids));
         if self.seeks_long_words() {
-            let Settled { order, .. } = *self.settled;
-            let published = published_pmi(order, self.evidence.table.total);
-            let mut more = self.cut(&published, false, &mut Summary::default())?;
-            more.words.retain(|(ids, _)| ids.len() > order && more.strong.is_solid(ids));
-            words = union(words, more.words);
+            words = union(words, self.long_words()?);
         }
         // Single symbols stay whatever their count, so that they compete in the recount.
         let min_count = self.settled.min_count;
         let rare = |(ids, count): &Counted| ids.len() > 1 && *count < min_count;
-        for (ids, count) in words.extract_if(.., |word| rare(word)) {
+        for (mut ids, count) in words.extract_if(.., |word| rare(word)) {
+            self.corpus.restore(&mut ids);
             let measures = self.evidence.of_word(&ids);
             sieve.propose(&Candidate { ids: &ids, count, measures });
         }
         if self.options.recount && self.options.method == Method::Chain {
             self.recount(&mut words)?;
         }
-        for (ids, count) in &words {
-            let measures = self.evidence.of_word(ids);
-            sieve.propose(&Candidate { ids, count: *count, measures });
+        for (mut ids, count) in words {
+            self.corpus.restore(&mut ids);
+            let measures = self.evidence.of_word(&ids);
+            sieve.propose(&Candidate { ids: &ids, count, measures });
         }
         Ok(())
     }
@@ -69,31 +70,53 @@ impl Chains<'_> {
     }
 
     fn cut(&self, min_pmi: &[f64], false_chains: bool, summary: &mut Summary) -> Result<Cut> {
-        let Self { evidence, settled, .. } = self;
-        let solid = |Row { n, row }| evidence.cohesion.of(n, row) >= min_pmi[n - 2];
-        let members = evidence.rows(solid, self.context);
+        let Self { settled, corpus, .. } = self;
+        let keys = self.members(min_pmi);
         summary.strong = vec![0; settled.order];
-        for member in &members {
-            summary.strong[member.n - 1] += 1;
+        for key in &keys {
+            summary.strong[key.len() - 1] += 1;
         }
-        let member = |rank: usize| evidence.gram(members[rank]);
-        let strong = StrongSet::new(settled.order, members.len(), member)?;
-        let largest_id = self.corpus.symbols().len();
-        let asked = SegmentOptions { largest_id, min_count: settled.min_count, false_chains };
-        let found = count_segments(self.corpus, &strong, asked, self.context)?;
+        let strong = StrongSet::new(settled.order, keys.len(), |rank| &keys[rank])?;
+        let asked = self.asked(false_chains);
+        let found = count_segments(*corpus, &strong, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
         summary.overlong = found.overlong;
         let mut words: Vec<Counted> = found.chains;
         let singles = (0_u32..).zip(&found.singles).skip(1);
-        words.extend(singles.map(|(id, count)| (vec![id], *count)));
-        for row in &members {
-            let ids = evidence.gram(*row);
-            let node = strong.trie().walk(ids).unwrap_or(Trie::ROOT);
-            words.push((ids.to_vec(), found.members[node as usize]));
+        words.extend(singles.map(|(label, count)| (vec![label], *count)));
+        for key in keys {
+            let node = strong.trie().walk(&key).unwrap_or(Trie::ROOT);
+            words.push((key, found.members[node as usize]));
         }
         words.retain(|(_, count)| *count > 0);
-        words.sort_unstable();
         Ok(Cut { strong, words })
+    }
+
+    /// The words of more than `order` symbols of a cut with the published thresholds.
+    fn long_words(&self) -> Result<Vec<Counted>> {
+        let order = self.settled.order;
+        let keys = self.members(&published_pmi(order, self.evidence.table.total));
+        let strong = StrongSet::new(order, keys.len(), |rank| &keys[rank])?;
+        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Vec::as_slice));
+        let mut words = count_segments(&runs, &strong, self.asked(false), self.context)?.chains;
+        words.retain(|(labels, _)| labels.len() > order);
+        Ok(words)
+    }
+
+    /// The n-grams that reach the thresholds, by their labels, sorted.
+    fn members(&self, min_pmi: &[f64]) -> Vec<Vec<u32>> {
+        let Self { evidence, corpus, context, .. } = self;
+        let solid = |Row { n, row }| evidence.cohesion.of(n, row) >= min_pmi[n - 2];
+        let rows = evidence.rows(solid, context);
+        let mut keys: Vec<Vec<u32>> =
+            rows.into_iter().map(|row| corpus.labels_of(evidence.gram(row))).collect();
+        context.pool().install(|| keys.par_sort_unstable());
+        keys
+    }
+
+    fn asked(&self, false_chains: bool) -> SegmentOptions {
+        let (largest_id, min_count) = (self.corpus.largest(), self.settled.min_count);
+        SegmentOptions { largest_id, min_count, false_chains }
     }
 
     /// Tells the sieve what was turned down: n-grams that are not solid, and longer chains that
@@ -106,8 +129,12 @@ impl Chains<'_> {
         // Shorter false chains are n-grams and turned down as such.
         for (ids, count) in cut.words.iter().filter(|(ids, _)| ids.len() > order) {
             if let Some(window) = cut.strong.first_gap(ids) {
-                let candidate = Candidate { ids, count: *count, measures: evidence.of_word(ids) };
-                let window = evidence.table.symbols.spell(window);
+                let [mut ids, mut window] = [ids, window].map(<[u32]>::to_vec);
+                self.corpus.restore(&mut ids);
+                self.corpus.restore(&mut window);
+                let measures = evidence.of_word(&ids);
+                let candidate = Candidate { ids: &ids, count: *count, measures };
+                let window = evidence.table.symbols.spell(&window);
                 sieve.reject(&candidate, Reason::NotSolid { window, length: order });
             }
         }
@@ -123,6 +150,7 @@ impl Chains<'_> {
     /// Pairs of Han characters that are no words compete and are then forgotten: without them the
     /// single characters would take what belongs to words that were not found.
     fn recount(&self, words: &mut Vec<Counted>) -> Result<()> {
+        words.sort_unstable();
         let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
         let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
         let mut weights = vec![0.0; trie.slots()];
@@ -131,22 +159,22 @@ impl Chains<'_> {
         for (node, (_, count)) in nodes.iter().zip(words.iter()) {
             weights[*node as usize] = single((*count as f64 / total).ln());
         }
-        let symbols = self.corpus.symbols();
-        let largest_id = symbols.len();
-        let ids = 1..=u32::try_from(largest_id).unwrap_or(u32::MAX);
+        let (symbols, largest) = (&self.evidence.table.symbols, self.corpus.largest());
+        let labels = 1..=u32::try_from(largest).unwrap_or(u32::MAX);
+        let is_han = |label| is_one_han(symbols.name(self.corpus.id(label)));
         let unknown = Unknown {
             single: single(-total.ln()),
             pair: single((UNKNOWN_PAIR / total).ln()),
-            pairs: [false].into_iter().chain(ids.map(|id| is_one_han(symbols.name(id)))).collect(),
+            pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
         };
         let lattice = Lattice { trie, weights, unknown };
-        let counts = count_words(self.corpus, &lattice, largest_id, self.context)?;
+        let counts = count_words(self.corpus, &lattice, largest, self.context)?;
         for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];
         }
         // Symbols that always stood in chains, and that no word covers any more.
         let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
-        words.extend(singles.map(|(id, count)| (vec![id], *count)));
+        words.extend(singles.map(|(label, count)| (vec![label], *count)));
         Ok(())
     }
 }

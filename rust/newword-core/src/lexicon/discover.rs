@@ -3,6 +3,7 @@
 use super::chains::Chains;
 use super::evidence::{Evidence, Row};
 use super::options::{DiscoverOptions, Method, Settled};
+use super::relabel::Relabelled;
 use super::sieve::{Candidate, Sieve};
 use super::unsupervised::propose_words;
 use super::words::{Discovery, Summary};
@@ -32,6 +33,7 @@ pub fn discover(
     let mut sieve = Sieve::new(&evidence, options, &settled);
     match options.method {
         Method::Chain | Method::Bigram => {
+            let corpus = &Relabelled::new(corpus);
             let chains =
                 Chains { corpus, evidence: &evidence, options, settled: &settled, context };
             chains.propose(&mut sieve, &mut summary)?;
