@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from newword import _call, _check
+from newword._atomic import check_writable
 from newword._known import known_words, with_known
 from newword._source import can_be_read_twice, source_of
 from newword.errors import InvalidArgumentError
@@ -406,4 +407,5 @@ def _output(path: Any) -> str:
     name = _check.path("output", path)
     if os.path.isdir(name):  # noqa: PTH112
         raise _check.invalid("output", "a file to write, not a directory", name)
+    check_writable(name)
     return name

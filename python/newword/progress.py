@@ -75,13 +75,17 @@ class RichBar:
         from rich import progress as parts
         from rich.console import Console
 
+        if console is None:
+            console = Console(file=sys.stderr)
+            # Terminals write ^C behind the last line; were there no room, a line would stay.
+            console.width = max(20, console.width - 4)
         self._bar = parts.Progress(
             parts.TextColumn("{task.description:<10}"),
             parts.BarColumn(),
             parts.TextColumn("{task.fields[amount]:>24}"),
             parts.TextColumn("{task.fields[speed]:>20}"),
             parts.TextColumn("{task.fields[left]:>10}"),
-            console=console or Console(file=sys.stderr),
+            console=console,
             transient=True,
         )
         self._task: Any = None
@@ -100,7 +104,8 @@ class RichBar:
         if now.stage != self._stage:
             self._finish()
             self._stage = now.stage
-            self._task = self._bar.add_task(now.stage, total=total, amount="", speed="", left="")
+            fields: dict[str, Any] = {"unit": now.unit, "amount": "", "speed": "", "left": ""}
+            self._task = self._bar.add_task(now.stage, total=total, **fields)
         amount = _amount(now.done, now.unit)
         if total:
             amount = f"{_amount(now.done, '').strip()} of {_amount(now.total, now.unit)}"
@@ -115,8 +120,11 @@ class RichBar:
 
     def _finish(self) -> None:
         if self._task is not None:
-            done = self._bar.tasks[-1].completed
-            self._bar.update(self._task, total=done, completed=done, left="")
+            # The core does not report the last step of each stage.
+            last = self._bar.tasks[-1]
+            done = last.completed if last.total is None else last.total
+            amount = _amount(done, last.fields["unit"])
+            self._bar.update(self._task, total=done, completed=done, amount=amount, left="")
 
 
 def _amount(amount: float, unit: str) -> str:

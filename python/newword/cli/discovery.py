@@ -125,7 +125,7 @@ def finish(
     if output is not None or not json:
         deliver(words, output, to, top)
     if json:
-        print_json({"words": len(words), "seconds": seconds, **lexicon.summary})
+        print_json({**lexicon.summary, "words": len(words), "seconds": seconds})
     if not quiet:
         print_summary(len(words), output, seconds)
 

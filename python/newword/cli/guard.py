@@ -5,6 +5,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 141 nobody reads th
 
 import functools
 import os
+import re
 import sys
 import traceback as tracebacks
 import warnings
@@ -54,7 +55,8 @@ def _told(error: BaseException) -> int:
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        return f"{place}{error.strerror}"
+        # The core's errors bring the system's number with them; people have no use for it.
+        return place + re.sub(r" \(os error \d+\)", "", error.strerror)
     return " ".join(str(error).split()) or type(error).__name__
 
 
