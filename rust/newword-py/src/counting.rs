@@ -58,24 +58,24 @@ pub fn count_ngrams<'py>(
 
 /// The sum of count files, written to `output`; what it holds.
 #[pyfunction]
-pub fn merge_counts<'py>(
-    py: Python<'py>,
+pub fn merge_counts(
+    py: Python<'_>,
     paths: Vec<PathBuf>,
     output: PathBuf,
     job: Job,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     enter(py, &job, None, |context, _| merge(&paths, &output, context))?;
     summary(py, &output)
 }
 
 /// The words of a count file, as `discover` returns them.
 #[pyfunction]
-pub fn score_counts<'py>(
-    py: Python<'py>,
+pub fn score_counts(
+    py: Python<'_>,
     path: PathBuf,
     options: Scoring,
     job: Job,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let asked = options.options(None)?;
     let found = enter(py, &job, None, |context, _| score_file(&path, &asked, context))?;
     result::discovery(py, &found, None, options.reasons)

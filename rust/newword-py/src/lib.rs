@@ -1,5 +1,7 @@
 //! `newword._newword`: the core for Python. Types are converted here, nothing is computed.
 
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands extracted arguments over by value")]
+
 mod arrow;
 mod counting;
 mod discovery;

@@ -26,8 +26,8 @@ pub fn discovery<'py>(
 }
 
 /// A column of numbers, one a row.
-fn column<'py, R, T: numpy::Element>(
-    columns: &Bound<'py, PyDict>,
+fn column<R, T: numpy::Element>(
+    columns: &Bound<'_, PyDict>,
     name: &str,
     rows: &[R],
     value: impl Fn(&R) -> T,

@@ -78,6 +78,9 @@ pub struct Source<'py> {
     errors: String,
 }
 
+/// What the core pulls its text from.
+type Text = Box<dyn TextSource>;
+
 /// A corpus that is ready to be read without the interpreter, but for the items that its thread
 /// hands over.
 pub enum Opened {
@@ -124,18 +127,18 @@ impl Opened {
         existing: Option<&Path>,
         caller: Caller,
         context: &Context,
-    ) -> Result<(Option<Box<dyn TextSource>>, Vec<CountSource>)> {
+    ) -> Result<(Option<Text>, Vec<CountSource>)> {
         let Self::Paths(paths, options) = self else {
             let unnamed = CountSource { name: "<texts>".into(), bytes: 0, digest: None };
             return Ok((Some(self.text(caller)?), vec![unnamed]));
         };
         let Remaining { inputs, sources } = remaining(existing, expand(paths)?, context)?;
-        let source = || Box::new(FileSource::new(inputs, options)) as Box<dyn TextSource>;
+        let source = || Box::new(FileSource::new(inputs, options)) as Text;
         Ok(((!sources.is_empty()).then(source), sources))
     }
 
     /// What the core pulls its text from.
-    pub fn text(self, caller: Caller) -> Result<Box<dyn TextSource>> {
+    pub fn text(self, caller: Caller) -> Result<Text> {
         Ok(match self {
             Self::Paths(paths, options) => Box::new(FileSource::new(expand(paths)?, options)),
             Self::Items(drop_duplicates) => {

@@ -52,8 +52,8 @@ impl Format {
             Self::Auto { field } => {
                 let name = place.file_name()?.to_string_lossy().to_ascii_lowercase();
                 let bare = [".gz", ".zst", ".xz"].iter().find_map(|end| name.strip_suffix(end));
-                let bare = bare.unwrap_or(&name);
-                (bare.ends_with(".jsonl") || bare.ends_with(".ndjson")).then_some(field)
+                let (_, extension) = bare.unwrap_or(&name).rsplit_once('.')?;
+                matches!(extension, "jsonl" | "ndjson").then_some(field)
             }
         }
     }

@@ -100,7 +100,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_long_solid_chain_is_lost(
-            ids in prop::collection::vec(0_u32..4, 0..80),
+            ids in prop::collection::vec(0_u32..4, 1..80),
             members in members(),
             order in 2_usize..5,
         ) {
