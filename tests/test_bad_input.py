@@ -419,7 +419,6 @@ class TestCountFiles:
         with pytest.raises((FormatError, InvalidArgumentError), match="3"):
             newword.score_counts("pruned.nwc", min_count=2)
 
-    @pytest.mark.xfail(reason="the number of thresholds is not held against the file's order")
     def test_thresholds_for_another_order(self, folder: Path, counts: bytes) -> None:
         with pytest.raises(InvalidArgumentError, match="min_pmi"):
             newword.score_counts("ok.nwc", min_pmi=[0, 1])

@@ -306,7 +306,10 @@ def score_counts(
     job = _call.Job.checked(threads, memory, temp_dir, progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=False)
-    return with_known(_call.score_counts(name, options, job), already, action)
+    words = _call.score_counts(name, options, job)
+    # Only the file knows its order.
+    _check.thresholds("min_pmi", min_pmi, words.summary["order"])
+    return with_known(words, already, action)
 
 
 def contrast(corpus: Any, background: Any, **options: Any) -> Lexicon:

@@ -92,7 +92,13 @@ class FakeCore(ModuleType):
                 "right_entropy": np.array([1.6, 1.2, 0.4]),
                 "score": np.array([3.0, 8.5, 6.0]),
             },
-            "summary": {"words": 3, "min_count": 3, "total": 100, "min_pmi": [0.0, 2.0, 4.0, 6.0]},
+            "summary": {
+                "words": 3,
+                "order": 4,
+                "min_count": 3,
+                "total": 100,
+                "min_pmi": [0.0, 2.0, 4.0, 6.0],
+            },
             "rejected": self.rejected,
         }
 
