@@ -77,6 +77,7 @@ sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean envir
 .PHONY: bench-discovery
 bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
+	cargo build --quiet --release -p newword-benches
 	PYTHONPATH=. $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
 
 .PHONY: docs

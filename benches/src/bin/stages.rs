@@ -1,4 +1,4 @@
-//! Stages of a discovery in Rust alone: `cargo run --release -p newword-benches --bin discover -- FILE [THREADS]`.
+//! Stages of a discovery in Rust alone: `cargo run --release -p newword-benches --bin stages -- FILE [THREADS]`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
