@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -308,6 +310,17 @@ def test_ctrl_c(folder: Path, big: Path, command: str, delay: float) -> None:
     # 0.2 s for the core; the rest is the interpreter's leave-taking on a busy machine.
     assert took < 1.0
     assert list(spill.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == ["ok.txt"]
+
+
+@posix_only
+def test_ctrl_c_while_an_endless_iterable_is_read(folder: Path) -> None:
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    began = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        discover(itertools.repeat("今天天气很好"), memory="64MB", temp_dir=folder)
+    assert time.monotonic() - began < 1.5
     assert [path.name for path in folder.iterdir()] == ["ok.txt"]
 
 
