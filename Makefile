@@ -49,7 +49,7 @@ lint: $(INSTALLED_DEV) ## Formatting, clippy, ruff, mypy, stubs, documentation b
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest newword._newword
-	$(BIN)/mkdocs build --quiet --strict --site-dir target/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir target/site
 
 .PHONY: format
 format: $(INSTALLED_DEV) ## Format Rust and Python
@@ -82,7 +82,7 @@ bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and p
 
 .PHONY: docs
 docs: $(INSTALLED_DEV) ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made

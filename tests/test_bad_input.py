@@ -37,7 +37,6 @@ not_root = pytest.mark.skipif(
 )
 
 NAN = float("nan")
-KEEPS_SETTINGS = pytest.mark.xfail(reason="the file's own setting is used without a word")
 
 
 @pytest.fixture
@@ -398,8 +397,8 @@ class TestCountFiles:
         "other",
         [
             {"letters": "break"},
-            pytest.param({"order": 3}, marks=KEEPS_SETTINGS),
-            pytest.param({"min_count": 3}, marks=KEEPS_SETTINGS),
+            {"order": 3},
+            {"min_count": 3},
         ],
     )
     def test_resuming_with_other_settings(

@@ -42,6 +42,10 @@ def trainers() -> Iterator[tuple[str, Callable[[Path, Path], int]]]:
             yield name, train
 
 
+# gensim cuts its phrases at the delimiter, so it must be something that no text holds.
+_JOINER = "\x1f"
+
+
 def _phrases(text: Path, folder: Path) -> int:
     from gensim.models.phrases import Phrases
 
@@ -49,8 +53,8 @@ def _phrases(text: Path, folder: Path) -> int:
     sentences = [list(line) for line in text.read_text(encoding="utf-8").splitlines()]
     found: set[str] = set()
     for _ in range(3):
-        model = Phrases(sentences, min_count=32, threshold=10, delimiter="")
-        found.update(model.export_phrases())
+        model = Phrases(sentences, min_count=32, threshold=10, delimiter=_JOINER)
+        found.update(phrase.replace(_JOINER, "") for phrase in model.export_phrases())
         sentences = [model[sentence] for sentence in sentences]
     return len(found)
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use newword_core::corpus::encode;
 use newword_core::lexicon::score_file;
-use newword_core::ngram::{CountFile, CountHeader, CountMeta, append, merge, write_counts};
+use newword_core::ngram::{
+    CountFile, CountHeader, CountMeta, append, check_settings, merge, write_counts,
+};
 use newword_core::support::Error;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -41,16 +43,20 @@ pub fn count_ngrams<'py>(
     let existing = (asked.resume && output.exists()).then_some(output.as_path());
     let (opened, items) = source.open(asked.drop_duplicates)?;
     enter(py, &job, items, |context, caller| {
+        let meta = CountMeta { alphabet: alphabet.name(), sources: Vec::new() };
+        let Options { order, min_count, .. } = asked;
+        let wanted = CountHeader { order, min_count, total: 0, meta };
+        existing.map_or(Ok(()), |path| check_settings(path, &wanted))?;
         let (text, sources) = opened.remaining(existing, caller, context)?;
         let Some(text) = text else { return Ok(()) };
         let corpus = encode(text, &read_with, context)?;
         if corpus.total() == 0 {
             return Err(Error::Corpus("the corpus holds no text: nothing to count".into()));
         }
-        let meta = CountMeta { alphabet: alphabet.name(), sources };
+        let meta = CountMeta { sources, ..wanted.meta };
         match existing {
             Some(path) => append(&corpus, &meta, path, context),
-            None => write_counts(&corpus, asked.order, asked.min_count, &meta, &output, context),
+            None => write_counts(&corpus, order, min_count, &meta, &output, context),
         }
     })?;
     summary(py, &output)

@@ -36,7 +36,11 @@ pub fn to_python(error: Error) -> PyErr {
         Error::Cancelled => PyKeyboardInterrupt::new_err(()),
         Error::Io { path, action, source } => match source.raw_os_error() {
             // Python picks the subclass (FileNotFoundError, PermissionError, ...) by the number.
-            Some(code) => PyOSError::new_err((code, format!("{action}: {source}"), path)),
+            Some(code) => {
+                let reason = source.to_string();
+                let reason = reason.split(" (os error").next().unwrap_or_default();
+                PyOSError::new_err((code, format!("{action}: {reason}"), path.into_os_string()))
+            }
             None if matches!(source.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) => {
                 CorpusError::new_err(message)
             }

@@ -2,6 +2,7 @@
 
 use newword_core::corpus::Alphabet;
 use newword_core::lexicon::{self, Numbers, SegmenterOptions};
+use newword_core::support::hash::HashMap;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -65,10 +66,25 @@ impl Segmenter {
         let words = enter(py, &Job::plain(threads), None, |context, _| {
             self.0.segment_many(&sources, context)
         })?;
+        let mut strings = Strings { py, made: HashMap::default() };
         let result = PyList::empty(py);
         for (source, ranges) in sources.iter().zip(words) {
-            result.append(PyList::new(py, ranges.into_iter().map(|range| &source[range]))?)?;
+            let words = ranges.into_iter().map(|range| strings.get(&source[range]));
+            result.append(PyList::new(py, words)?)?;
         }
         Ok(result)
+    }
+}
+
+/// Python strings, each made once: words recur, and a look-up costs less than an allocation.
+struct Strings<'py, 's> {
+    py: Python<'py>,
+    made: HashMap<&'s str, Bound<'py, PyString>>,
+}
+
+impl<'py, 's> Strings<'py, 's> {
+    fn get(&mut self, word: &'s str) -> Bound<'py, PyString> {
+        let made = self.made.entry(word).or_insert_with(|| PyString::new(self.py, word));
+        made.clone()
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use newword_core::corpus::{
-    FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand,
+    Encoding, FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand,
 };
 use newword_core::ngram::{CountSource, Remaining, remaining};
 use newword_core::support::{Context, Error, Result};
@@ -95,6 +95,8 @@ pub enum Opened {
 impl Source<'_> {
     /// Checks the description. The iterable, if there is one, stays with the caller's thread.
     pub fn open(&self, drop_duplicates: bool) -> PyResult<(Opened, Option<Items>)> {
+        // Checked for every kind, so that a misspelt name never passes in silence.
+        self.encoding.parse::<Encoding>().map_err(to_python)?;
         match self.kind.as_str() {
             "paths" => {
                 let options = self.read_options(drop_duplicates).map_err(to_python)?;

@@ -65,7 +65,7 @@ pub fn expand<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Ve
         }
     }
     if inputs.is_empty() {
-        return Err(Error::invalid("paths", "must name at least one file", "none"));
+        return Err(Error::invalid("corpus", "must name at least one file", "none"));
     }
     Ok(inputs)
 }
@@ -81,7 +81,7 @@ fn add_sorted(
     inputs: &mut Vec<Input>,
 ) -> Result<()> {
     if found.is_empty() {
-        return Err(Error::invalid("paths", rule, format!("{pattern:?}")));
+        return Err(Error::invalid("corpus", rule, format!("{pattern:?}")));
     }
     // As strings, so that the order does not depend on where separators are.
     found.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
@@ -93,7 +93,7 @@ fn add_sorted(
 fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
     let paths = glob::glob_with(pattern, options)
-        .map_err(|error| Error::invalid("paths", error.to_string(), format!("{pattern:?}")))?;
+        .map_err(|error| Error::invalid("corpus", error.to_string(), format!("{pattern:?}")))?;
     let mut found = Vec::new();
     for path in paths {
         let path = path.map_err(|error| {
@@ -189,7 +189,7 @@ mod tests {
             ("no.txt", "no.txt: cannot open"),
             ("*.csv", "a glob must match files"),
             ("empty", "a folder must hold text files"),
-            ("a**b", "paths: "),
+            ("a**b", "corpus: "),
         ] {
             let message = names(folder.path(), &[pattern]).unwrap_err().to_string();
             assert!(message.contains(what) && message.contains(pattern), "{message}");

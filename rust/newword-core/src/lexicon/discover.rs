@@ -61,7 +61,8 @@ pub fn score_table(
 ) -> Result<Discovery> {
     if matches!(options.method, Method::Bigram | Method::Autonomy) {
         let rule = "must be \"chain\" or \"entropy\" without a corpus";
-        return Err(Error::invalid("method", rule, format!("{:?}", options.method)));
+        let name = if options.method == Method::Bigram { "bigram" } else { "autonomy" };
+        return Err(Error::invalid("method", rule, format!("{name:?}")));
     }
     if let Some(order) = options.order.filter(|order| *order != table.order()) {
         let rule = format!("must be that of the counts ({})", table.order());

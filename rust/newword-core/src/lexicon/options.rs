@@ -123,7 +123,7 @@ impl DiscoverOptions {
         }
         self.check_lengths()?;
         let min_entropy = self.min_entropy.unwrap_or(match self.method {
-            Method::Entropy => ENTROPY_METHOD_MIN_ENTROPY,
+            Method::Entropy => ENTROPY_METHOD_MIN_ENTROPY.min(0.2 * (total as f64).ln()),
             Method::Chain => CHAIN_MIN_ENTROPY,
             Method::Bigram | Method::Autonomy => 0.0,
         });
@@ -189,7 +189,8 @@ fn check_threshold(argument: &str, threshold: f64) -> Result<()> {
     Err(Error::invalid(argument, "must be a finite number of nats, 0 or more", threshold))
 }
 
-/// The article of the entropy method asks for a ratio of 30 and an entropy of 3.
+/// The article of the entropy method asks for a ratio of 30 and an entropy of 3. An n-gram that occurs
+/// c times has an entropy of ln c at most, so that small corpora are asked for less.
 const ENTROPY_METHOD_MIN_ENTROPY: f64 = 3.0;
 
 /// A word that always stands between the same two symbols is a piece of something longer. More would

@@ -20,8 +20,8 @@ mod tests;
 
 pub use count::{CountOptions, count};
 pub use file::{
-    CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append, merge,
-    remaining, table_from_file, write_counts,
+    CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append,
+    check_settings, merge, remaining, table_from_file, write_counts,
 };
 pub use parts::IdParts;
 pub use table::{Level, NgramTable};

@@ -75,6 +75,11 @@ impl Labels {
     /// The label of a token of `text`.
     #[inline]
     pub fn of_token(&self, text: &str, token: Token, options: &SegmenterOptions) -> u32 {
+        // Nearly all tokens of Chinese text, and NFKC leaves every one of them alone.
+        if let Some(index @ 0x4e00..=0x9fff) = plane_index(text) {
+            let label = self.characters[index];
+            return if label == Self::UNKNOWN { Self::UNKNOWN_HAN } else { label };
+        }
         let label = if options.alphabet.nfkc || token.kind == Kind::Number {
             self.get(&name_of(text, token, options))
         } else {

@@ -76,10 +76,11 @@ pub struct Segmenter {
 
 impl Segmenter {
     /// A segmenter with `words` and their counts. A count of 0 is taken for 1; a word given twice
-    /// counts twice; empty words are left out. O(total length * log).
+    /// counts twice; empty words are left out. Without any word, text falls into single symbols and
+    /// pairs. O(total length * log).
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where there is no word or the count of pairs is negative.
+    /// [`Error::InvalidArgument`] where the count of pairs is negative.
     pub fn new<S: AsRef<str>>(
         words: impl IntoIterator<Item = (S, u64)>,
         options: SegmenterOptions,
@@ -89,7 +90,7 @@ impl Segmenter {
             return Err(Error::invalid("unknown_pair", "must be a finite count, 0 or more", pair));
         }
         let words: Vec<(S, u64)> = words.into_iter().map(|(word, n)| (word, n.max(1))).collect();
-        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>();
+        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
         let entries = words.iter().map(|(word, count)| (word.as_ref(), *count as f64, *count));
         let floor = Floor { single: -total.ln(), pair: (pair / total).ln() };
         Self::build(&entries.collect::<Vec<_>>(), options, |sum| (sum / total).ln(), floor)
@@ -99,7 +100,7 @@ impl Segmenter {
     /// among them. Of a word given twice the weights add up.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where there is no word or a weight is not finite.
+    /// [`Error::InvalidArgument`] where a weight is not finite.
     pub fn from_weights<S: AsRef<str>>(
         words: impl IntoIterator<Item = (S, f64)>,
         floor: Floor,
@@ -126,9 +127,6 @@ impl Segmenter {
             .map(|(word, amount, _)| (labels.of_word(word, &options), *amount))
             .filter(|(key, _)| !key.is_empty())
             .collect();
-        if keys.is_empty() {
-            return Err(Error::invalid("words", "must hold a word", 0));
-        }
         keys.sort_by(|a, b| a.0.cmp(&b.0));
         keys.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -273,9 +271,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lexicon_without_words_is_an_error() {
+    fn a_lexicon_may_be_empty_but_holds_no_nonsense() {
         let none: [(&str, u64); 1] = [("", 3)];
-        assert!(Segmenter::new(none, SegmenterOptions::default()).is_err());
+        let empty = Segmenter::new(none, SegmenterOptions::default()).unwrap();
+        assert_eq!(empty.segment("天地"), [0..3, 3..6]);
         let wrong = [("a", f64::NAN)];
         assert!(Segmenter::from_weights(wrong, FLOOR, SegmenterOptions::default()).is_err());
         let options = SegmenterOptions { unknown_pair: -1.0, ..SegmenterOptions::default() };

@@ -21,7 +21,7 @@ mod write;
 pub use append::append;
 pub use merge::merge;
 pub use read::{CountFile, Grams};
-pub use resume::{Remaining, remaining};
+pub use resume::{Remaining, check_settings, remaining};
 pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
 pub use write::write_counts;

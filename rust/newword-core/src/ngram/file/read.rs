@@ -39,7 +39,7 @@ impl CountFile {
         input.take(MAGIC.len() as u64).read_to_end(&mut magic)?;
         if magic != MAGIC {
             let cut = !magic.is_empty() && MAGIC.starts_with(&magic);
-            let other = "not a count file; make one with write_counts (newword count)";
+            let other = "not a count file; make one with count_ngrams (newword count)";
             return Err(if cut { TRUNCATED } else { other }.into());
         }
         let mut version = [0; 4];

@@ -1,8 +1,9 @@
 //! Counting on where a count file stops.
 
+use std::fmt::Display;
 use std::path::Path;
 
-use super::{CountFile, CountSource, SourceState};
+use super::{CountFile, CountHeader, CountSource, SourceState};
 use crate::corpus::Input;
 use crate::support::{Context, Error, Result};
 
@@ -13,6 +14,31 @@ pub struct Remaining {
     pub inputs: Vec<Input>,
     /// One entry for each of them.
     pub sources: Vec<CountSource>,
+}
+
+/// Checks that the count file at `path` was counted as `wanted`: of another order or alphabet, or
+/// pruned at another count, it cannot be counted on.
+///
+/// # Errors
+/// [`Error::Format`] naming what differs; what opening the file meets.
+pub fn check_settings(path: &Path, wanted: &CountHeader) -> Result<()> {
+    let file = CountFile::open(path)?;
+    let found = file.header();
+    let different = |what: &str, found: &dyn Display, wanted: &dyn Display| {
+        let message =
+            format!("was counted with {what} {found}, not {wanted}: count anew without resume");
+        Err(Error::format(path, message))
+    };
+    if found.order != wanted.order {
+        return different("order", &found.order, &wanted.order);
+    }
+    if found.min_count != wanted.min_count {
+        return different("min_count", &found.min_count, &wanted.min_count);
+    }
+    if found.meta.alphabet != wanted.meta.alphabet {
+        return different("the alphabet", &found.meta.alphabet, &wanted.meta.alphabet);
+    }
+    Ok(())
 }
 
 /// Lists `inputs` as sources, without those whose very bytes the count file `existing` holds already.
