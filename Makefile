@@ -70,7 +70,7 @@ sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean envir
 	rm -rf target/sdist && mkdir -p target/sdist
 	$(BIN)/maturin sdist --out target/sdist
 	$(PYTHON) -m venv target/sdist/venv
-	CARGO_TARGET_DIR=$(CURDIR)/target/sdist-build target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
+	CARGO_TARGET_DIR=$(CURDIR)/target target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
 	cd target/sdist && venv/bin/newword demo
 
 # Whatever is measured must be a release build; the scripts check it again.

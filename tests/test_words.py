@@ -225,3 +225,11 @@ class TestQuality:
         texts = ["".join(words) for words in gold]
         score = newword.evaluate_segmentation(gold, trained.segment_many(texts))
         assert score.f1 >= least
+
+
+def test_the_summary_tells_thresholds_from_length_one() -> None:
+    """What `min_pmi` takes and what the picture draws: one a length, the first unused."""
+    asked = [0.0, 1.5, 2.5, 3.5]
+    assert newword.discover(sample_path(), min_pmi=asked).summary["min_pmi"] == asked
+    chosen = newword.discover(sample_path()).summary["min_pmi"]
+    assert chosen[0] == 0 and chosen[1] < chosen[2] < chosen[3]

@@ -68,7 +68,9 @@ fn summary<'py>(py: Python<'py>, about: &Summary) -> PyResult<Bound<'py, PyDict>
     result.set_item("symbols", about.symbols)?;
     result.set_item("order", about.order)?;
     result.set_item("min_count", about.min_count)?;
-    result.set_item("min_pmi", about.min_pmi.clone())?;
+    // In Python thresholds begin at length 1, as published; the first is unused.
+    let from_one: Vec<f64> = std::iter::once(0.0).chain(about.min_pmi.iter().copied()).collect();
+    result.set_item("min_pmi", from_one)?;
     result.set_item("min_entropy", about.min_entropy)?;
     result.set_item("ngrams", about.ngrams.clone())?;
     result.set_item("strong", about.strong.clone())?;
