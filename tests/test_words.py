@@ -232,4 +232,5 @@ def test_the_summary_tells_thresholds_from_length_one() -> None:
     asked = [0.0, 1.5, 2.5, 3.5]
     assert newword.discover(sample_path(), min_pmi=asked).summary["min_pmi"] == asked
     chosen = newword.discover(sample_path()).summary["min_pmi"]
-    assert chosen[0] == 0 and chosen[1] < chosen[2] < chosen[3]
+    assert chosen[0] == 0
+    assert chosen[1] < chosen[2] < chosen[3]
