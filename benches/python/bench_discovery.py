@@ -123,7 +123,7 @@ def memory(report: Report, folder: Path, quick: bool) -> None:
         text = corpora.synthetic(folder, size)
     else:
         text = corpora.repeated(corpora.concatenation(pack, folder), folder, size)
-    limit = 100 * MEGABYTE if quick else 1000 * MEGABYTE
+    limit = 250 * MEGABYTE if quick else 1000 * MEGABYTE
     source = "answer = len(newword.discover(argument['path'], memory=argument['memory']))"
     free = in_child(source, {"path": str(text), "memory": None})
     tight = in_child(source, {"path": str(text), "memory": limit})
