@@ -17,13 +17,6 @@ const SHORT: usize = 1 << 15;
 #[pyclass(frozen, module = "newword._newword")]
 pub struct Segmenter(pub lexicon::Segmenter);
 
-impl Segmenter {
-    /// A segmenter that `train` made.
-    pub fn trained(segmenter: lexicon::Segmenter) -> Self {
-        Self(segmenter)
-    }
-}
-
 #[pymethods]
 impl Segmenter {
     /// A segmenter of maximum probability with `words` and their `counts`, uint64 (words,).
