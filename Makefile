@@ -13,6 +13,8 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust benches -name '*.rs' -o 
 # Changes to Python files need no reinstall: the development install reads them in place.
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+KERAS_TESTS := tests/keras python/newword/keras
+KERAS_OLDEST := target/keras-oldest
 
 .PHONY: help
 help: ## Print this list
@@ -39,7 +41,7 @@ demo: $(INSTALLED) ## Set up, then discover the words of the built-in sample
 build: $(INSTALLED_DEV) ## Set up the development environment (release build, editable)
 
 .PHONY: test
-test: lint test-rust test-python ## Set up, then run everything: lint, types, stubs, Rust and Python tests
+test: lint test-rust test-python test-keras ## Set up, then run everything: lint, types, stubs, Rust, Python and Keras tests
 
 .PHONY: lint
 lint: $(INSTALLED_DEV) ## Formatting, clippy, ruff, mypy, stubs, documentation build
@@ -63,7 +65,27 @@ test-rust: ## The Rust tests
 
 .PHONY: test-python
 test-python: $(INSTALLED_DEV) ## The Python tests, doctests and documentation snippets
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(KERAS_TESTS:%=--ignore=%)
+
+# Keras chooses its backend when it is imported, so each backend has a run of its own.
+.PHONY: test-keras
+test-keras: test-keras-tensorflow test-keras-jax test-keras-torch test-keras-oldest ## The tests of newword.keras on every backend, and with the oldest Keras
+
+test-keras-%: $(INSTALLED_DEV) ## The tests of newword.keras on one backend: tensorflow, jax or torch
+	@if $(BIN)/python -c 'from importlib.util import find_spec as find; exit(not (find("keras") and find("$*")))'; then \
+		set -x; KERAS_BACKEND=$* $(BIN)/python -m pytest $(KERAS_TESTS); \
+	else \
+		echo 'newword.keras is not tested on $*, which is not installed here'; \
+	fi
+
+.PHONY: test-keras-oldest
+test-keras-oldest: $(INSTALLED_DEV) ## The tests of newword.keras with the oldest Keras it supports
+	@if $(BIN)/python -c 'import tensorflow' 2>/dev/null; then \
+		set -x; $(PIP) install --quiet --no-deps --upgrade --target $(KERAS_OLDEST) 'keras==3.12.*'; \
+		PYTHONPATH=$(KERAS_OLDEST) KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(KERAS_TESTS); \
+	else \
+		echo 'newword.keras is not tested with the oldest Keras: TensorFlow is not installed here'; \
+	fi
 
 .PHONY: sdist-demo
 sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean environment and run the demo from it

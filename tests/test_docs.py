@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from newword.samples import sample_text
 from tests.support.fake_core import needs_core
+from tests.support.pages import KERAS_PAGES, PAGES, ROOT, blocks, run_blocks
 
-ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
-BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page: Path, language: str) -> list[tuple[int, str]]:
-    """The blocks in a language, each with the line its code begins at."""
-    text = page.read_text("utf-8")
-    return [
-        (text.count("\n", 0, found.start(2)), found[2])
-        for found in BLOCK.finditer(text)
-        if found[1] == language
-    ]
+CORE_PAGES = [page for page in PAGES if page not in KERAS_PAGES and blocks(page, "python")]
 
 
 @pytest.fixture
@@ -42,18 +28,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @needs_core
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if blocks(page, "python")],
-    ids=lambda page: str(page.relative_to(ROOT)),
-)
+@pytest.mark.parametrize("page", CORE_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(folder: Path, page: Path) -> None:
-    names: dict[str, Any] = {"__name__": "__main__"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for line, code in blocks(page, "python"):
-            # Blank lines before it, so that a traceback shows the page's own line.
-            exec(compile("\n" * line + code, str(page), "exec"), names)
+    run_blocks(page)
 
 
 def without_comments(code: str) -> str:

@@ -61,6 +61,17 @@ def test_a_missing_core_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
         newword.Lexicon.from_words(["a"]).segment("a")
 
 
+def test_without_keras_its_part_says_what_to_install() -> None:
+    # None stands for a module that cannot be imported.
+    code = (
+        "import sys; sys.modules['keras'] = None\n"
+        "try: import newword.keras\n"
+        "except ImportError as error: print(type(error).__name__, error)"
+    )
+    said = run(code)
+    assert said == 'MissingDependencyError Layers need keras: pip install "newword[keras]"'
+
+
 def test_errors_are_what_python_expects() -> None:
     assert issubclass(newword.InvalidArgumentError, ValueError)
     assert issubclass(newword.MissingDependencyError, ImportError)

@@ -1,0 +1,49 @@
+"""Layers and masks for Keras 3, on TensorFlow, JAX and PyTorch.
+
+Needs `pip install "newword[keras]"`. No result for a sample depends on how much padding its batch
+happened to need.
+"""
+
+from newword.keras import _require as _require
+from newword.keras.masks import (
+    apply_mask,
+    mask_from_ids,
+    mask_from_lengths,
+    masked_max,
+    masked_mean,
+    masked_min,
+    masked_softmax,
+    masked_std,
+    masked_sum,
+    merge_masks,
+)
+from newword.keras.pooling import (
+    MaskedMaxPooling,
+    MaskedMeanPooling,
+    MaskedMinPooling,
+    MaskedStdPooling,
+    MaskedSumPooling,
+)
+from newword.keras.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
+
+__all__ = [
+    "MaskedMaxPooling",
+    "MaskedMeanPooling",
+    "MaskedMinPooling",
+    "MaskedStdPooling",
+    "MaskedSumPooling",
+    "apply_mask",
+    "last_valid",
+    "mask_from_ids",
+    "mask_from_lengths",
+    "masked_max",
+    "masked_mean",
+    "masked_min",
+    "masked_softmax",
+    "masked_std",
+    "masked_sum",
+    "merge_masks",
+    "pack_by_mask",
+    "reverse_by_mask",
+    "unpack_by_mask",
+]

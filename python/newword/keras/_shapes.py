@@ -1,0 +1,21 @@
+"""Shapes that layers ask for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from newword._check import invalid
+
+
+def sequence_shape(shape: Any, rank: int | None = None) -> tuple[int | None, ...]:
+    """The shape of a batch of sequences as a tuple.
+
+    Raises:
+        InvalidArgumentError: It has no steps, or not the rank asked for.
+    """
+    sizes = tuple(shape) if isinstance(shape, Sequence) or hasattr(shape, "__iter__") else ()
+    if rank is None and len(sizes) < 2:
+        raise invalid("inputs", "of shape (batch, steps, ...)", f"shape {sizes}")
+    if rank is not None and len(sizes) != rank:
+        axes = "(batch, steps, features)" if rank == 3 else f"rank {rank}"
+        raise invalid("inputs", f"of shape {axes}", f"shape {sizes}")
+    return sizes

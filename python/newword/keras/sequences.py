@@ -1,0 +1,118 @@
+"""Sequences reversed, packed and cut to their last step, with padding left out.
+
+All functions take tensors of shape (batch, steps, ...) and masks of shape (batch, steps), with
+padding anywhere: right, left or inside.
+"""
+
+from typing import Any
+
+from keras import ops
+
+from newword._check import invalid
+from newword.keras.masks import aligned, apply_mask, as_mask
+
+__all__ = ["last_valid", "pack_by_mask", "reverse_by_mask", "unpack_by_mask"]
+
+
+def reverse_by_mask(x: Any, mask: Any) -> Any:
+    """The valid steps in reverse order, at the places of valid steps; padding stays where it is.
+
+    Doing it twice gives `x` again.
+
+    Args:
+        x: Tensor of shape (batch, steps, ...), of any dtype.
+        mask: Mask of shape (batch, steps), or None.
+
+    Raises:
+        InvalidArgumentError: The mask has not the shape (batch, steps) of `x`.
+
+    Source:
+        Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810, for padding on the right.
+
+    Examples:
+        >>> x, mask = [[1, 0, 3, 4, 5, 0, 0, 0]], [[1, 1, 1, 1, 1, 0, 0, 0]]
+        >>> print(ops.convert_to_numpy(reverse_by_mask(x, mask)))
+        [[5 4 3 0 1 0 0 0]]
+    """
+    x = ops.convert_to_tensor(x)
+    if mask is None:
+        return ops.flip(x, axis=1)
+    backward = ops.argsort(_places(x, mask, reverse=True), axis=1)
+    # Which step comes to each place: packed in reverse, then unpacked in order.
+    source = ops.take_along_axis(backward, _places(x, mask, reverse=False), axis=1)
+    return _take_steps(x, source)
+
+
+def pack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
+    """The valid steps first, in order or in reverse order, then the padding, in order.
+
+    So any padding becomes padding on the right, which does not disturb what runs from left to
+    right. Arguments and errors as for `reverse_by_mask`.
+
+    Examples:
+        >>> print(ops.convert_to_numpy(pack_by_mask([[0, 7, 0, 8]], [[0, 1, 0, 1]])))
+        [[7 8 0 0]]
+    """
+    x = ops.convert_to_tensor(x)
+    if mask is None:
+        return ops.flip(x, axis=1) if reverse else x
+    return _take_steps(x, ops.argsort(_places(x, mask, reverse), axis=1))
+
+
+def unpack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
+    """Takes back what `pack_by_mask` did with the same mask and direction.
+
+    Examples:
+        >>> print(ops.convert_to_numpy(unpack_by_mask([[7, 8, 0, 0]], [[0, 1, 0, 1]])))
+        [[0 7 0 8]]
+    """
+    x = ops.convert_to_tensor(x)
+    if mask is None:
+        return ops.flip(x, axis=1) if reverse else x
+    return _take_steps(x, _places(x, mask, reverse))
+
+
+def last_valid(x: Any, mask: Any) -> Any:
+    """The last valid step of each row, of shape (batch, ...); zeros for a row without one.
+
+    Arguments and errors as for `reverse_by_mask`.
+
+    Examples:
+        >>> print(ops.convert_to_numpy(last_valid([[0, 7, 8, 0]], [[0, 1, 1, 0]])))
+        [8]
+    """
+    x = ops.convert_to_tensor(x)
+    if mask is None:
+        return x[:, -1]
+    mask = _checked(x, mask)
+    steps = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1)
+    last = ops.max(ops.where(mask, steps, ops.zeros_like(steps)), axis=1, keepdims=True)
+    step = _take_steps(x, ops.maximum(last - 1, 0))
+    # A row without a valid step has read its first one.
+    return apply_mask(step, last > 0)[:, 0]
+
+
+def _checked(x: Any, mask: Any) -> Any:
+    mask = as_mask(mask)
+    if len(mask.shape) != 2 or len(x.shape) < 2:
+        rule = f"of shape (batch, steps) for an input of shape {tuple(x.shape)}"
+        raise invalid("mask", rule, f"one of shape {tuple(mask.shape)}")
+    aligned(mask, x)
+    return mask
+
+
+def _places(x: Any, mask: Any, reverse: bool) -> Any:
+    """Where each step goes when the valid ones are packed: a permutation of the steps per row."""
+    mask = _checked(x, mask)
+    valid = ops.cast(mask, "int32")
+    count = ops.sum(valid, axis=1, keepdims=True)
+    rank = ops.cumsum(valid, axis=1) - 1
+    behind = count + ops.cumsum(1 - valid, axis=1) - 1
+    return ops.where(mask, count - 1 - rank if reverse else rank, behind)
+
+
+def _take_steps(x: Any, index: Any) -> Any:
+    """`y[b, i] = x[b, index[b, i]]`."""
+    for _ in range(len(x.shape) - 2):
+        index = ops.expand_dims(index, -1)
+    return ops.take_along_axis(x, index, axis=1)

@@ -1,0 +1,8 @@
+"""What the Keras tests need before Keras is loaded."""
+
+from __future__ import annotations
+
+import os
+
+# TensorFlow's greetings on standard error; read once, when it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

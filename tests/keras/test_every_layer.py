@@ -1,0 +1,146 @@
+"""Every layer through the same checks: padding, gradients, dtypes, training, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.keras import harness
+from tests.keras.cases import CASES
+from tests.keras.harness import Array, Case
+
+every_layer = pytest.mark.parametrize("case", CASES, ids=str)
+HALF = {"float16": 2e-2, "mixed_float16": 2e-2, "bfloat16": 1.5e-1, "mixed_bfloat16": 1.5e-1}
+
+
+def one_batch(case: Case, junk: float = float("nan")) -> tuple[Array, Array]:
+    x, mask = harness.pad(harness.samples(), 6, "right", junk)
+    return (x[..., 0] if case.reads == "scores" else x), mask
+
+
+def built(case: Case) -> Any:
+    """A fresh layer with weights that are no special values."""
+    keras.utils.set_random_seed(1)
+    layer = case.make()
+    harness.run(layer, *one_batch(case))
+    random = np.random.default_rng(3)
+    layer.set_weights([random.normal(0, 0.5, w.shape) for w in layer.get_weights()])
+    return layer
+
+
+@every_layer
+def test_padding_makes_no_difference(case: Case) -> None:
+    harness.check_invariance(case, built(case))
+
+
+@every_layer
+def test_without_a_mask_all_steps_count(case: Case) -> None:
+    layer = built(case)
+    for sample in harness.samples()[:4]:
+        one = sample[:, 0] if case.reads == "scores" else sample
+        output, mask = harness.run(layer, one[None].astype("float32"), None)
+        assert mask is None
+        np.testing.assert_allclose(harness.numpy(output)[0], case.oracle(layer, one), atol=1e-6)
+
+
+@every_layer
+def test_a_layer_that_ignores_its_mask_would_be_caught(case: Case) -> None:
+    layer = built(case)
+    obedient = layer.call
+
+    def deaf(inputs: Any, mask: Any = None, **others: Any) -> Any:
+        return obedient(inputs, **others)
+
+    layer.call = deaf
+    with pytest.raises(AssertionError):
+        harness.check_invariance(case, layer, junk=(10.0,))
+
+
+@every_layer
+def test_no_gradient_reaches_padding(case: Case) -> None:
+    layer = built(case)
+    for x, mask in harness.batches(case):
+
+        def output(tensor: Any, mask: Array = mask) -> Any:
+            return layer(tensor, mask=keras.ops.convert_to_tensor(mask))
+
+        gradient = harness.input_gradient(output, x)
+        assert np.isfinite(gradient).all()
+        assert not gradient[~mask].any()
+        assert gradient[mask].any()
+
+
+@every_layer
+@pytest.mark.parametrize("policy", HALF)
+def test_half_precision(case: Case, policy: str) -> None:
+    exact = built(case)
+    layer = type(exact).from_config({**exact.get_config(), "dtype": policy})
+    x, mask = one_batch(case)
+    layer.build(x.shape)
+    layer.set_weights(exact.get_weights())
+    output, output_mask = harness.run(layer, x, mask)
+    assert keras.backend.standardize_dtype(output.dtype) == layer.compute_dtype
+    wanted = harness.expected(case, exact)
+    harness.check_output(wanted, harness.numpy(output), output_mask, HALF[policy])
+
+
+@every_layer
+def test_shapes_and_masks_in_a_model(case: Case) -> None:
+    layer = built(case)
+    x, mask = one_batch(case, 1e4)
+    eager, eager_mask = harness.run(layer, x, mask)
+    model = harness.model_of(layer, x)
+    symbolic = model.output.shape
+    assert len(symbolic) == len(eager.shape)
+    assert all(one in {None, other} for one, other in zip(symbolic, eager.shape, strict=True))
+    assert tuple(layer.compute_output_shape(x.shape)) == tuple(eager.shape)
+    shown = keras.Model(model.inputs, harness.MaskProbe()(model.output))
+    if len(eager.shape) > 1:
+        arrived = harness.numpy(shown([x, mask]))
+        want = -1 if eager_mask is None else harness.numpy(eager_mask).astype("float32")
+        np.testing.assert_array_equal(arrived, np.broadcast_to(want, arrived.shape))
+
+
+@every_layer
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "jit"])
+def test_it_trains(case: Case, jit_compile: bool) -> None:
+    layer = built(case)
+    x, mask = one_batch(case)
+    model = harness.model_of(layer, x)
+    last = model.output if len(model.output.shape) > 1 else keras.layers.Reshape((1,))(model.output)
+    model = keras.Model(model.inputs, keras.layers.Dense(2)(last))
+    before = [w.copy() for w in model.get_weights()]
+    model.compile("sgd", "mse", jit_compile=jit_compile)
+    target = np.ones(model([x, mask]).shape, "float32")
+    history = model.fit([x, mask], target, batch_size=len(x), verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    pairs = list(zip(before, model.get_weights(), strict=True))
+    assert all(np.isfinite(after).all() for _, after in pairs)
+    assert all((was != after).any() for was, after in pairs)
+
+
+@every_layer
+def test_it_is_saved_and_loaded(case: Case, tmp_path: Path) -> None:
+    layer = built(case)
+    x, mask = one_batch(case)
+    model = harness.model_of(layer, x)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = keras.saving.load_model(path)
+    np.testing.assert_array_equal(harness.numpy(again([x, mask])), harness.numpy(model([x, mask])))
+    assert len(again.weights) == len(model.weights)
+
+
+@every_layer
+def test_its_config_makes_the_same_layer(case: Case) -> None:
+    layer = built(case)
+    assert keras.saving.get_registered_name(type(layer)).startswith("newword>")
+    config = layer.get_config()
+    twin = type(layer).from_config(config)
+    assert twin.get_config() == config
+    plain = {"name", "dtype", "trainable"}
+    assert all(hasattr(layer, name) for name in config if name not in plain)

@@ -1,0 +1,34 @@
+"""The pages of the documentation and the code blocks in them."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
+KERAS_PAGES = [page for page in PAGES if page.stem.startswith("keras")]
+"""Pages that need Keras; their blocks run on every backend."""
+
+
+def blocks(page: Path, language: str) -> list[tuple[int, str]]:
+    """The blocks in a language, each with the line its code begins at."""
+    text = page.read_text("utf-8")
+    return [
+        (text.count("\n", 0, found.start(2)), found[2])
+        for found in BLOCK.finditer(text)
+        if found[1] == language
+    ]
+
+
+def run_blocks(page: Path) -> None:
+    """Runs the Python blocks of a page one after the other; a warning is an error."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for line, code in blocks(page, "python"):
+            # Blank lines before it, so that a traceback shows the page's own line.
+            exec(compile("\n" * line + code, str(page), "exec"), names)
