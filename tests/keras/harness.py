@@ -95,7 +95,7 @@ def run(layer: Any, x: Array, mask: Array | None) -> tuple[Any, Any]:
     return layer(x, mask=mask), layer.compute_mask(x, mask)
 
 
-def expected(case: Case, layer: Any, scores: bool = False) -> list[Array]:
+def expected(case: Case, layer: Any) -> list[Array]:
     """What the oracle says for every sample that has a step."""
     sequences = [one[:, 0] if case.reads == "scores" else one for one in samples()]
     return [case.oracle(layer, one) for one in sequences if len(one)]
@@ -158,7 +158,7 @@ class MaskProbe(keras.layers.Layer):
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        shown = keras.ops.zeros_like(inputs[..., 0])
+        shown = keras.ops.zeros_like(inputs if len(inputs.shape) == 2 else inputs[..., 0])
         return shown - 1 if mask is None else shown + keras.ops.cast(mask, shown.dtype)
 
 

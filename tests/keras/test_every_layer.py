@@ -42,9 +42,12 @@ def test_without_a_mask_all_steps_count(case: Case) -> None:
     layer = built(case)
     for sample in harness.samples()[:4]:
         one = sample[:, 0] if case.reads == "scores" else sample
+        wanted = case.oracle(layer, one)
+        if not wanted.size:  # shorter than a window
+            continue
         output, mask = harness.run(layer, one[None].astype("float32"), None)
         assert mask is None
-        np.testing.assert_allclose(harness.numpy(output)[0], case.oracle(layer, one), atol=1e-6)
+        np.testing.assert_allclose(harness.numpy(output)[0], wanted, atol=1e-6)
 
 
 @every_layer
@@ -78,11 +81,17 @@ def test_no_gradient_reaches_padding(case: Case) -> None:
 @pytest.mark.parametrize("policy", HALF)
 def test_half_precision(case: Case, policy: str) -> None:
     exact = built(case)
-    layer = type(exact).from_config({**exact.get_config(), "dtype": policy})
     x, mask = one_batch(case)
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        layer = case.make()
+    finally:
+        keras.config.set_dtype_policy(usual)
     layer.build(x.shape)
     layer.set_weights(exact.get_weights())
     output, output_mask = harness.run(layer, x, mask)
+    assert layer.compute_dtype == policy.removeprefix("mixed_")
     assert keras.backend.standardize_dtype(output.dtype) == layer.compute_dtype
     wanted = harness.expected(case, exact)
     harness.check_output(wanted, harness.numpy(output), output_mask, HALF[policy])
@@ -111,7 +120,7 @@ def test_it_trains(case: Case, jit_compile: bool) -> None:
     layer = built(case)
     x, mask = one_batch(case)
     model = harness.model_of(layer, x)
-    last = model.output if len(model.output.shape) > 1 else keras.layers.Reshape((1,))(model.output)
+    last = keras.layers.Reshape((-1, 1))(model.output) if x.ndim == 2 else model.output
     model = keras.Model(model.inputs, keras.layers.Dense(2)(last))
     before = [w.copy() for w in model.get_weights()]
     model.compile("sgd", "mse", jit_compile=jit_compile)
@@ -142,5 +151,6 @@ def test_its_config_makes_the_same_layer(case: Case) -> None:
     config = layer.get_config()
     twin = type(layer).from_config(config)
     assert twin.get_config() == config
-    plain = {"name", "dtype", "trainable"}
-    assert all(hasattr(layer, name) for name in config if name not in plain)
+    # A wrapped layer is there as its two clones.
+    others = set(config) - {"name", "dtype", "trainable", "layer"}
+    assert all(hasattr(layer, name) for name in others)

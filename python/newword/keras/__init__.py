@@ -5,6 +5,9 @@ happened to need.
 """
 
 from newword.keras import _require as _require
+from newword.keras.attention import AttentionPooling, MaskedSoftmax
+from newword.keras.convolution import MaskedConv1D, MaskedSeparableConv1D
+from newword.keras.gated_convolution import DGCNN, DilatedGatedConv1D
 from newword.keras.masks import (
     apply_mask,
     mask_from_ids,
@@ -17,6 +20,7 @@ from newword.keras.masks import (
     masked_sum,
     merge_masks,
 )
+from newword.keras.merging import MergeMasks
 from newword.keras.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
@@ -24,14 +28,23 @@ from newword.keras.pooling import (
     MaskedStdPooling,
     MaskedSumPooling,
 )
+from newword.keras.recurrent import LengthAwareBidirectional
 from newword.keras.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 
 __all__ = [
+    "DGCNN",
+    "AttentionPooling",
+    "DilatedGatedConv1D",
+    "LengthAwareBidirectional",
+    "MaskedConv1D",
     "MaskedMaxPooling",
     "MaskedMeanPooling",
     "MaskedMinPooling",
+    "MaskedSeparableConv1D",
+    "MaskedSoftmax",
     "MaskedStdPooling",
     "MaskedSumPooling",
+    "MergeMasks",
     "apply_mask",
     "last_valid",
     "mask_from_ids",

@@ -1,0 +1,176 @@
+"""Convolutions over steps that neither read padding nor write to it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from newword._check import choice, invalid, whole
+from newword.keras._shapes import sequence_shape
+from newword.keras.masks import apply_mask, as_mask
+
+__all__ = ["MaskedConv1D", "MaskedSeparableConv1D"]
+
+register = keras.saving.register_keras_serializable(package="newword")
+
+
+class MaskedConvolution(keras.layers.Layer):
+    """What the convolutions share; stands before a convolution of Keras in the list of bases."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The convolution of the input with zeros at padding, with zeros at padding."""
+        if mask is None:
+            return super().call(inputs)
+        return apply_mask(super().call(apply_mask(inputs, mask)), self.compute_mask(inputs, mask))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
+        """The output steps that an unpadded sequence would have."""
+        if previous_mask is None:
+            return None
+        mask = as_mask(previous_mask)
+        if len(mask.shape) != 2:
+            raise invalid("mask", "of shape (batch, steps)", f"one of shape {tuple(mask.shape)}")
+        stride, dilation = single(self.strides), single(self.dilation_rate)
+        if self.padding != "valid":
+            return mask[:, ::stride]
+        # A window without room for all of its steps is none.
+        reach = (single(self.kernel_size) - 1) * dilation
+        valid = mask[:, : -reach or None : stride]
+        for offset in range(dilation, reach + 1, dilation):
+            valid = valid & mask[:, offset : offset - reach or None : stride]
+        return valid
+
+    def _check(self) -> None:
+        """Refuses what would make the result depend on how much padding there is."""
+        if self.data_format != "channels_last":
+            raise invalid("data_format", "'channels_last'", self.data_format)
+        stride = single(self.strides)
+        if stride > 1 and self.padding == "same":
+            rule = "1 with padding='same', whose windows lie by the padded length"
+            raise invalid("strides", rule, stride)
+        if stride > 1 and single(self.dilation_rate) > 1:
+            raise invalid("strides", "1 with a dilation_rate above 1", stride)
+
+
+@register
+class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
+    """A convolution over steps that gives each sequence what it would give without padding.
+
+    `keras.layers.Conv1D` drops the mask, and its windows read padding. Here padding is zero
+    before and after: x·m, convolution with bias and activation, y·m.
+
+    Args:
+        filters: Number of output features.
+        kernel_size: Steps in a window.
+        strides: Steps between windows. Above 1 only with padding on the right of the sequences,
+            and not with `padding="same"`.
+        padding: "same", "causal" or "valid". The default is "same", so that the mask fits.
+        dilation_rate: Steps between the steps of a window.
+        **kwargs: What else `keras.layers.Conv1D` takes.
+
+    Input:
+        Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Padding on
+        the right or left makes no difference; inside a sequence it counts as steps of zeros.
+        Without a mask all steps count.
+
+    Output:
+        Tensor of shape (batch, output steps, filters) in the layer's compute dtype, zero at
+        padding. The mask is the input's, every `strides`-th step of it; with `padding="valid"`
+        those windows are valid that hold valid steps only.
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range; `data_format` is
+            "channels_first"; a mask has not the shape (batch, steps).
+
+    Source:
+        Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810.
+
+    Examples:
+        >>> convolution = MaskedConv1D(4, 3)
+        >>> x = keras.ops.ones((1, 5, 2))
+        >>> y = convolution(x, mask=keras.ops.convert_to_tensor([[1, 1, 1, 0, 0]], "bool"))
+        >>> alone = convolution(x[:, :3])
+        >>> bool(keras.ops.all(y[:, :3] == alone)), bool(keras.ops.all(y[:, 3:] == 0))
+        (True, True)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        *,
+        strides: int | Sequence[int] = 1,
+        padding: str = "same",
+        dilation_rate: int | Sequence[int] = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters=whole("filters", filters, 1),
+            kernel_size=single(kernel_size, "kernel_size"),
+            strides=single(strides, "strides"),
+            padding=choice("padding", padding, ("same", "causal", "valid")),
+            dilation_rate=single(dilation_rate, "dilation_rate"),
+            **kwargs,
+        )
+        self._check()
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights."""
+        super().build(sequence_shape(input_shape, rank=3))
+
+
+@register
+class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
+    """A depthwise and then a pointwise convolution that neither read nor write padding.
+
+    As `MaskedConv1D`, but without `padding="causal"`, which Keras has not for this one.
+
+    Args:
+        filters: Number of output features.
+        kernel_size: Steps in a window.
+        strides: Steps between windows, 1 with `padding="same"`.
+        padding: "same" or "valid".
+        dilation_rate: Steps between the steps of a window.
+        **kwargs: What else `keras.layers.SeparableConv1D` takes.
+
+    Raises:
+        InvalidArgumentError: As for `MaskedConv1D`.
+
+    Examples:
+        >>> x = keras.ops.ones((1, 5, 2))
+        >>> MaskedSeparableConv1D(4, 3)(x, mask=keras.ops.ones((1, 5), "bool")).shape[2]
+        4
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        *,
+        strides: int | Sequence[int] = 1,
+        padding: str = "same",
+        dilation_rate: int | Sequence[int] = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters=whole("filters", filters, 1),
+            kernel_size=single(kernel_size, "kernel_size"),
+            strides=single(strides, "strides"),
+            padding=choice("padding", padding, ("same", "valid")),
+            dilation_rate=single(dilation_rate, "dilation_rate"),
+            **kwargs,
+        )
+        self._check()
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights."""
+        super().build(sequence_shape(input_shape, rank=3))
+
+
+def single(value: Any, argument: str = "value") -> int:
+    """A whole number of at least 1, alone or as the only one of a sequence, as configs have it."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    return whole(argument, value, 1)

@@ -1,0 +1,169 @@
+"""Recurrent layers run in both directions, each over the valid steps alone."""
+
+import inspect
+from typing import Any
+
+import keras
+from keras import ops
+
+from newword._check import choice, invalid
+from newword.keras._shapes import sequence_shape
+from newword.keras.masks import apply_mask
+from newword.keras.sequences import last_valid, pack_by_mask, unpack_by_mask
+
+__all__ = ["LengthAwareBidirectional"]
+
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+
+
+@keras.saving.register_keras_serializable(package="newword")
+class LengthAwareBidirectional(keras.layers.Layer):
+    """A recurrent layer forwards and backwards, right for any padding and any recurrent layer.
+
+    The valid steps are moved to the front, in order for one direction and in reverse order for
+    the other; both run without a mask, and their steps are moved back. The state at the end is
+    the output at the last valid step. So padding on the right, on the left or inside makes no
+    difference even to a layer that knows no mask, such as one written by hand or a fused kernel.
+    `keras.layers.Bidirectional` is right as well where the mask arrives and the inner layer obeys
+    it; where it does not, its backward half starts with the padding.
+
+    Args:
+        layer: A recurrent layer, `keras.layers.RNN` or any layer with `return_sequences` in its
+            config, whose output at a step depends on earlier steps alone. It is cloned twice by
+            its config, under names with `forward_` and `backward_` before its own; its weights,
+            if it has any, are not taken over. Its `return_sequences` says what this layer
+            returns.
+        merge_mode: "concat", "sum", "mul", "ave", or None for a list of both outputs.
+        **kwargs: Name, dtype and so on, as for every Keras layer. The clones keep the dtype of
+            `layer`, which is the default here.
+
+    Input:
+        Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Without a
+        mask all steps count.
+
+    Output:
+        With `return_sequences` a tensor of shape (batch, steps, units), zero at padding, with the
+        input's mask, where the two directions of a step stand at its place; else a tensor of
+        shape (batch, units): the outputs after the last valid step and, backwards, after the
+        first one. `merge_mode="concat"` doubles the units. A sequence without a valid step gives
+        zeros.
+
+    Raises:
+        InvalidArgumentError: `layer` is no layer with `return_sequences`, or one with
+            `return_state`, `stateful` or `go_backwards`; `merge_mode` is none of the above; an
+            input has not three axes or does not fit its mask.
+
+    Source:
+        `OurBidirectional` of Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810, which
+        reverses by lengths and so needs padding on the right and `return_sequences=True`.
+
+    Examples:
+        >>> both = LengthAwareBidirectional(keras.layers.GRU(4, return_sequences=True))
+        >>> x, mask = keras.ops.ones((2, 5, 3)), keras.ops.ones((2, 5), "bool")
+        >>> both(x, mask=mask).shape[2]
+        8
+        >>> both.forward_layer.name.startswith("forward_gru")
+        True
+    """
+
+    def __init__(self, layer: Any, merge_mode: str | None = "concat", **kwargs: Any) -> None:
+        config = _recurrent_config(layer)
+        super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
+        self.merge_mode = merge_mode
+        if merge_mode is not None:
+            choice("merge_mode", merge_mode, MERGE_MODES)
+        self.return_sequences = bool(config["return_sequences"])
+        self.forward_layer = _clone(layer, config, "forward_")
+        self.backward_layer = _clone(layer, config, "backward_")
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights of both directions."""
+        shape = sequence_shape(input_shape, rank=3)
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(shape)
+                layer.built = True
+
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
+        """Both directions, merged."""
+        x = apply_mask(inputs, mask)
+        return self._merged(
+            self._directed(self.forward_layer, x, mask, training, reverse=False),
+            self._directed(self.backward_layer, x, mask, training, reverse=True),
+        )
+
+    def _directed(self, layer: Any, x: Any, mask: Any, training: Any, reverse: bool) -> Any:
+        options = {} if training is None or not _takes_training(layer) else {"training": training}
+        packed = ops.cast(layer(pack_by_mask(x, mask, reverse), **options), self.compute_dtype)
+        if self.return_sequences:
+            return apply_mask(unpack_by_mask(packed, mask, reverse), mask)
+        # What was packed ends where its valid steps end.
+        return last_valid(packed, None if mask is None else pack_by_mask(mask, mask))
+
+    def _merged(self, forward: Any, backward: Any) -> Any:
+        match self.merge_mode:
+            case None:
+                return [forward, backward]
+            case "concat":
+                return ops.concatenate([forward, backward], axis=-1)
+            case "sum":
+                return forward + backward
+            case "mul":
+                return forward * backward
+        return (forward + backward) / 2
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
+        """The input's mask while there are steps, once for each output."""
+        mask = previous_mask if self.return_sequences else None
+        return [mask, mask] if self.merge_mode is None else mask
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """(batch, steps, units) or (batch, units); a list of two without a merge mode."""
+        shape = sequence_shape(input_shape, rank=3)
+        batch, *_, units = self.forward_layer.compute_output_shape(shape)
+        if self.merge_mode == "concat":
+            units *= 2
+        merged = (batch, shape[1], units) if self.return_sequences else (batch, units)
+        return [merged, merged] if self.merge_mode is None else merged
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor; the layer as it was given, without weights."""
+        layer = keras.saving.serialize_keras_object(self.forward_layer)
+        layer.pop("build_config", None)
+        layer["config"] = {
+            **layer["config"],
+            "name": self.forward_layer.name.removeprefix("forward_"),
+            "return_sequences": self.return_sequences,
+        }
+        return {**super().get_config(), "layer": layer, "merge_mode": self.merge_mode}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer with that config."""
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**{**config, "layer": layer})
+
+
+def _recurrent_config(layer: Any) -> dict[str, Any]:
+    """The config of a layer that can be run in both directions."""
+    rule = "a recurrent layer with return_sequences in its config"
+    if not isinstance(layer, keras.layers.Layer):
+        raise invalid("layer", rule, layer)
+    config: dict[str, Any] = layer.get_config()
+    if "return_sequences" not in config:
+        raise invalid("layer", rule, layer)
+    for option in ("return_state", "stateful", "go_backwards"):
+        if config.get(option):
+            raise invalid("layer", f"without {option}", layer)
+    return config
+
+
+def _clone(layer: Any, config: dict[str, Any], prefix: str) -> Any:
+    """An unbuilt layer like the given one that returns every step."""
+    changed = {"name": prefix + layer.name, "return_sequences": True}
+    return type(layer).from_config({**config, **changed})
+
+
+def _takes_training(layer: Any) -> bool:
+    return "training" in inspect.signature(layer.call).parameters
