@@ -103,14 +103,21 @@ MERGES: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def both(layer: type, oracle: Any, merge_mode: str, return_sequences: bool) -> Case:
+def both(layer: Any, oracle: Any, merge_mode: str, return_sequences: bool) -> Case:
     return Case(
         f"{layer.__name__}-{merge_mode}-{'steps' if return_sequences else 'end'}",
         lambda: nk.LengthAwareBidirectional(
-            layer(2, return_sequences=return_sequences), merge_mode
+            layer(2, return_sequences=return_sequences, **INITIALISED.get(layer, {})), merge_mode
         ),
         lambda made, x: MERGES[merge_mode](*oracles.bidirectional(oracle, made, x)),
     )
+
+
+# Their usual initialiser takes a QR decomposition, which no backend has in all half precisions.
+INITIALISED = {
+    layer: {"recurrent_initializer": "glorot_uniform"}
+    for layer in (keras.layers.LSTM, keras.layers.SimpleRNN)
+}
 
 
 RECURRENT = [

@@ -72,6 +72,12 @@ def pad(
     return x, mask
 
 
+def one_batch(case: Case, where: str = "right", junk: float = JUNK[0]) -> tuple[Array, Array]:
+    """The samples padded in one way."""
+    x, mask = pad(samples(), 6, where, junk)
+    return (x[..., 0] if case.reads == "scores" else x), mask
+
+
 def batches(case: Case, junk: tuple[float, ...] = JUNK) -> Iterator[tuple[Array, Array]]:
     """The samples padded in every way the layer allows."""
     for where in case.paddings:
@@ -126,7 +132,7 @@ def input_gradient(function: Callable[[Any], Any], x: Array) -> Array:
     """The gradient of the sum of squares plus the sum of an output, by the backend in use."""
 
     def loss(tensor: Any) -> Any:
-        output = function(tensor)
+        output = keras.ops.cast(function(tensor), "float32")
         return keras.ops.sum(keras.ops.square(output)) + keras.ops.sum(output)
 
     backend = keras.backend.backend()
@@ -162,8 +168,50 @@ class MaskProbe(keras.layers.Layer):
         return shown - 1 if mask is None else shown + keras.ops.cast(mask, shown.dtype)
 
 
+@keras.saving.register_keras_serializable(package="newword-tests")
+class Wrapper(keras.layers.Layer):
+    """A layer made of another layer."""
+
+    def __init__(self, inner: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if not self.inner.built:
+            self.inner.build(input_shape)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        return self.inner(inputs, mask=mask)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.inner.compute_mask(inputs, previous_mask)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self.inner.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "inner": keras.saving.serialize_keras_object(self.inner)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**{**config, "inner": keras.saving.deserialize_keras_object(config["inner"])})
+
+
+def check_gradient(layer: Any, x: Array, mask: Array) -> None:
+    """Every valid step matters to the output, and no padding does."""
+
+    def output(tensor: Any) -> Any:
+        return layer(tensor, mask=keras.ops.convert_to_tensor(mask))
+
+    gradient = input_gradient(output, x)
+    assert np.isfinite(gradient).all()
+    assert not gradient[~mask].any()
+    assert gradient[mask].any()
+
+
 def model_of(layer: Any, x: Array) -> Any:
     """A model with two inputs, the batch with any number of steps, and its mask."""
-    inputs = keras.Input((None, *x.shape[2:]), name="x")
-    mask = keras.Input((None,), dtype="bool", name="mask")
+    inputs = keras.Input((None, *x.shape[2:]))
+    mask = keras.Input((None,), dtype="bool")
     return keras.Model([inputs, mask], layer(inputs, mask=mask))

@@ -19,3 +19,16 @@ def sequence_shape(shape: Any, rank: int | None = None) -> tuple[int | None, ...
         axes = "(batch, steps, features)" if rank == 3 else f"rank {rank}"
         raise invalid("inputs", f"of shape {axes}", f"shape {sizes}")
     return sizes
+
+
+def feature_count(shape: Any) -> int:
+    """The features of a batch of sequences, which weights are made for.
+
+    Raises:
+        InvalidArgumentError: The shape is not (batch, steps, features), or leaves features open.
+    """
+    features = sequence_shape(shape, rank=3)[2]
+    if features is None:
+        rule = "of shape (batch, steps, features) with a known number of features"
+        raise invalid("inputs", rule, f"shape {tuple(shape)}")
+    return features

@@ -3,9 +3,10 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from newword._check import whole
-from newword.keras._shapes import sequence_shape
+from newword.keras._shapes import feature_count, sequence_shape
 from newword.keras.masks import apply_mask, masked_softmax, masked_sum
 
 __all__ = ["AttentionPooling", "MaskedSoftmax"]
@@ -53,7 +54,8 @@ class MaskedSoftmax(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The probabilities."""
-        return masked_softmax(inputs, mask, axis=self.axis)
+        # Keras casts floats alone; the result has one dtype for integers, too.
+        return masked_softmax(ops.cast(inputs, self.compute_dtype), mask, axis=self.axis)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The input's."""
@@ -81,7 +83,7 @@ class AttentionPooling(keras.layers.Layer):
 
     Output:
         Tensor of shape (batch, features) in the layer's compute dtype, without a mask; zeros for
-        a sequence without a valid step.
+        a sequence without a valid step. Takes O(batch · steps · features · units).
 
     Raises:
         InvalidArgumentError: `units` is not at least 1; an input has not three axes or does not
@@ -129,12 +131,13 @@ class AttentionPooling(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights."""
-        batch, steps, _ = sequence_shape(input_shape, rank=3)
+        feature_count(input_shape)
         self.hidden.build(input_shape)
-        self.score.build((batch, steps, self.units))
+        self.score.build((*input_shape[:2], self.units))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The weighted mean."""
+        sequence_shape(inputs.shape, rank=3)
         # Zero before the products: what padding holds must not reach the gradients of the weights.
         x = apply_mask(inputs, mask)
         weights = masked_softmax(self.score(self.hidden(x)), mask)

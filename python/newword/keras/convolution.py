@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from newword._check import choice, invalid, whole
-from newword.keras._shapes import sequence_shape
+from newword.keras._shapes import feature_count
 from newword.keras.masks import apply_mask, as_mask
 
 __all__ = ["MaskedConv1D", "MaskedSeparableConv1D"]
@@ -16,6 +16,11 @@ register = keras.saving.register_keras_serializable(package="newword")
 
 class MaskedConvolution(keras.layers.Layer):
     """What the convolutions share; stands before a convolution of Keras in the list of bases."""
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights."""
+        feature_count(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The convolution of the input with zeros at padding, with zeros at padding."""
@@ -76,7 +81,8 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
     Output:
         Tensor of shape (batch, output steps, filters) in the layer's compute dtype, zero at
         padding. The mask is the input's, every `strides`-th step of it; with `padding="valid"`
-        those windows are valid that hold valid steps only.
+        those windows are valid that hold valid steps only. Takes O(batch · output steps ·
+        kernel_size · features · filters).
 
     Raises:
         InvalidArgumentError: An argument is out of its range; `data_format` is
@@ -110,14 +116,10 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
             strides=single(strides, "strides"),
             padding=choice("padding", padding, ("same", "causal", "valid")),
             dilation_rate=single(dilation_rate, "dilation_rate"),
-            **kwargs,
+            **{"data_format": "channels_last", **kwargs},
         )
         self._check()
         self.supports_masking = True
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
-        super().build(sequence_shape(input_shape, rank=3))
 
 
 @register
@@ -159,14 +161,10 @@ class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
             strides=single(strides, "strides"),
             padding=choice("padding", padding, ("same", "valid")),
             dilation_rate=single(dilation_rate, "dilation_rate"),
-            **kwargs,
+            **{"data_format": "channels_last", **kwargs},
         )
         self._check()
         self.supports_masking = True
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
-        super().build(sequence_shape(input_shape, rank=3))
 
 
 def single(value: Any, argument: str = "value") -> int:

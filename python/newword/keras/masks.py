@@ -9,7 +9,7 @@ everywhere.
 Nothing here depends on what padding holds (NaN included), and no gradient reaches it: padding is
 replaced, not multiplied. Half-precision tensors are computed on in float32 and cast back at the
 end, integers are taken as floats (`keras.config.floatx()`). A row without a valid step gives
-zeros, with zero gradients.
+zeros, with zero gradients. Time and memory are in proportion to the size of the tensor.
 
 Source:
     Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810, which multiplies by the mask and
@@ -211,6 +211,8 @@ def masked_std(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
         [1.]
     """
     x, mask, axis, dtype = _prepared(x, mask, axis)
+    # From one of the values: equal values differ from their rounded mean, but not from each other.
+    x = x - ops.stop_gradient(_max(x, mask, axis, True))
     centred = ops.where(mask, x - _mean(x, mask, axis, True), ops.zeros_like(x))
     variance = _mean(ops.square(centred), mask, axis, keepdims)
     # The square root has no finite slope at zero: it is taken of one there, and not used.

@@ -28,7 +28,9 @@ class MergeMasks(keras.layers.Layer):
         everywhere.
 
     Output:
-        The first of them with zeros at padding, and with the merged mask.
+        The first of them, with the merged mask. It is zero at padding: that of the merged mask, and
+        its own, which with `mode="or"` may be valid for another input. So the sum of
+        `MergeMasks("or")([a, b])` and `MergeMasks("or")([b, a])` is that of the valid steps.
 
     Raises:
         InvalidArgumentError: `mode` is neither; the input is not a list; the masks differ in
@@ -40,8 +42,8 @@ class MergeMasks(keras.layers.Layer):
     Examples:
         >>> ids = keras.Input((None,), dtype="int32")
         >>> x = keras.layers.Embedding(9, 4, mask_zero=True)(ids)
-        >>> doubled = MergeMasks()([keras.ops.multiply(x, 2), x])
-        >>> pooled = keras.layers.GlobalAveragePooling1D()(doubled)  # knows the mask again
+        >>> rectified = MergeMasks()([keras.ops.relu(x), x])
+        >>> pooled = keras.layers.GlobalAveragePooling1D()(rectified)  # knows the mask again
     """
 
     def __init__(self, mode: str = "and", **kwargs: Any) -> None:
@@ -51,7 +53,8 @@ class MergeMasks(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The first input, zero at the padding of the merged mask."""
-        first, merged = _inputs(inputs)[0], self.compute_mask(inputs, mask)
+        merged, first = self.compute_mask(inputs, mask), _inputs(inputs)[0]
+        first = apply_mask(first, None if mask is None else mask[0])
         # Never the tensor itself: Keras would replace the mask that it has elsewhere.
         return ops.copy(first) if merged is None else apply_mask(first, merged)
 
@@ -59,7 +62,8 @@ class MergeMasks(keras.layers.Layer):
         """The merged mask; None if it is true everywhere."""
         if previous_mask is None:
             return None
-        if len(_inputs(inputs)) != len(previous_mask):
+        given = isinstance(previous_mask, (list, tuple))
+        if not given or len(_inputs(inputs)) != len(previous_mask):
             raise invalid("mask", "a list of one mask or None for each input", previous_mask)
         return merge_masks(previous_mask, self.mode)
 

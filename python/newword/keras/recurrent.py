@@ -1,13 +1,12 @@
 """Recurrent layers run in both directions, each over the valid steps alone."""
 
-import inspect
 from typing import Any
 
 import keras
 from keras import ops
 
 from newword._check import choice, invalid
-from newword.keras._shapes import sequence_shape
+from newword.keras._shapes import feature_count, sequence_shape
 from newword.keras.masks import apply_mask
 from newword.keras.sequences import last_valid, pack_by_mask, unpack_by_mask
 
@@ -46,7 +45,7 @@ class LengthAwareBidirectional(keras.layers.Layer):
         input's mask, where the two directions of a step stand at its place; else a tensor of
         shape (batch, units): the outputs after the last valid step and, backwards, after the
         first one. `merge_mode="concat"` doubles the units. A sequence without a valid step gives
-        zeros.
+        zeros. Takes what `layer` takes for each direction, over all steps of the padded batch.
 
     Raises:
         InvalidArgumentError: `layer` is no layer with `return_sequences`, or one with
@@ -67,35 +66,33 @@ class LengthAwareBidirectional(keras.layers.Layer):
     """
 
     def __init__(self, layer: Any, merge_mode: str | None = "concat", **kwargs: Any) -> None:
-        config = _recurrent_config(layer)
+        _check_recurrent(layer)
         super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
         self.merge_mode = merge_mode
         if merge_mode is not None:
             choice("merge_mode", merge_mode, MERGE_MODES)
-        self.return_sequences = bool(config["return_sequences"])
-        self.forward_layer = _clone(layer, config, "forward_")
-        self.backward_layer = _clone(layer, config, "backward_")
+        self.return_sequences = bool(layer.get_config()["return_sequences"])
+        self.forward_layer = _clone(layer, "forward_")
+        self.backward_layer = _clone(layer, "backward_")
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights of both directions."""
-        shape = sequence_shape(input_shape, rank=3)
-        for layer in (self.forward_layer, self.backward_layer):
-            if not layer.built:
-                layer.build(shape)
-                layer.built = True
+        feature_count(input_shape)
+        self.forward_layer.build(input_shape)
+        self.backward_layer.build(input_shape)
 
-    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
-        """Both directions, merged."""
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:  # noqa: ARG002
+        """Both directions, merged; Keras passes `training` on to layers that ask for it."""
+        sequence_shape(inputs.shape, rank=3)
         x = apply_mask(inputs, mask)
         return self._merged(
-            self._directed(self.forward_layer, x, mask, training, reverse=False),
-            self._directed(self.backward_layer, x, mask, training, reverse=True),
+            self._directed(self.forward_layer, x, mask, reverse=False),
+            self._directed(self.backward_layer, x, mask, reverse=True),
         )
 
-    def _directed(self, layer: Any, x: Any, mask: Any, training: Any, reverse: bool) -> Any:
-        options = {} if training is None or not _takes_training(layer) else {"training": training}
-        packed = ops.cast(layer(pack_by_mask(x, mask, reverse), **options), self.compute_dtype)
+    def _directed(self, layer: Any, x: Any, mask: Any, reverse: bool) -> Any:
+        packed = ops.cast(layer(pack_by_mask(x, mask, reverse)), self.compute_dtype)
         if self.return_sequences:
             return apply_mask(unpack_by_mask(packed, mask, reverse), mask)
         # What was packed ends where its valid steps end.
@@ -130,7 +127,6 @@ class LengthAwareBidirectional(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor; the layer as it was given, without weights."""
         layer = keras.saving.serialize_keras_object(self.forward_layer)
-        layer.pop("build_config", None)
         layer["config"] = {
             **layer["config"],
             "name": self.forward_layer.name.removeprefix("forward_"),
@@ -145,25 +141,34 @@ class LengthAwareBidirectional(keras.layers.Layer):
         return cls(**{**config, "layer": layer})
 
 
-def _recurrent_config(layer: Any) -> dict[str, Any]:
-    """The config of a layer that can be run in both directions."""
+def _check_recurrent(layer: Any) -> None:
+    """Refuses what cannot be run in both directions over all steps."""
     rule = "a recurrent layer with return_sequences in its config"
     if not isinstance(layer, keras.layers.Layer):
         raise invalid("layer", rule, layer)
-    config: dict[str, Any] = layer.get_config()
+    config = layer.get_config()
     if "return_sequences" not in config:
         raise invalid("layer", rule, layer)
     for option in ("return_state", "stateful", "go_backwards"):
         if config.get(option):
             raise invalid("layer", f"without {option}", layer)
-    return config
 
 
-def _clone(layer: Any, config: dict[str, Any], prefix: str) -> Any:
+def _clone(layer: Any, prefix: str) -> Any:
     """An unbuilt layer like the given one that returns every step."""
     changed = {"name": prefix + layer.name, "return_sequences": True}
-    return type(layer).from_config({**config, **changed})
+    return type(layer).from_config({**_without_identity(layer.get_config()), **changed})
 
 
-def _takes_training(layer: Any) -> bool:
-    return "training" in inspect.signature(layer.call).parameters
+def _without_identity(config: Any) -> Any:
+    """A config of its own without what would make layers of it share their parts.
+
+    While a model is saved or loaded, Keras notes in configs which objects are the same; both
+    directions would get one object for the cells of a recurrent layer.
+    """
+    if isinstance(config, dict):
+        marks = {"shared_object_id", "build_config"}
+        return {key: _without_identity(one) for key, one in config.items() if key not in marks}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_identity(one) for one in config)
+    return config

@@ -1,7 +1,8 @@
 """Sequences reversed, packed and cut to their last step, with padding left out.
 
 All functions take tensors of shape (batch, steps, ...) and masks of shape (batch, steps), with
-padding anywhere: right, left or inside.
+padding anywhere: right, left or inside. They sort the steps of each row once or twice, and then
+move them: O(batch · steps · (log steps + features)).
 """
 
 from typing import Any
