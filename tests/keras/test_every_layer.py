@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import newword.keras as nk
 from newword.errors import InvalidArgumentError
 from tests.keras import harness
 from tests.keras.cases import CASES
@@ -177,3 +178,10 @@ def test_its_config_makes_the_same_layer(case: Case) -> None:
     # A wrapped layer is there as its two clones.
     others = set(config) - {"name", "dtype", "trainable", "layer"}
     assert all(hasattr(layer, name) for name in others)
+
+
+def test_every_layer_is_here() -> None:
+    exported = [getattr(nk, name) for name in nk.__all__]
+    layers = {one for one in exported if isinstance(one, type)}
+    # It takes several inputs and has tests of its own.
+    assert layers - {type(case.make()) for case in CASES} == {nk.MergeMasks}

@@ -109,6 +109,15 @@ def test_half_precision_is_computed_in_single(dtype: str) -> None:
     assert not probabilities[2049:].any()
 
 
+def test_equal_values_have_no_deviation_however_they_round() -> None:
+    # Seven times 0.1 over seven is not 0.1 in single precision.
+    x = np.full((1, 8, 1), 0.1, "float32")
+    mask = np.arange(8)[None] < 7
+    assert (x[0, :7].sum(0, dtype="float32") / np.float32(7) != x[0, 0]).all()
+    assert numpy(nk.masked_std(x, mask)) == 0
+    assert not input_gradient(lambda t: nk.masked_std(t, mask), x).any()
+
+
 def test_infinite_logits_forbid() -> None:
     x = np.array([[0, -np.inf, 0], [-np.inf, -np.inf, 0]], "float32")
     got = numpy(nk.masked_softmax(x, np.array([[1, 1, 0], [1, 1, 0]])))

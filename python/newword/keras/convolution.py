@@ -45,17 +45,6 @@ class MaskedConvolution(keras.layers.Layer):
             valid = valid & mask[:, offset : offset - reach or None : stride]
         return valid
 
-    def _check(self) -> None:
-        """Refuses what would make the result depend on how much padding there is."""
-        if self.data_format != "channels_last":
-            raise invalid("data_format", "'channels_last'", self.data_format)
-        stride = single(self.strides)
-        if stride > 1 and self.padding == "same":
-            rule = "1 with padding='same', whose windows lie by the padded length"
-            raise invalid("strides", rule, stride)
-        if stride > 1 and single(self.dilation_rate) > 1:
-            raise invalid("strides", "1 with a dilation_rate above 1", stride)
-
 
 @register
 class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
@@ -110,15 +99,11 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
         dilation_rate: int | Sequence[int] = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            filters=whole("filters", filters, 1),
-            kernel_size=single(kernel_size, "kernel_size"),
-            strides=single(strides, "strides"),
-            padding=choice("padding", padding, ("same", "causal", "valid")),
-            dilation_rate=single(dilation_rate, "dilation_rate"),
-            **{"data_format": "channels_last", **kwargs},
-        )
-        self._check()
+        choice("padding", padding, ("same", "causal", "valid"))
+        shape = checked(filters, kernel_size, strides, padding, dilation_rate)
+        super().__init__(**shape, **{"data_format": "channels_last", **kwargs})
+        if self.data_format != "channels_last":
+            raise invalid("data_format", "'channels_last'", self.data_format)
         self.supports_masking = True
 
 
@@ -155,16 +140,31 @@ class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
         dilation_rate: int | Sequence[int] = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            filters=whole("filters", filters, 1),
-            kernel_size=single(kernel_size, "kernel_size"),
-            strides=single(strides, "strides"),
-            padding=choice("padding", padding, ("same", "valid")),
-            dilation_rate=single(dilation_rate, "dilation_rate"),
-            **{"data_format": "channels_last", **kwargs},
-        )
-        self._check()
+        choice("padding", padding, ("same", "valid"))
+        shape = checked(filters, kernel_size, strides, padding, dilation_rate)
+        super().__init__(**shape, **{"data_format": "channels_last", **kwargs})
+        if self.data_format != "channels_last":
+            raise invalid("data_format", "'channels_last'", self.data_format)
         self.supports_masking = True
+
+
+def checked(
+    filters: Any, kernel_size: Any, strides: Any, padding: str, dilation_rate: Any
+) -> dict[str, Any]:
+    """What makes a convolution, unless its result would depend on how much padding there is."""
+    stride, dilation = single(strides, "strides"), single(dilation_rate, "dilation_rate")
+    if stride > 1 and padding == "same":
+        rule = "1 with padding='same', whose windows lie by the padded length"
+        raise invalid("strides", rule, stride)
+    if stride > 1 and dilation > 1:
+        raise invalid("strides", "1 with a dilation_rate above 1", stride)
+    return {
+        "filters": whole("filters", filters, 1),
+        "kernel_size": single(kernel_size, "kernel_size"),
+        "strides": stride,
+        "padding": padding,
+        "dilation_rate": dilation,
+    }
 
 
 def single(value: Any, argument: str = "value") -> int:

@@ -126,7 +126,7 @@ class LengthAwareBidirectional(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor; the layer as it was given, without weights."""
-        layer = keras.saving.serialize_keras_object(self.forward_layer)
+        layer = _without_identity(keras.saving.serialize_keras_object(self.forward_layer))
         layer["config"] = {
             **layer["config"],
             "name": self.forward_layer.name.removeprefix("forward_"),
