@@ -16,7 +16,8 @@ from newword.errors import InvalidArgumentError
 from tests.keras.harness import Array, input_gradient, numpy
 
 quick = settings(max_examples=25, deadline=None)
-any_mask = hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 6)))
+# Few shapes, because JAX compiles for each.
+any_mask = hnp.arrays(bool, st.sampled_from([(1, 1), (3, 6)]))
 
 
 def numbered(mask: Array) -> Array:
@@ -88,7 +89,8 @@ def test_gradients_go_back_where_values_came_from() -> None:
     x = numbered(mask)
 
     def weighted(tensor: Any) -> Any:
-        return nk.reverse_by_mask(tensor, mask) * np.arange(4, dtype="float32")[None, :, None]
+        places = np.arange(4, dtype="float32")[None, :, None]
+        return keras.ops.multiply(nk.reverse_by_mask(tensor, mask), places)
 
     # d/dx of sum((w y)^2 + w y) with y the reversal of x: each x meets the weight of its new place.
     weight = np.array([[3, 1, 2, 0], [0, 1, 2, 3]])[..., None]

@@ -29,6 +29,8 @@ def run_blocks(page: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # Keras itself, where it saves or prints its variables.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         for line, code in blocks(page, "python"):
             # Blank lines before it, so that a traceback shows the page's own line.
             exec(compile("\n" * line + code, str(page), "exec"), names)
