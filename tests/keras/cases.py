@@ -44,7 +44,7 @@ class MasklessRNN(keras.layers.Layer):
 
 def maskless_rnn(layer: Any, x: Array) -> Array:
     kernel, bias = layer.get_weights()
-    return np.tanh(np.cumsum(x @ kernel + bias, axis=0))
+    return np.asarray(np.tanh(np.cumsum(x @ kernel + bias, axis=0)))
 
 
 POOLINGS = [

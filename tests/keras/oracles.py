@@ -33,7 +33,7 @@ def windows(layer: Any, x: Array) -> Array:
 
 def convolution(layer: Any, x: Array) -> Array:
     y = np.einsum("wkf,kfo->wo", windows(layer, x), numpy(layer.kernel)) + numpy(layer.bias)
-    return np.maximum(y, 0) if layer.activation.__name__ == "relu" else y
+    return np.asarray(np.maximum(y, 0) if layer.activation.__name__ == "relu" else y)
 
 
 def separable_convolution(layer: Any, x: Array) -> Array:
@@ -44,7 +44,7 @@ def separable_convolution(layer: Any, x: Array) -> Array:
 
 def gated_convolution(layer: Any, x: Array) -> Array:
     gate = sigmoid(convolution(layer.gate, x))
-    return x * (1 - gate) + convolution(layer.candidate, x) * gate
+    return np.asarray(x * (1 - gate) + convolution(layer.candidate, x) * gate)
 
 
 def dgcnn(layer: Any, x: Array) -> Array:

@@ -12,6 +12,8 @@ import newword.keras as nk
 from newword.errors import InvalidArgumentError
 from tests.keras.harness import Array, input_gradient, numpy, run
 
+ONE: Any = 1
+
 
 def noise(*shape: int) -> Array:
     return np.random.default_rng(5).normal(size=shape).astype("float32")
@@ -120,7 +122,7 @@ def applied(layer: Any, shape: tuple[int | None, ...]) -> Any:
         (lambda: nk.MaskedConv1D(0, 3), "filters: must be a whole number at least 1, got 0"),
         (lambda: nk.MaskedConv1D(2, 0), "kernel_size: must be a whole number at least 1"),
         (lambda: nk.MaskedConv1D(2, (3, 3)), "kernel_size: must be a whole number"),
-        (lambda: nk.MaskedConv1D(2, 3, strides=0.5), "strides: must be a whole number"),
+        (lambda: nk.MaskedConv1D(2, 3, strides=(1, 1)), "strides: must be a whole number"),
         (lambda: nk.MaskedConv1D(2, 3, strides=2), "strides: must be 1 with padding='same'"),
         (
             lambda: nk.MaskedConv1D(2, 3, strides=2, padding="causal", dilation_rate=2),
@@ -146,7 +148,7 @@ def applied(layer: Any, shape: tuple[int | None, ...]) -> Any:
         ),
         (lambda: nk.DGCNN(()), "dilations: must be a sequence of at least one whole number"),
         (lambda: nk.DGCNN((1, 0)), r"dilations\[1\]: must be a whole number at least 1, got 0"),
-        (lambda: nk.MaskedMaxPooling(keepdims=1), "keepdims: must be True or False, got 1"),
+        (lambda: nk.MaskedMaxPooling(keepdims=ONE), "keepdims: must be True or False, got 1"),
     ],
 )
 def test_errors_name_argument_rule_and_value(call: Any, message: str) -> None:
