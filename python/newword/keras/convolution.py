@@ -75,7 +75,8 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
 
     Raises:
         InvalidArgumentError: An argument is out of its range; `data_format` is
-            "channels_first"; a mask has not the shape (batch, steps).
+            "channels_first"; an input has more than three axes or an unknown number of features;
+            a mask has not the shape (batch, steps).
 
     Source:
         Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810.
