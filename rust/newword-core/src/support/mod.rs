@@ -4,7 +4,9 @@ pub mod context;
 pub mod error;
 pub mod hash;
 pub mod memory;
+pub mod workers;
 
 pub use context::{Context, Progress, Stage};
 pub use error::{Error, Result};
 pub use memory::MemoryBudget;
+pub use workers::Workers;

@@ -1,0 +1,128 @@
+//! Who does a short job: the caller's own thread, or threads that are kept from one call to the next.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::hash::HashMap;
+use super::{Context, Error, Result};
+
+/// Threads of one process, by their number.
+struct Pools {
+    process: u32,
+    by_size: Option<HashMap<usize, Arc<rayon::ThreadPool>>>,
+}
+
+static POOLS: Mutex<Pools> = Mutex::new(Pools { process: 0, by_size: None });
+
+/// A pool of `threads` threads (all cores where 0) that stays for the next call: starting one takes
+/// longer than decoding a batch.
+fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    if pools.process != process {
+        // A forked child inherits the pools but not their threads; joining those would never end.
+        std::mem::forget(pools.by_size.take());
+        pools.process = process;
+    }
+    let by_size = pools.by_size.get_or_insert_with(HashMap::default);
+    if let Some(pool) = by_size.get(&threads) {
+        return Ok(Arc::clone(pool));
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("newword-{index}"))
+        .build()
+        .map_err(|error| Error::invalid("threads", "threads must start", error))?;
+    let pool = Arc::new(pool);
+    by_size.insert(threads, Arc::clone(&pool));
+    Ok(pool)
+}
+
+/// Who works on a job that is cut into pieces, and whether somebody may stop it.
+pub struct Workers<'a> {
+    pool: Option<Arc<rayon::ThreadPool>>,
+    context: Option<&'a Context>,
+}
+
+impl Workers<'static> {
+    /// The caller's thread alone.
+    pub fn caller() -> Self {
+        Self { pool: None, context: None }
+    }
+
+    /// `threads` threads, all cores where `None`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where they cannot be started.
+    pub fn kept(threads: Option<usize>) -> Result<Self> {
+        if threads == Some(1) {
+            return Ok(Self::caller());
+        }
+        Ok(Self { pool: Some(kept_pool(threads.unwrap_or(0))?), context: None })
+    }
+}
+
+impl<'a> Workers<'a> {
+    /// The same, stopped between two pieces once the job of `context` is cancelled.
+    #[must_use]
+    pub fn stopped_by(self, context: &'a Context) -> Self {
+        Self { pool: self.pool, context: Some(context) }
+    }
+
+    /// What `work` makes of each of `pieces`, in their order.
+    ///
+    /// # Errors
+    /// The error of the first piece that failed, whatever the number of threads, or
+    /// [`Error::Cancelled`].
+    pub fn map<P: Send, T: Send>(
+        &self,
+        pieces: Vec<P>,
+        work: impl Fn(P) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let context = self.context;
+        let one = |piece| {
+            context.map_or(Ok(()), Context::check)?;
+            work(piece)
+        };
+        match &self.pool {
+            Some(pool) if pieces.len() > 1 => {
+                let results: Vec<_> =
+                    pool.install(|| pieces.into_par_iter().with_max_len(4).map(one).collect());
+                results.into_iter().collect()
+            }
+            _ => pieces.into_iter().map(one).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_and_the_first_error_at_any_number_of_threads() {
+        for threads in [1, 2, 5] {
+            let workers = Workers::kept(Some(threads)).unwrap();
+            let doubled = workers.map((0..100).collect(), |piece| Ok(2 * piece)).unwrap();
+            assert_eq!(doubled, (0..100).map(|piece| 2 * piece).collect::<Vec<_>>());
+            let error = workers.map((0..100).collect(), |piece: u32| {
+                if piece % 30 == 29 {
+                    Err(Error::invalid("piece", "is bad", piece))
+                } else {
+                    Ok(())
+                }
+            });
+            assert_eq!(error.unwrap_err().to_string(), "piece: is bad, got 29");
+        }
+    }
+
+    #[test]
+    fn a_cancelled_job_stops() {
+        let context =
+            Context::new(Some(1), super::super::MemoryBudget::share_of_available(), None).unwrap();
+        context.cancel();
+        let workers = Workers::caller().stopped_by(&context);
+        assert!(matches!(workers.map(vec![1], Ok), Err(Error::Cancelled)));
+    }
+}

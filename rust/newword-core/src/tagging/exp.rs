@@ -1,0 +1,113 @@
+//! Exponentials side by side, and sums of exponentials that neither overflow nor vanish.
+
+use super::scalar::{LANES, Lanes, Scalar};
+
+/// Below this, `exp` is less than the smallest normal number, and taken for 0.
+const LEAST: f64 = -708.0;
+/// Adding and taking away this number rounds to a whole one, and leaves it in the low bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// ln 2 in two parts: the first has so few bits that its product with an exponent is exact.
+const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+/// 1/n! from 13 down to 0. With |r| <= ln(2)/2 the next term is below 5e-18.
+const TAYLOR: [f64; 14] = [
+    1.0 / 6_227_020_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 39_916_800.0,
+    1.0 / 3_628_800.0,
+    1.0 / 362_880.0,
+    1.0 / 40_320.0,
+    1.0 / 5_040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    0.5,
+    1.0,
+    1.0,
+];
+
+/// e to the power of what is at most 709; 0 below -708. Without a branch, so that it can be done for
+/// many at a time: the standard library's is called for one.
+#[inline(always)]
+pub(super) fn exp(x: f64) -> f64 {
+    // Whatever is too small for the arithmetic is replaced first and chosen away at the end.
+    let small = if x < LEAST { 0.0 } else { x };
+    let shifted = small * std::f64::consts::LOG2_E + ROUND;
+    let exponent = shifted - ROUND;
+    let rest = (small - exponent * LN_2_HIGH) - exponent * LN_2_LOW;
+    let mut sum = TAYLOR[0];
+    for coefficient in &TAYLOR[1..] {
+        sum = sum * rest + coefficient;
+    }
+    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
+    if x < LEAST { 0.0 } else { sum * power }
+}
+
+/// The logarithm of the sum of `exp(left + right)`; negative infinity where nothing is allowed.
+#[inline(always)]
+pub(super) fn log_sum_exp<F: Scalar>(left: &[f64], right: &[F]) -> f64 {
+    let (left_whole, left_rest) = left.as_chunks::<LANES>();
+    let (right_whole, right_rest) = right.as_chunks::<LANES>();
+    let mut tops = [f64::NEG_INFINITY; LANES];
+    for (left, right) in left_whole.iter().zip(right_whole) {
+        tops = std::array::from_fn(|lane| {
+            let value = left[lane] + right[lane].into();
+            if value > tops[lane] { value } else { tops[lane] }
+        });
+    }
+    let mut top = tops.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    for (&left, &right) in left_rest.iter().zip(right_rest) {
+        top = top.max(left + right.into());
+    }
+    if top == f64::NEG_INFINITY {
+        return top;
+    }
+    let mut sums: Lanes<f64> = [0.0; LANES];
+    for (left, right) in left_whole.iter().zip(right_whole) {
+        sums = std::array::from_fn(|lane| sums[lane] + exp(left[lane] + right[lane].into() - top));
+    }
+    let mut sum: f64 = sums.into_iter().sum();
+    for (&left, &right) in left_rest.iter().zip(right_rest) {
+        sum += exp(left + right.into() - top);
+    }
+    top + sum.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_right_to_two_units_in_the_last_place() {
+        let mut worst = 0.0_f64;
+        for step in 0..2_000_000 {
+            let x = -708.0 + f64::from(step) * (1417.0 / 2_000_000.0);
+            worst = worst.max((exp(x) / x.exp() - 1.0).abs());
+        }
+        assert!(worst <= 2.0 * f64::EPSILON, "{worst:e}");
+    }
+
+    #[test]
+    fn exp_of_the_extremes() {
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(f64::NEG_INFINITY), 0.0);
+        assert_eq!(exp(-1e300), 0.0);
+        assert!(exp(-708.0) > 0.0);
+        assert!(exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn log_sum_exp_of_any_size() {
+        for size in 1..50_u32 {
+            let left: Vec<f64> = (0..size).map(|i| f64::from(i * 7 % 13) * 100.0).collect();
+            let right: Vec<f32> =
+                (0..u16::try_from(size).unwrap()).map(|i| f32::from(i % 5)).collect();
+            let sums = left.iter().zip(&right).map(|(l, r)| l + f64::from(*r));
+            let top = sums.clone().fold(f64::NEG_INFINITY, f64::max);
+            let expected = top + sums.map(|sum| (sum - top).exp()).sum::<f64>().ln();
+            assert!((log_sum_exp(&left, &right) - expected).abs() < 1e-12);
+        }
+        assert_eq!(log_sum_exp(&[f64::NEG_INFINITY], &[1.0_f32]), f64::NEG_INFINITY);
+    }
+}

@@ -1,0 +1,87 @@
+//! Sums over all paths: the log-partition and the marginals (forward-backward, Rabiner 1989).
+//!
+//! Sixteen sequences side by side, in `f64`. Probabilities are kept as they are and scaled by a power of
+//! two at each step, so that there is one exponential for each emission instead of one for each pair of
+//! tags. That is right to the last digits as long as nothing vanishes, which [`scaled`] watches: a
+//! sequence whose scores range too widely is done again with logarithms.
+
+mod scaled;
+
+use self::scaled::{Marginals, Scaled, Totals};
+use super::log_domain;
+use super::pieces::{cut, rows_of};
+use super::problem::Problem;
+use super::scalar::Scalar;
+use super::simd::widest;
+use crate::support::{Result, Workers};
+
+/// What one sequence takes in lanes, in bytes for each tag of each step: two numbers.
+const COST: usize = 16;
+
+/// The logarithm of the sum of exp(score) over all paths of each sequence, (batch,); 0 for a sequence
+/// without steps.
+///
+/// O(batch steps tags²).
+///
+/// # Errors
+/// As [`viterbi`](super::viterbi).
+pub fn log_partition<F: Scalar>(
+    problem: &Problem<'_, F>,
+    workers: &Workers<'_>,
+) -> Result<Vec<f64>> {
+    let mut out = vec![0.0; problem.batch];
+    let scaled = Scaled::of(problem);
+    workers.map(cut(problem, &mut out, 0), |mut piece| {
+        let rows = rows_of(&piece);
+        let found = scaled.as_ref().map(|scaled| widest(Totals { problem, scaled, rows }));
+        for (lane, (row, out)) in piece.iter_mut().enumerate() {
+            let total = match found.as_ref().and_then(|totals| totals[lane]) {
+                Some(total) => total,
+                None => carefully(problem, *row)?.0,
+            };
+            out[0] = total;
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// The probability of each tag at each step, (batch, steps, tags) as in the caller's emissions; 0 at
+/// steps that do not count.
+///
+/// O(batch steps tags²) time, plus 16 bytes for each tag of each step of the sequences that a thread
+/// works on.
+///
+/// # Errors
+/// As [`viterbi`](super::viterbi).
+pub fn marginals<F: Scalar>(problem: &Problem<'_, F>, workers: &Workers<'_>) -> Result<Vec<F>> {
+    let tags = problem.tags;
+    let mut out = vec![F::default(); problem.batch * problem.caller_steps() * tags];
+    let scaled = Scaled::of(problem);
+    workers.map(cut(problem, &mut out, COST), |mut piece| {
+        let sure = match &scaled {
+            Some(scaled) => widest(Marginals { problem, scaled, piece: &mut piece }),
+            None => Default::default(),
+        };
+        for (lane, (row, out)) in piece.iter_mut().enumerate() {
+            if !sure[lane] {
+                let (_, forward) = carefully(problem, *row)?;
+                let found = widest(log_domain::Marginals { problem, row: *row, forward });
+                let found: Vec<_> = found.into_iter().map(F::nearest).collect();
+                problem.place(*row, tags, &found, out);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// The log-partition of a sequence and its forward sums, by logarithms; or why there is none.
+fn carefully<F: Scalar>(problem: &Problem<'_, F>, row: usize) -> Result<(f64, Vec<f64>)> {
+    problem.check(row)?;
+    let forward = log_domain::forward(problem, row);
+    let total = log_domain::total(&forward, problem.tags);
+    // Sums of f32 that no f32 can hold are still f64; only nothing and infinity are refused.
+    let verdict = if total.is_finite() { F::default() } else { F::nearest(total) };
+    problem.reached(row, verdict).map(|_| (total, forward))
+}

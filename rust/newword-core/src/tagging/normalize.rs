@@ -1,0 +1,115 @@
+//! Locally normalised models as sums of scores, so that every decoder serves them too.
+//!
+//! In a maximum-entropy Markov model the normaliser of a step depends on the tag before it alone. Its
+//! logarithm can therefore be taken off that tag's own emission, and the score of a path is its
+//! log-probability.
+
+use std::borrow::Cow;
+
+use super::log_domain::{sum_from, sum_towards, with_boundaries};
+use super::problem::Problem;
+use super::rows::Rows;
+use super::scalar::Scalar;
+use super::simd::{Kernel, widest};
+use crate::support::{Result, Workers};
+
+/// How the probability of a path is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Normalization {
+    /// Not at all, or over all paths, which comes to the same best path: CRF.
+    Global,
+    /// At each step, given the tag before: MEMM.
+    Local,
+    /// The mean of the log-probabilities of both directions: bidirectional MEMM.
+    Bidirectional,
+}
+
+impl<F: Scalar> Problem<'_, F> {
+    /// The problem whose path scores are log-probabilities under a locally normalised model of these
+    /// scores, start and end taken for parts of the first and last emission.
+    ///
+    /// O(batch steps tags²) exponentials.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::support::Error::InvalidArgument) for an emission that is NaN or
+    /// positive infinity.
+    pub fn normalized(self, by: Normalization, workers: &Workers<'_>) -> Result<Self> {
+        if by == Normalization::Global {
+            return Ok(self);
+        }
+        let rows = (0..self.batch).collect();
+        let normalized = workers.map(rows, |row| {
+            self.check(row)?;
+            Ok(if self.lengths[row] == 0 {
+                vec![]
+            } else {
+                widest(Local { problem: &self, row, by })
+            })
+        })?;
+        let mut emissions = vec![F::default(); self.batch * self.steps * self.tags];
+        for (out, scores) in emissions.chunks_exact_mut(self.steps * self.tags).zip(normalized) {
+            for (out, score) in out.iter_mut().zip(scores) {
+                *out = F::nearest(score);
+            }
+        }
+        Ok(Self {
+            emissions: Cow::Owned(emissions),
+            start: Cow::default(),
+            end: Cow::default(),
+            ..self
+        })
+    }
+}
+
+struct Local<'p, 'a, F: Scalar> {
+    problem: &'p Problem<'a, F>,
+    row: usize,
+    by: Normalization,
+}
+
+impl<F: Scalar> Kernel for Local<'_, '_, F> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<f64> {
+        let (tags, steps) = (self.problem.tags, self.problem.lengths[self.row]);
+        let mut rows = Rows::of(self.problem, self.row);
+        let emissions = with_boundaries(self.problem, self.row);
+        let mut scores = emissions.clone();
+        let share = if self.by == Normalization::Local { 1.0 } else { 0.5 };
+        let mut sums = vec![0.0; tags];
+        for step in 1..steps {
+            sum_from(&mut rows, &emissions[step * tags..][..tags], &mut sums);
+            take_off(&mut scores[(step - 1) * tags..][..tags], &sums, share);
+        }
+        alone(&emissions[..tags], &mut scores[..tags], share);
+        if self.by == Normalization::Bidirectional {
+            for step in 0..steps - 1 {
+                sum_towards(&mut rows, &emissions[step * tags..][..tags], &mut sums);
+                take_off(&mut scores[(step + 1) * tags..][..tags], &sums, share);
+            }
+            let last = (steps - 1) * tags;
+            alone(&emissions[last..], &mut scores[last..], share);
+        }
+        scores
+    }
+}
+
+/// Takes each tag's normaliser off its score. A tag that nothing may follow is forbidden.
+#[inline(always)]
+fn take_off(scores: &mut [f64], sums: &[f64], share: f64) {
+    for (score, &sum) in scores.iter_mut().zip(sums) {
+        *score = if sum > f64::NEG_INFINITY { *score - share * sum } else { sum };
+    }
+}
+
+/// Takes off the normaliser of the step that has no neighbour in this direction.
+#[inline(always)]
+fn alone(emissions: &[f64], scores: &mut [f64], share: f64) {
+    let sum = super::exp::log_sum_exp(emissions, &vec![0.0; emissions.len()]);
+    if sum > f64::NEG_INFINITY {
+        for score in scores {
+            *score -= share * sum;
+        }
+    }
+}

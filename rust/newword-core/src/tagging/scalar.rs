@@ -1,0 +1,77 @@
+//! The two types of scores: `f32` and `f64`.
+
+use std::fmt::Display;
+use std::ops::{Add, AddAssign, Mul};
+
+/// How many sequences, or tags of one sequence, are worked on side by side. Loops over an array of
+/// this length become a few vector instructions, or one, whatever the processor has.
+pub(super) const LANES: usize = 16;
+
+/// One score for each lane.
+pub(super) type Lanes<F> = [F; LANES];
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A type of scores.
+pub trait Scalar:
+    sealed::Sealed
+    + Copy
+    + Send
+    + Sync
+    + PartialOrd
+    + Default
+    + Display
+    + Add<Output = Self>
+    + AddAssign
+    + Mul<Output = Self>
+    + Into<f64>
+    + 'static
+{
+    /// The score of what is forbidden.
+    const FORBIDDEN: Self;
+    /// What no score may reach.
+    const INFINITY: Self;
+
+    /// The nearest score.
+    fn nearest(value: f64) -> Self;
+
+    /// Neither NaN nor infinite.
+    fn is_finite(self) -> bool;
+
+    /// A score, or the mark of what is forbidden: neither NaN nor positive infinity.
+    #[inline(always)]
+    fn is_score(self) -> bool {
+        self < Self::INFINITY
+    }
+}
+
+impl Scalar for f32 {
+    const FORBIDDEN: Self = Self::NEG_INFINITY;
+    const INFINITY: Self = Self::INFINITY;
+
+    #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+    fn nearest(value: f64) -> Self {
+        value as Self
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+}
+
+impl Scalar for f64 {
+    const FORBIDDEN: Self = Self::NEG_INFINITY;
+    const INFINITY: Self = Self::INFINITY;
+
+    fn nearest(value: f64) -> Self {
+        value
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+}

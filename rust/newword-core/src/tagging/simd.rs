@@ -1,0 +1,32 @@
+//! The choice of vector instructions at run time.
+//!
+//! Kernels are plain loops over [`Lanes`](super::scalar::Lanes), inlined into a function that the
+//! compiler may build with AVX2 or AVX-512; what other processors have (SSE2, NEON) is used as it is.
+
+use std::sync::OnceLock;
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Work whose loops are to use the widest vectors of this processor. Everything in `run` that loops
+/// over lanes has to be inlined into it.
+pub(super) trait Kernel {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+struct Widest<K>(K);
+
+impl<K: Kernel> WithSimd for Widest<K> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> K::Output {
+        self.0.run()
+    }
+}
+
+/// Runs a kernel with the widest vectors of this processor.
+pub(super) fn widest<K: Kernel>(kernel: K) -> K::Output {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    ARCH.get_or_init(Arch::new).dispatch(Widest(kernel))
+}
