@@ -1,4 +1,4 @@
-"""Find the words of a corpus nobody annotated, and segment with them.
+"""Find the words of a corpus nobody annotated, segment with them, and decode tag sequences.
 
 >>> import newword
 >>> lexicon = newword.Lexicon.from_words(["今天", "天气"], [9, 7])
@@ -20,6 +20,20 @@ from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon, LexiconRow
 from newword.progress import Progress
 from newword.segmentation import Segmenter, train_segmenter
+from newword.tagging import (
+    KBestResult,
+    LowRankTransitions,
+    ViterbiResult,
+    beam_search,
+    greedy_decode,
+    k_best,
+    log_partition,
+    marginals,
+    path_score,
+    posterior_decode,
+    sample_paths,
+    viterbi,
+)
 
 __version__: str
 
@@ -28,22 +42,34 @@ __all__ = [
     "DecodeError",
     "FormatError",
     "InvalidArgumentError",
+    "KBestResult",
     "Lexicon",
     "LexiconRow",
+    "LowRankTransitions",
     "MemoryBudgetError",
     "MissingDependencyError",
     "NewwordError",
     "Progress",
     "SegmentationScore",
     "Segmenter",
+    "ViterbiResult",
     "__version__",
+    "beam_search",
     "contrast",
     "count_ngrams",
     "discover",
     "evaluate_segmentation",
+    "greedy_decode",
+    "k_best",
+    "log_partition",
+    "marginals",
     "merge_counts",
+    "path_score",
+    "posterior_decode",
+    "sample_paths",
     "score_counts",
     "train_segmenter",
+    "viterbi",
 ]
 
 

@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 __all__ = [
     "Segmenter",
     "__version__",
+    "beam_search",
     "build_profile",
     "count_ngrams",
     "count_words",
     "discover",
+    "k_best",
+    "log_partition",
+    "marginals",
     "merge_counts",
+    "path_score",
+    "posterior_decode",
+    "sample_paths",
     "score_counts",
     "train_segmenter",
+    "viterbi",
 ]
 
 __version__: str
@@ -57,6 +65,36 @@ def train_segmenter(source: _Source, options: dict[str, Any], job: _Job) -> Segm
 def count_words(
     source: _Source, words: Sequence[str], options: dict[str, Any], job: _Job
 ) -> tuple[NDArray[np.uint64], int]: ...
+
+# Emissions, transitions or their left factor, the right factor, start, end, lengths, mask, allowed
+# and the normalization.
+_Problem = tuple[
+    NDArray[Any],
+    NDArray[Any] | None,
+    NDArray[Any] | None,
+    NDArray[Any] | None,
+    NDArray[Any] | None,
+    NDArray[np.int64] | None,
+    NDArray[np.bool_] | None,
+    NDArray[np.bool_] | None,
+    str,
+]
+_Found = tuple[NDArray[np.int32], NDArray[Any]]
+
+def viterbi(
+    arguments: _Problem, second_order: NDArray[Any] | None, threads: int | None
+) -> _Found: ...
+def beam_search(arguments: _Problem, beam_size: int, threads: int | None) -> _Found: ...
+def posterior_decode(arguments: _Problem, threads: int | None) -> _Found: ...
+def k_best(arguments: _Problem, k: int, threads: int | None) -> _Found: ...
+def log_partition(arguments: _Problem, threads: int | None) -> NDArray[np.float64]: ...
+def marginals(arguments: _Problem, threads: int | None) -> NDArray[Any]: ...
+def path_score(
+    arguments: _Problem, paths: NDArray[np.int32], threads: int | None
+) -> NDArray[Any]: ...
+def sample_paths(
+    arguments: _Problem, count: int, seed: int, threads: int | None
+) -> NDArray[np.int32]: ...
 
 @final
 class Segmenter:

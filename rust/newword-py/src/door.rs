@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use newword_core::corpus::TextBatch;
-use newword_core::support::{Context, Error, MemoryBudget, Result};
+use newword_core::support::{Context, Error, MemoryBudget, Result, Workers};
 use pyo3::prelude::*;
 
 use crate::errors::to_python;
@@ -75,7 +75,7 @@ impl Caller {
 /// reports progress and feeds the iterable that `work` reads, if any.
 ///
 /// The iterable is pulled here because its code belongs to the caller's thread: a database cursor,
-/// say, may refuse any other. Nothing else in this crate detaches for long work.
+/// say, may refuse any other. Nothing but this and [`enter_briefly`] detaches.
 pub fn enter<T: Send>(
     py: Python<'_>,
     job: &Job,
@@ -100,6 +100,35 @@ pub fn enter<T: Send>(
         watched?;
         result.map_err(to_python)
     })
+}
+
+/// Up to this much work is done at once: letting go of the interpreter would take as long.
+const TINY: usize = 1 << 14;
+/// Up to this much is done by the caller's thread: waking others would take as long.
+const SMALL: usize = 1 << 18;
+/// Up to this much, a tenth of a second at most, is too short to be stopped by hand.
+const SHORT: usize = 1 << 27;
+
+/// Runs work that is often short, on `threads` threads (all cores where None) that stay for the next
+/// call. A unit of `work` is some nanoseconds at most. What takes long can be stopped like a job.
+pub fn enter_briefly<T: Send>(
+    py: Python<'_>,
+    threads: Option<usize>,
+    work: usize,
+    solver: impl FnOnce(&Workers<'_>) -> Result<T> + Send,
+) -> PyResult<T> {
+    let result = if work <= TINY {
+        solver(&Workers::caller())
+    } else if work <= SMALL {
+        py.detach(|| solver(&Workers::caller()))
+    } else if work <= SHORT {
+        py.detach(|| solver(&Workers::kept(threads)?))
+    } else {
+        return enter(py, &Job::plain(Some(1)), None, |context, _| {
+            solver(&Workers::kept(threads)?.stopped_by(context))
+        });
+    };
+    result.map_err(to_python)
 }
 
 /// Serves the worker until it is done. On Ctrl-C, or when the progress callback raises, the job is

@@ -11,6 +11,7 @@ mod options;
 mod result;
 mod segmenter;
 mod source;
+mod tagging;
 
 use pyo3::prelude::*;
 
@@ -26,6 +27,14 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(counting::count_ngrams, module)?)?;
     module.add_function(wrap_pyfunction!(counting::merge_counts, module)?)?;
     module.add_function(wrap_pyfunction!(counting::score_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::viterbi, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::beam_search, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::posterior_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::k_best, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::log_partition, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::marginals, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::path_score, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::sample_paths, module)?)?;
     Ok(())
 }
 
