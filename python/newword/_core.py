@@ -1,11 +1,13 @@
 """The compiled core, loaded when it is first needed."""
 
+import functools
 import importlib
 from typing import Any
 
 from newword.errors import NewwordError
 
 
+@functools.cache
 def core() -> Any:
     """The module `newword._newword`.
 

@@ -33,6 +33,9 @@ __all__ = [
     "viterbi",
 ]
 
+# Types made once: a call for a short sentence should cost little more than the decoding.
+SINGLE, DOUBLE, HALF = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
+TAGS, LENGTHS, FLAGS = np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.bool_)
 NORMALIZATIONS = ("global", "local", "bidirectional")
 MOST_RESULTS = 2**31
 """No call returns more tags than this, eight gigabytes."""
@@ -509,7 +512,7 @@ def path_score(
         array([3.])
     """
     problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    tags = _array("paths", paths, np.dtype(np.int32), problem[0].shape[:2])
+    tags = _array("paths", paths, TAGS, problem[0].shape[:2])
     result: NDArray[Any] = core().path_score(problem, tags, _threads(threads))
     return result
 
@@ -592,16 +595,15 @@ def _problem(
         transitions = _array("transitions", transitions, kind, square, (batch, *square))
     if normalization not in NORMALIZATIONS:
         _check.choice("normalization", normalization, NORMALIZATIONS)
-    whole, flags = np.dtype(np.int64), np.dtype(np.bool_)
     return (
         scores,
         transitions,
         right,
         None if start is None else _array("start", start, kind, (tags,)),
         None if end is None else _array("end", end, kind, (tags,)),
-        None if lengths is None else _array("lengths", lengths, whole, (batch,)),
-        None if mask is None else _array("mask", mask, flags, (batch, steps)),
-        None if allowed is None else _array("allowed", allowed, flags, scores.shape),
+        None if lengths is None else _array("lengths", lengths, LENGTHS, (batch,)),
+        None if mask is None else _array("mask", mask, FLAGS, (batch, steps)),
+        None if allowed is None else _array("allowed", allowed, FLAGS, scores.shape),
         normalization,
     )
 
@@ -615,11 +617,11 @@ def _emissions(value: Any) -> NDArray[Any]:
     if array.ndim != 3 or not array.size:
         rule = "of shape (batch, steps, tags), each at least 1"
         raise _check.invalid("emissions", rule, array.shape)
-    if array.dtype != np.float32:
-        half = array.dtype == np.float16 or array.dtype.name == "bfloat16"
+    if array.dtype not in (SINGLE, DOUBLE):
+        half = array.dtype == HALF or array.dtype.name == "bfloat16"
         if not half and array.dtype.kind not in "fiu":
             raise _check.invalid("emissions", "real numbers", array.dtype.name)
-        array = array.astype(np.float32 if half else np.float64, copy=False)
+        array = array.astype(SINGLE if half else DOUBLE)
     return np.ascontiguousarray(array)
 
 

@@ -44,10 +44,10 @@ impl<'a, 'py, F: Element + Scalar> Typed<'a, 'py, F> {
         let Arguments(emissions, transitions, right, start, end, ..) = arguments;
         Ok(Self {
             emissions: emissions.extract()?,
-            transitions: transitions.as_ref().map(|array| array.extract()).transpose()?,
-            right: right.as_ref().map(|array| array.extract()).transpose()?,
-            start: start.as_ref().map(|array| array.extract()).transpose()?,
-            end: end.as_ref().map(|array| array.extract()).transpose()?,
+            transitions: transitions.as_ref().map(PyAnyMethods::extract).transpose()?,
+            right: right.as_ref().map(PyAnyMethods::extract).transpose()?,
+            start: start.as_ref().map(PyAnyMethods::extract).transpose()?,
+            end: end.as_ref().map(PyAnyMethods::extract).transpose()?,
             rest: arguments,
         })
     }

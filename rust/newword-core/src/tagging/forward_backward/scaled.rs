@@ -142,9 +142,7 @@ impl<'p, 'a, F: Scalar> Forward<'p, 'a, F> {
             self.next.copy_from_slice(shares);
         } else {
             multiply(&self.scaled.towards, &self.sums, &mut self.next);
-            for (next, share) in self.next.iter_mut().zip(shares.iter()) {
-                *next = times(*next, *share);
-            }
+            times(&mut self.next, shares);
         }
         let (exponent, fine) = rescale(&mut self.next);
         let pair = if step == 0 { 0.0 } else { self.scaled.top };
@@ -201,23 +199,23 @@ impl<F: Scalar> Kernel for Marginals<'_, '_, '_, F> {
         let lengths = forward.lengths;
         let mut behind: Vec<_> = self.scaled.end.iter().map(|&end| [end; LANES]).collect();
         let mut next = behind.clone();
+        let mut ahead = behind.clone();
         let mut last: Option<&[Lanes<f64>]> = None;
         let steps = shares.chunks_exact_mut(tags).zip(sums.chunks_exact_mut(tags));
         for (step, (shares, sums)) in steps.enumerate().rev() {
             if let Some(shares) = last {
                 let alive = lengths.map(|length| step + 1 < length);
-                for (behind, share) in behind.iter_mut().zip(shares) {
-                    let product = times(*behind, *share);
-                    *behind =
-                        std::array::from_fn(|l| if alive[l] { product[l] } else { behind[l] });
-                }
-                multiply(&self.scaled.from, &behind, &mut next);
+                ahead.copy_from_slice(&behind);
+                times(&mut ahead, shares);
+                multiply(&self.scaled.from, &ahead, &mut next);
                 let (_, fine) = rescale(&mut next);
                 sure = std::array::from_fn(|lane| sure[lane] & (fine[lane] | !alive[lane]));
-                keep_ended(&behind, &mut next, alive);
+                if step + 1 >= forward.shortest {
+                    keep_ended(&behind, &mut next, alive);
+                }
                 std::mem::swap(&mut behind, &mut next);
             }
-            normalize(sums, &behind);
+            times(sums, &behind);
             self.write(step, sums);
             last = Some(shares);
         }
@@ -226,14 +224,20 @@ impl<F: Scalar> Kernel for Marginals<'_, '_, '_, F> {
 }
 
 impl<F: Scalar> Marginals<'_, '_, '_, F> {
+    /// Writes what is in proportion to the probabilities of a step.
     #[inline(always)]
-    fn write(&mut self, step: usize, marginals: &[Lanes<f64>]) {
-        let tags = marginals.len();
+    fn write(&mut self, step: usize, shares: &[Lanes<f64>]) {
+        let tags = shares.len();
+        let mut total = [0.0; LANES];
+        for share in shares {
+            total = std::array::from_fn(|lane| total[lane] + share[lane]);
+        }
+        let inverse = total.map(|total| 1.0 / total);
         for (lane, (row, out)) in self.piece.iter_mut().enumerate() {
             if step < self.problem.lengths[*row] {
                 let place = self.problem.caller_step(*row, step) * tags;
-                for (out, marginals) in out[place..][..tags].iter_mut().zip(marginals) {
-                    *out = F::nearest(marginals[lane]);
+                for (out, share) in out[place..][..tags].iter_mut().zip(shares) {
+                    *out = F::nearest(share[lane] * inverse[lane]);
                 }
             }
         }
@@ -241,29 +245,29 @@ impl<F: Scalar> Marginals<'_, '_, '_, F> {
 }
 
 /// The exponentials of a step's emissions over the largest of them; that largest, and by how much those
-/// that are not forbidden differ (NaN where one is NaN, or none is allowed).
+/// that are not forbidden differ (NaN where one is no score).
 #[inline(always)]
 fn share<F: Scalar>(tile: &[Lanes<F>], shares: &mut [Lanes<f64>]) -> (Lanes<f64>, Lanes<f64>) {
-    let mut top = [f64::NEG_INFINITY; LANES];
-    let mut low = [f64::INFINITY; LANES];
-    let mut odd = [0.0; LANES];
-    for (share, scores) in shares.iter_mut().zip(tile) {
-        let scores: Lanes<f64> = scores.map(Into::into);
-        *share = scores;
+    let mut top = [F::FORBIDDEN; LANES];
+    let mut low = [F::INFINITY; LANES];
+    let mut odd = [false; LANES];
+    for scores in tile {
         top = std::array::from_fn(|l| if scores[l] > top[l] { scores[l] } else { top[l] });
-        low = std::array::from_fn(|l| {
-            if (scores[l] < low[l]) & (scores[l] > f64::NEG_INFINITY) { scores[l] } else { low[l] }
-        });
-        // Not a number, or infinite and allowed: zero times that is NaN, which stays.
-        odd = std::array::from_fn(|l| {
-            odd[l] + if scores[l] == f64::NEG_INFINITY { 0.0 } else { scores[l] * 0.0 }
-        });
+        let allowed: Lanes<F> =
+            std::array::from_fn(
+                |l| {
+                    if scores[l] == F::FORBIDDEN { F::INFINITY } else { scores[l] }
+                },
+            );
+        low = std::array::from_fn(|l| if allowed[l] < low[l] { allowed[l] } else { low[l] });
+        odd = std::array::from_fn(|l| odd[l] | !scores[l].is_score());
     }
-    for share in shares {
-        let scores = *share;
-        *share = std::array::from_fn(|lane| exp(scores[lane] - top[lane]));
+    let top: Lanes<f64> = top.map(Into::into);
+    for (share, scores) in shares.iter_mut().zip(tile) {
+        *share = std::array::from_fn(|lane| exp(scores[lane].into() - top[lane]));
     }
-    (top, std::array::from_fn(|lane| top[lane] - low[lane] + odd[lane]))
+    let spread = |lane: usize| if odd[lane] { f64::NAN } else { top[lane] - low[lane].into() };
+    (top, std::array::from_fn(spread))
 }
 
 /// `out[i]` is the sum of `vector[j] * matrix[i, j]`.
@@ -278,9 +282,12 @@ fn multiply(matrix: &[f64], vector: &[Lanes<f64>], out: &mut [Lanes<f64>]) {
     }
 }
 
+/// Multiplies one by one. As one long row: over rows of lanes compilers would gather and scatter.
 #[inline(always)]
-fn times(left: Lanes<f64>, right: Lanes<f64>) -> Lanes<f64> {
-    std::array::from_fn(|lane| left[lane] * right[lane])
+fn times(to: &mut [Lanes<f64>], by: &[Lanes<f64>]) {
+    for (to, by) in to.as_flattened_mut().iter_mut().zip(by.as_flattened()) {
+        *to *= by;
+    }
 }
 
 /// Divides by the power of two that leaves the largest between 1 and 2: its exponent, and whether
@@ -295,7 +302,8 @@ fn rescale(sums: &mut [Lanes<f64>]) -> (Lanes<i64>, Lanes<bool>) {
     let factor = exponent.map(|exponent| f64::from_bits(2046_u64.wrapping_sub(exponent) << 52));
     let mut low = [f64::INFINITY; LANES];
     for to in sums {
-        let scaled = times(*to, factor);
+        let sum = *to;
+        let scaled: Lanes<f64> = std::array::from_fn(|lane| sum[lane] * factor[lane]);
         low = std::array::from_fn(|l| {
             if (scaled[l] < low[l]) & (scaled[l] > 0.0) { scaled[l] } else { low[l] }
         });
@@ -305,19 +313,4 @@ fn rescale(sums: &mut [Lanes<f64>]) -> (Lanes<i64>, Lanes<bool>) {
         (low[lane] >= LEAST) & (top[lane] > 0.0) & (top[lane] < f64::INFINITY)
     });
     (exponent.map(|exponent| exponent.cast_signed() - 1023), fine)
-}
-
-/// Marginals from the sums over beginnings and those over ends.
-#[inline(always)]
-fn normalize(sums: &mut [Lanes<f64>], behind: &[Lanes<f64>]) {
-    let mut total = [0.0; LANES];
-    for (sums, behind) in sums.iter_mut().zip(behind) {
-        *sums = times(*sums, *behind);
-        let product = *sums;
-        total = std::array::from_fn(|lane| total[lane] + product[lane]);
-    }
-    let inverse = total.map(|total| 1.0 / total);
-    for to in sums {
-        *to = times(*to, inverse);
-    }
 }
