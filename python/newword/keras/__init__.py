@@ -1,4 +1,4 @@
-"""Layers and masks for Keras 3, on TensorFlow, JAX and PyTorch.
+"""Layers, masks and tagging heads for Keras 3, on TensorFlow, JAX and PyTorch.
 
 Needs `pip install "newword[keras]"`. No result for a sample depends on how much padding its batch
 happened to need.
@@ -7,6 +7,8 @@ happened to need.
 from newword.keras import _require as _require
 from newword.keras.attention import AttentionPooling, MaskedSoftmax
 from newword.keras.convolution import MaskedConv1D, MaskedSeparableConv1D
+from newword.keras.crf import CRF
+from newword.keras.decoding import decode, predict_tags
 from newword.keras.gated_convolution import DGCNN, DilatedGatedConv1D
 from newword.keras.masks import (
     apply_mask,
@@ -20,6 +22,7 @@ from newword.keras.masks import (
     masked_sum,
     merge_masks,
 )
+from newword.keras.memm import MEMM, BidirectionalMEMM
 from newword.keras.merging import MergeMasks
 from newword.keras.pooling import (
     MaskedMaxPooling,
@@ -30,11 +33,19 @@ from newword.keras.pooling import (
 )
 from newword.keras.recurrent import LengthAwareBidirectional
 from newword.keras.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
+from newword.keras.softmax import SoftmaxTagging
+from newword.keras.tagging_losses import TaggingLoss
+from newword.keras.tagging_metrics import EmissionAccuracy
+from newword.keras.viterbi import ViterbiDecoder
 
 __all__ = [
+    "CRF",
     "DGCNN",
+    "MEMM",
     "AttentionPooling",
+    "BidirectionalMEMM",
     "DilatedGatedConv1D",
+    "EmissionAccuracy",
     "LengthAwareBidirectional",
     "MaskedConv1D",
     "MaskedMaxPooling",
@@ -45,7 +56,11 @@ __all__ = [
     "MaskedStdPooling",
     "MaskedSumPooling",
     "MergeMasks",
+    "SoftmaxTagging",
+    "TaggingLoss",
+    "ViterbiDecoder",
     "apply_mask",
+    "decode",
     "last_valid",
     "mask_from_ids",
     "mask_from_lengths",
@@ -57,6 +72,7 @@ __all__ = [
     "masked_sum",
     "merge_masks",
     "pack_by_mask",
+    "predict_tags",
     "reverse_by_mask",
     "unpack_by_mask",
 ]

@@ -1,0 +1,74 @@
+"""Conditional random fields: transitions normalised over whole sequences."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from newword.keras.heads import TransitionHead
+from newword.keras.packing import Layout
+
+__all__ = ["CRF"]
+
+
+@keras.saving.register_keras_serializable(package="newword")
+class CRF(TransitionHead):
+    """A linear-chain conditional random field.
+
+    P(y|x) = exp(sum_t f_t(y_t) + sum_t g(y_{t-1}, y_t)) / Z, where Z sums over all tag sequences.
+    Masked steps, at the end, the beginning or inside, are as if they were not there.
+
+    Args:
+        num_tags: How many tags there are.
+        use_boundary: Scores of the first and the last tag.
+        rank: Make transitions of two factors, g(i, j) = <l_i, r_j> of this rank: fewer parameters,
+            but Z needs the whole matrix.
+        lr_multiplier: How many times faster than other weights transitions and boundary scores
+            train, under any optimizer: see `newword.keras.learning_rate`. 100 and more for
+            pretrained encoders with tiny rates, or they are hardly learnt.
+        transition_initializer: Zeros by default, glorot_uniform for `rank`.
+        **kwargs: The arguments of `SoftmaxTagging`; forbidden transitions are left out of Z.
+
+    Input shape:
+        (batch, steps, features), with an optional mask of (batch, steps).
+
+    Output shape:
+        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.packing`.
+
+    Raises:
+        InvalidArgumentError: An argument breaks its rule.
+
+    Complexity:
+        The loss takes O(batch * steps * tags^2) time, in a loop of `steps` rounds.
+
+    Source:
+        kexue.fm/archives/5542, kexue.fm/archives/7196.
+
+    Examples:
+        >>> import keras
+        >>> head = CRF(4, lr_multiplier=100)
+        >>> inputs = keras.Input((None, 8))
+        >>> model = keras.Model(inputs, head(inputs))
+        >>> model.compile("adam", head.loss(), metrics=[head.accuracy()])
+    """
+
+    model = "crf"
+
+    @property
+    def layout(self) -> Layout:
+        """What the packed tensor holds."""
+        return Layout(
+            model="crf",
+            num_tags=self.num_tags,
+            boundary=self.use_boundary,
+            dense=True,
+            constrained=self.constrained,
+        )
+
+    def parameter_rows(self) -> list[Any]:
+        """The matrices to pack, constraints left out."""
+        rows = super().parameter_rows()
+        if self.rank is not None:
+            left, right = rows[-1][: self.rank], rows[-1][self.rank :]
+            rows[-1] = ops.matmul(ops.transpose(left), right)
+        return rows

@@ -1,0 +1,161 @@
+"""The loss of the tagging heads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from newword import _check
+from newword.keras.alignment import left_align, take_steps
+from newword.keras.likelihood import crf_nll, memm_nll, softmax_nll
+from newword.keras.packing import Layout, TagScores, unpack
+
+__all__ = ["TaggingLoss"]
+
+NORMALIZATIONS = ("token", "sequence")
+
+
+@keras.saving.register_keras_serializable(package="newword")
+class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
+    """The negative log-likelihood of gold tags, from the packed output of a tagging head.
+
+    Made by the head: `head.loss()`. Stateless: everything it needs is in the tensor.
+
+    Labels are integers of shape (batch, steps). At masked steps they are not read. A negative
+    label (-1, -100) at a valid step means that the tag is unknown: for softmax and MEMMs the
+    step is left out, as a continuation of a word cut into pieces is, and the next step's history
+    is the last known tag; a CRF sums over all tags it could be. A label that is not less than the
+    number of tags makes the loss NaN; given as a NumPy array to a direct call, it raises.
+
+    Sample weights have one number a sequence.
+
+    Args:
+        layout: What the head packs.
+        normalization: `"token"`: the negative log-likelihood of a sequence is divided by the
+            mean number of labelled steps of the batch's sequences, so that the mean over the batch
+            is the mean over tokens, the same number for all heads as a masked cross-entropy
+            gives. `"sequence"`: it is not divided.
+        label_smoothing: The share of the target that is spread over all tags, from 0 up to 1; not
+            for a CRF, where it has no cheap meaning.
+        twice_differentiable: See `chain_log_partition`; CRF only.
+        reduction: As for every Keras loss.
+        name: The name of the loss.
+
+    Raises:
+        InvalidArgumentError: An argument breaks its rule.
+
+    Complexity:
+        O(batch * steps * tags) for softmax and a MEMM; times tags for a CRF.
+
+    Source:
+        kexue.fm/archives/7213, kexue.fm/archives/5542.
+
+    Examples:
+        >>> import numpy as np
+        >>> from newword.keras import CRF
+        >>> head = CRF(4, use_kernel=False)
+        >>> packed = head(np.zeros((1, 3, 4), "float32"))
+        >>> loss = head.loss()(np.array([[0, 1, 2]]), packed)
+        >>> round(float(loss), 4) == round(float(np.log(4)), 4)
+        True
+    """
+
+    def __init__(
+        self,
+        layout: Layout | Mapping[str, Any],
+        normalization: str = "token",
+        label_smoothing: float = 0.0,
+        twice_differentiable: bool = False,
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.layout = layout if isinstance(layout, Layout) else Layout(**layout)
+        self.normalization = _check.choice("normalization", normalization, NORMALIZATIONS)
+        self.label_smoothing = _check.threshold("label_smoothing", label_smoothing)
+        if self.label_smoothing >= 1:
+            raise _check.invalid("label_smoothing", "less than 1", label_smoothing)
+        if self.label_smoothing and self.layout.model == "crf":
+            raise _check.invalid("label_smoothing", "0 for a CRF", label_smoothing)
+        self.twice_differentiable = _check.flag("twice_differentiable", twice_differentiable)
+        # float32 always: Keras casts labels to this type, and a half has no odd numbers past 2048.
+        super().__init__(
+            name=name or f"{self.layout.model}_loss",
+            reduction=reduction,
+            dtype="float32" if dtype is None else dtype,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "layout": self.layout.to_config(),
+            "normalization": self.normalization,
+            "label_smoothing": self.label_smoothing,
+            "twice_differentiable": self.twice_differentiable,
+            "reduction": self.reduction,
+            "name": self.name,
+        }
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The reduced loss of a batch, after a look at the shapes."""
+        _check_shapes(self.layout, y_true, y_pred)
+        if sample_weight is not None:
+            sample_weight = _per_sequence(sample_weight)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each sequence, (batch,); see the class."""
+        scores = unpack(self.layout, y_pred)
+        labels = ops.cast(y_true, "int32")
+        known = ops.logical_and(scores.mask, labels >= 0)
+        wrong = ops.any(ops.logical_and(known, labels >= self.layout.num_tags), axis=1)
+        tags = ops.clip(labels, 0, self.layout.num_tags - 1)
+        # Loud where an exception cannot be: inside a compiled step.
+        losses = ops.where(wrong, float("nan"), self._nll(scores, tags, known))
+        if self.normalization == "sequence":
+            return losses
+        per_sequence = ops.sum(ops.cast(known, "float32"), axis=1)
+        return losses / ops.maximum(ops.mean(per_sequence), 1e-7)
+
+    def _nll(self, scores: TagScores, tags: Any, known: Any) -> Any:
+        model = self.layout.model
+        kept = scores.mask if model == "crf" else known
+        order, lengths = left_align(kept)
+        scores = scores._replace(emissions=take_steps(scores.emissions, order))
+        tags = take_steps(tags, order)
+        if model == "softmax":
+            return softmax_nll(scores, tags, lengths, self.label_smoothing)
+        if model == "crf":
+            known = take_steps(ops.cast(known, "int32"), order) > 0
+            return crf_nll(scores, tags, known, lengths, self.twice_differentiable)
+        return memm_nll(self.layout, scores, tags, lengths, self.label_smoothing)
+
+
+def _check_shapes(layout: Layout, y_true: Any, y_pred: Any) -> None:
+    """Raises where labels and scores cannot belong together, as far as shapes are known."""
+    labels, scores = tuple(np.shape(y_true)), tuple(np.shape(y_pred))
+    if len(labels) != 2:
+        raise _check.invalid("y_true", "integer tags of shape (batch, steps)", labels)
+    if len(scores) != 3 or scores[2] not in (None, layout.num_tags + 1):
+        rule = f"the output of a tagging head of {layout.num_tags} tags, of 3 axes"
+        raise _check.invalid("y_pred", rule, scores)
+    steps = None if scores[1] is None else scores[1] - layout.rows
+    if steps is not None and labels[1] is not None and labels[1] != steps:
+        raise _check.invalid("y_true", f"of {steps} steps like the scores", labels)
+    if isinstance(y_true, np.ndarray) and y_true.size and y_true.max() >= layout.num_tags:
+        mask = np.asarray(y_pred)[:, :steps, -1] > 0.5 if isinstance(y_pred, np.ndarray) else True
+        found = np.max(y_true, initial=-1, where=mask)
+        if found >= layout.num_tags:
+            raise _check.invalid("y_true", f"tags below {layout.num_tags}", int(found))
+
+
+def _per_sequence(sample_weight: Any) -> Any:
+    """Weights of shape (batch,). One a token would broadcast silently where batch == steps."""
+    shape = tuple(np.shape(sample_weight))
+    if len(shape) == 2 and shape[1] == 1:
+        return sample_weight[:, 0]
+    if len(shape) != 1:
+        raise _check.invalid("sample_weight", "one number a sequence, of shape (batch,)", shape)
+    return sample_weight
