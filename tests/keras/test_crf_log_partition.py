@@ -7,11 +7,11 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras import ops
+from keras import ops  # noqa: E402
 
-from newword.keras.log_partition import chain_log_partition, path_score
-from tests.support.chains import Chain, forward_backward, paths
-from tests.support.tagging import differentiate, gradients
+from newword.keras.log_partition import chain_log_partition, path_score  # noqa: E402
+from tests.support.chains import Chain, forward_backward, paths  # noqa: E402
+from tests.support.tagging import differentiate, gradients  # noqa: E402
 
 LENGTHS = np.array([5, 3, 1, 0])
 

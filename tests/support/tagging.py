@@ -73,7 +73,7 @@ def twin(head: Any) -> Chain:
         if head.boundary is not None:
             chain.start, chain.end = np.asarray(ops.convert_to_numpy(head.boundary), np.float64)
     if head.layout.second_order:
-        stored = ops.convert_to_numpy(head.stored_second_order) * head.lr_multiplier
+        stored = head.stored_second_order.numpy() * head.lr_multiplier
         chain.h = np.asarray(stored, np.float64).reshape(tags, tags, tags)
     chain.halve = head.layout.halve_history
     if head.constrained:

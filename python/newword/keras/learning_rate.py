@@ -32,6 +32,4 @@ def with_rate(stored: Any, multiplier: float) -> Any:
         The need for a larger rate, and plain scaling: kexue.fm/archives/7196.
     """
     value = ops.convert_to_tensor(stored)
-    if multiplier == 1.0:
-        return value
     return value + ops.stop_gradient((multiplier - 1.0) * value)

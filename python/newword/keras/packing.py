@@ -102,7 +102,7 @@ class Layout:
         kinds = -codes[codes < 0].astype(np.int64)
         if not len(kinds):
             return cls("softmax", tags)
-        counts = np.bincount(kinds % 8 - 1, minlength=5)
+        counts = np.bincount(kinds % 8, minlength=8)[1:]
         layout = cls(
             model=MODELS[int(kinds[0]) // 8 % 4],
             num_tags=tags,
@@ -113,7 +113,8 @@ class Layout:
             constrained=bool(counts[4]),
             halve_history=bool(kinds[0] >= 64),
         )
-        if layout.rows > values.shape[1] or np.any(codes[len(codes) - layout.rows :] >= 0):
+        known = np.array_equal(codes[max(len(codes) - layout.rows, 0) :], layout.codes())
+        if not known or layout.rows == len(codes):
             raise _check.invalid("packed", "the output of a tagging head", values.shape)
         return layout
 
@@ -175,6 +176,7 @@ def unpack(layout: Layout, packed: Any) -> TagScores:
         return TagScores(**parts)
     # The sum of one row or none: a replica of a distributed step may be handed an empty batch.
     rows = ops.sum(packed[:1, -layout.rows :, :tags], axis=0)
+    rows = ops.reshape(rows, (layout.rows, tags))  # known, even where steps are not
     first = 0
     for name, many in layout.sections:
         section = rows[first : first + many]

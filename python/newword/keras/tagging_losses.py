@@ -142,13 +142,24 @@ def _check_shapes(layout: Layout, y_true: Any, y_pred: Any) -> None:
         rule = f"the output of a tagging head of {layout.num_tags} tags, of 3 axes"
         raise _check.invalid("y_pred", rule, scores)
     steps = None if scores[1] is None else scores[1] - layout.rows
+    if 0 in (labels[1], steps):
+        raise _check.invalid("y_true", "of at least one step", labels)
     if steps is not None and labels[1] is not None and labels[1] != steps:
         raise _check.invalid("y_true", f"of {steps} steps like the scores", labels)
     if isinstance(y_true, np.ndarray) and y_true.size and y_true.max() >= layout.num_tags:
-        mask = np.asarray(y_pred)[:, :steps, -1] > 0.5 if isinstance(y_pred, np.ndarray) else True
-        found = np.max(y_true, initial=-1, where=mask)
-        if found >= layout.num_tags:
-            raise _check.invalid("y_true", f"tags below {layout.num_tags}", int(found))
+        _check_range(layout, y_true, y_pred)
+
+
+def _check_range(layout: Layout, y_true: Any, y_pred: Any) -> None:
+    """Raises for a label that is no tag, at a step that counts, where numbers are known."""
+    try:
+        values = np.asarray(ops.convert_to_numpy(y_pred))
+    except (TypeError, NotImplementedError):
+        return  # Inside a traced function: there the loss turns into NaN.
+    mask = values[:, : y_true.shape[1], -1] > 0.5
+    found = np.max(y_true, initial=-1, where=mask)
+    if found >= layout.num_tags:
+        raise _check.invalid("y_true", f"tags below {layout.num_tags}", int(found))
 
 
 def _per_sequence(sample_weight: Any) -> Any:

@@ -1,0 +1,111 @@
+"""Decoders of the tagging heads against enumeration of all paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from keras import ops  # noqa: E402
+
+import newword  # noqa: E402
+from newword.keras import decode, predict_tags  # noqa: E402
+from tests.support.chains import viterbi  # noqa: E402
+from tests.support.tagging import CONSTRAINTS, HEADS, TAGS, batch, make_head, random_head, twin  # noqa: E402
+
+METHODS = ["map", "numerator"]
+
+
+@pytest.fixture(autouse=True)
+def twin_decoder(monkeypatch):
+    """The slow twin where the extension has no decoder."""
+    if not callable(getattr(newword, "viterbi", None)):
+        monkeypatch.setattr(newword, "viterbi", viterbi, raising=False)
+
+
+def best(head, emissions, mask, method):
+    chain, tags = twin(head), np.full(mask.shape, -1)
+    for row, keep in enumerate(mask):
+        if keep.any():
+            tags[row, keep] = chain.best(emissions[row][keep].astype(float), method)
+    return tags
+
+
+@pytest.mark.parametrize("constraints", [{}, CONSTRAINTS], ids=["free", "constrained"])
+@pytest.mark.parametrize("variant", HEADS)
+def test_both_decoders_find_the_best_path(variant, constraints):
+    rng = np.random.default_rng(0)
+    head = random_head(variant, rng, **constraints)
+    emissions, mask, _ = batch(rng, scale=1.5)
+    packed = head(emissions, mask=ops.convert_to_tensor(mask))
+    for method in METHODS:
+        expected = best(head, emissions, mask, method)
+        in_graph = ops.convert_to_numpy(head.decoder(method)(packed))
+        np.testing.assert_array_equal(in_graph, expected)
+        compiled = decode(packed, method=method)
+        np.testing.assert_array_equal(compiled, expected)
+        assert compiled.dtype == np.int32
+
+
+def test_the_most_probable_path_is_not_that_of_the_numerator():
+    rng = np.random.default_rng(1)
+    head = random_head("memm", rng)
+    head.set_weights([rng.normal(size=(TAGS, TAGS)) * 2])
+    packed = head(rng.normal(size=(64, 12, TAGS)).astype("float32"))
+    differs = np.any(decode(packed) != decode(packed, "numerator"), axis=1).mean()
+    assert 0.3 < differs < 1.0
+
+
+def test_constraints_hold_against_large_emissions():
+    rng = np.random.default_rng(2)
+    head = random_head("crf", rng, **CONSTRAINTS)
+    packed = head(rng.normal(size=(16, 9, TAGS)).astype("float32") * 200)
+    for tags in (decode(packed), ops.convert_to_numpy(head.decoder()(packed))):
+        assert CONSTRAINTS["allowed_transitions"][tags[:, :-1], tags[:, 1:]].all()
+        assert CONSTRAINTS["allowed_start"][tags[:, 0]].all()
+        assert CONSTRAINTS["allowed_end"][tags[:, -1]].all()
+
+
+@pytest.mark.parametrize("variant", ["crf", "memm_second_order"])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_shortest_sequences(variant, steps):
+    rng = np.random.default_rng(3)
+    head = random_head(variant, rng)
+    emissions = rng.normal(size=(4, steps, TAGS)).astype("float32")
+    expected = best(head, emissions, np.ones((4, steps), bool), "map")
+    packed = head(emissions)
+    np.testing.assert_array_equal(ops.convert_to_numpy(head.decoder()(packed)), expected)
+    np.testing.assert_array_equal(decode(packed), expected)
+
+
+def test_predict_tags_reads_ids_with_pads():
+    ids = np.array([[1, 2, 3, 0], [4, 5, 0, 0], [6, 0, 0, 0]])
+    inputs = keras.Input((None,), dtype="int32")
+    hidden = keras.layers.Embedding(9, 8, mask_zero=True)(inputs)
+    model = keras.Model(inputs, make_head("bidirectional")(hidden))
+    tags = predict_tags(model, ids, batch_size=2)
+    assert tags.shape == ids.shape
+    np.testing.assert_array_equal(tags >= 0, ids > 0)
+
+
+@pytest.mark.parametrize(
+    ("packed", "rule"),
+    [
+        (np.zeros((2, 3)), "of shape (batch, rows, num_tags + 1)"),
+        (np.zeros((0, 3, 4)), "at least one sequence"),
+        (np.full((1, 3, 4), -18.0), "the output of a tagging head"),
+    ],
+)
+def test_what_no_head_packed_is_refused(packed, rule):
+    with pytest.raises(newword.InvalidArgumentError, match="packed: must be") as caught:
+        decode(packed)
+    assert rule in str(caught.value)
+
+
+def test_unknown_methods_are_refused():
+    head = make_head("crf", use_kernel=False)
+    packed = head(np.zeros((1, 2, TAGS), "float32"))
+    for call in (lambda: decode(packed, "best"), lambda: head.decoder("best")):
+        with pytest.raises(newword.InvalidArgumentError, match="method: must be one of 'map'"):
+            call()
