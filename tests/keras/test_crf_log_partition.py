@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,17 +18,17 @@ from tests.support.tagging import differentiate, gradients  # noqa: E402
 LENGTHS = np.array([5, 3, 1, 0])
 
 
-def numbers(tensor):
+def numbers(tensor: Any) -> Any:
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
-def random_chain(rng, steps=5, tags=3, scale=1.0):
+def random_chain(rng: Any, steps: Any = 5, tags: Any = 3, scale: Any = 1.0) -> Any:
     emissions = scale * rng.normal(size=(len(LENGTHS), steps, tags))
     return emissions.astype("float32"), rng.normal(size=(tags, tags)).astype("float32")
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_value_equals_the_sum_over_all_paths(twice):
+def test_value_equals_the_sum_over_all_paths(twice: Any) -> None:
     emissions, transitions = random_chain(np.random.default_rng(0))
     found = numbers(chain_log_partition(emissions, transitions, LENGTHS, twice))
     chain = Chain("crf", transitions, np.zeros(3), np.zeros(3))
@@ -37,11 +39,11 @@ def test_value_equals_the_sum_over_all_paths(twice):
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_gradients_are_marginals(twice):
+def test_gradients_are_marginals(twice: Any) -> None:
     emissions, transitions = random_chain(np.random.default_rng(1))
     weights = np.array([1.0, -2.0, 0.5, 3.0], "float32")
 
-    def total(e, a):
+    def total(e: Any, a: Any) -> Any:
         return ops.sum(weights * chain_log_partition(e, a, LENGTHS, twice))
 
     by_emission, by_transition = gradients(total, emissions, transitions)
@@ -56,7 +58,7 @@ def test_gradients_are_marginals(twice):
 
 
 @pytest.mark.parametrize("forbidden", [-1e4, -np.inf])
-def test_hard_constraints_meet_large_gaps(forbidden):
+def test_hard_constraints_meet_large_gaps(forbidden: Any) -> None:
     """Matrix products underflow here: what survives is only reachable from what they lost."""
     rng = np.random.default_rng(2)
     for _ in range(2):
@@ -64,7 +66,7 @@ def test_hard_constraints_meet_large_gaps(forbidden):
         transitions[0, 1] = transitions[1, 2] = transitions[2, 2] = forbidden
         lengths = np.array([9, 9, 4, 1])
 
-        def total(e, a, lengths=lengths):
+        def total(e: Any, a: Any, lengths: Any = lengths) -> Any:
             return ops.sum(chain_log_partition(e, a, lengths))
 
         by_emission, by_transition = gradients(total, emissions, transitions)
@@ -79,7 +81,7 @@ def test_hard_constraints_meet_large_gaps(forbidden):
         np.testing.assert_allclose(by_transition, pairs, atol=5e-4)
 
 
-def test_long_sequences_lose_nothing():
+def test_long_sequences_lose_nothing() -> None:
     rng = np.random.default_rng(3)
     emissions = (10 * rng.normal(size=(2, 800, 4))).astype("float32")
     transitions = (3 * rng.normal(size=(4, 4))).astype("float32")
@@ -92,14 +94,14 @@ def test_long_sequences_lose_nothing():
         np.testing.assert_allclose(found[row, :length], marginals, atol=2e-4)
 
 
-def test_second_derivatives_of_the_plain_loop():
+def test_second_derivatives_of_the_plain_loop() -> None:
     emissions, transitions = random_chain(np.random.default_rng(4))
     direction = np.random.default_rng(5).normal(size=emissions.shape).astype("float32")
 
-    def total(e):
+    def total(e: Any) -> Any:
         return ops.sum(chain_log_partition(e, transitions, LENGTHS, True))
 
-    def along(e):
+    def along(e: Any) -> Any:
         return ops.sum(differentiate(total)(e)[0] * direction)
 
     (found,) = gradients(along, emissions)
@@ -111,13 +113,13 @@ def test_second_derivatives_of_the_plain_loop():
 
 @pytest.mark.parametrize(("steps", "tags"), [(1, 3), (4, 1), (1, 1)])
 @pytest.mark.parametrize("twice", [False, True])
-def test_the_smallest_chains(steps, tags, twice):
+def test_the_smallest_chains(steps: Any, tags: Any, twice: Any) -> None:
     rng = np.random.default_rng(6)
     emissions = rng.normal(size=(2, steps, tags)).astype("float32")
     transitions = rng.normal(size=(tags, tags)).astype("float32")
     lengths = np.array([steps, 1])
 
-    def total(e, a):
+    def total(e: Any, a: Any) -> Any:
         return ops.sum(chain_log_partition(e, a, lengths, twice))
 
     value, (by_emission, _) = (
@@ -129,7 +131,7 @@ def test_the_smallest_chains(steps, tags, twice):
     np.testing.assert_allclose(by_emission[0], expected[0][1], atol=1e-5)
 
 
-def test_unknown_sizes_in_a_compiled_function():
+def test_unknown_sizes_in_a_compiled_function() -> None:
     if keras.backend.backend() != "tensorflow":
         pytest.skip("sizes are known on this backend whenever something is compiled")
     import tensorflow as tf
@@ -145,7 +147,7 @@ def test_unknown_sizes_in_a_compiled_function():
         np.testing.assert_allclose(numbers(found), expected, rtol=1e-5)
 
 
-def test_path_score_adds_up():
+def test_path_score_adds_up() -> None:
     emissions, transitions = random_chain(np.random.default_rng(8))
     tags = np.random.default_rng(9).integers(0, 3, (4, 5))
     found = numbers(path_score(emissions, transitions, tags, LENGTHS))

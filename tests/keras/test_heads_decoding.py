@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,13 +20,13 @@ METHODS = ["map", "numerator"]
 
 
 @pytest.fixture(autouse=True)
-def twin_decoder(monkeypatch):
+def twin_decoder(monkeypatch: Any) -> None:
     """The slow twin where the extension has no decoder."""
     if not callable(getattr(newword, "viterbi", None)):
         monkeypatch.setattr(newword, "viterbi", viterbi, raising=False)
 
 
-def best(head, emissions, mask, method):
+def best(head: Any, emissions: Any, mask: Any, method: Any) -> Any:
     chain, tags = twin(head), np.full(mask.shape, -1)
     for row, keep in enumerate(mask):
         if keep.any():
@@ -32,9 +34,14 @@ def best(head, emissions, mask, method):
     return tags
 
 
-@pytest.mark.parametrize("constraints", [{}, CONSTRAINTS], ids=["free", "constrained"])
-@pytest.mark.parametrize("variant", HEADS)
-def test_both_decoders_find_the_best_path(variant, constraints):
+CONSTRAINED = ["softmax", "memm_boundary", "memm_second_order", "bidirectional_full", "crf"]
+CASES: list[tuple[str, Any]] = [(name, {}) for name in HEADS] + [
+    (name, CONSTRAINTS) for name in CONSTRAINED
+]
+
+
+@pytest.mark.parametrize(("variant", "constraints"), CASES)
+def test_both_decoders_find_the_best_path(variant: Any, constraints: Any) -> None:
     rng = np.random.default_rng(0)
     head = random_head(variant, rng, **constraints)
     emissions, mask, _ = batch(rng, scale=1.5)
@@ -48,7 +55,7 @@ def test_both_decoders_find_the_best_path(variant, constraints):
         assert compiled.dtype == np.int32
 
 
-def test_the_most_probable_path_is_not_that_of_the_numerator():
+def test_the_most_probable_path_is_not_that_of_the_numerator() -> None:
     rng = np.random.default_rng(1)
     head = random_head("memm", rng)
     head.set_weights([rng.normal(size=(TAGS, TAGS)) * 2])
@@ -57,7 +64,7 @@ def test_the_most_probable_path_is_not_that_of_the_numerator():
     assert 0.3 < differs < 1.0
 
 
-def test_constraints_hold_against_large_emissions():
+def test_constraints_hold_against_large_emissions() -> None:
     rng = np.random.default_rng(2)
     head = random_head("crf", rng, **CONSTRAINTS)
     packed = head(rng.normal(size=(16, 9, TAGS)).astype("float32") * 200)
@@ -69,7 +76,7 @@ def test_constraints_hold_against_large_emissions():
 
 @pytest.mark.parametrize("variant", ["crf", "memm_second_order"])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_the_shortest_sequences(variant, steps):
+def test_the_shortest_sequences(variant: Any, steps: Any) -> None:
     rng = np.random.default_rng(3)
     head = random_head(variant, rng)
     emissions = rng.normal(size=(4, steps, TAGS)).astype("float32")
@@ -79,7 +86,7 @@ def test_the_shortest_sequences(variant, steps):
     np.testing.assert_array_equal(decode(packed), expected)
 
 
-def test_predict_tags_reads_ids_with_pads():
+def test_predict_tags_reads_ids_with_pads() -> None:
     ids = np.array([[1, 2, 3, 0], [4, 5, 0, 0], [6, 0, 0, 0]])
     inputs = keras.Input((None,), dtype="int32")
     hidden = keras.layers.Embedding(9, 8, mask_zero=True)(inputs)
@@ -97,13 +104,13 @@ def test_predict_tags_reads_ids_with_pads():
         (np.full((1, 3, 4), -18.0), "the output of a tagging head"),
     ],
 )
-def test_what_no_head_packed_is_refused(packed, rule):
+def test_what_no_head_packed_is_refused(packed: Any, rule: Any) -> None:
     with pytest.raises(newword.InvalidArgumentError, match="packed: must be") as caught:
         decode(packed)
     assert rule in str(caught.value)
 
 
-def test_unknown_methods_are_refused():
+def test_unknown_methods_are_refused() -> None:
     head = make_head("crf", use_kernel=False)
     packed = head(np.zeros((1, 2, TAGS), "float32"))
     for call in (lambda: decode(packed, "best"), lambda: head.decoder("best")):

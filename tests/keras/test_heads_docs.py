@@ -6,6 +6,7 @@ import doctest
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,21 +20,21 @@ ROOMS = ["log_partition", "softmax", "memm", "crf", "tagging_losses", "tagging_m
 
 
 @pytest.fixture(autouse=True)
-def twin_decoder(monkeypatch):
+def twin_decoder(monkeypatch: Any) -> None:
     """The slow twin where the extension has no decoder."""
     if not callable(getattr(newword, "viterbi", None)):
         monkeypatch.setattr(newword, "viterbi", viterbi, raising=False)
 
 
 @pytest.mark.parametrize("room", [*ROOMS, "decoding"])
-def test_docstrings(room):
+def test_docstrings(room: Any) -> None:
     module = importlib.import_module(f"newword.keras.{room}")
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert result.attempted
     assert not result.failed
 
 
-def test_page():
+def test_page() -> None:
     text = (ROOT / "docs" / "tagging-heads.md").read_text("utf-8")
     blocks = re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert blocks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,11 +18,17 @@ from newword.keras import CRF, MEMM, BidirectionalMEMM, SoftmaxTagging  # noqa: 
     [
         (lambda: CRF(0), "num_tags: must be a whole number at least 1, got 0"),
         (lambda: SoftmaxTagging(-2), "num_tags: must be a whole number at least 1, got -2"),
-        (lambda: MEMM(2.5), "num_tags: must be a whole number of at least 1, got 2.5"),
+        (
+            lambda: MEMM(2.5),  # type: ignore[arg-type]
+            "num_tags: must be a whole number of at least 1, got 2.5",
+        ),
         (lambda: CRF(3, rank=0), "rank: must be a whole number at least 1, got 0"),
         (lambda: CRF(3, lr_multiplier=0), "lr_multiplier: must be greater than 0, got 0"),
         (lambda: CRF(3, lr_multiplier=-1.0), "lr_multiplier: must be a finite number"),
-        (lambda: CRF(3, use_boundary=1), "use_boundary: must be True or False, got 1"),
+        (
+            lambda: CRF(3, use_boundary=1),  # type: ignore[arg-type]
+            "use_boundary: must be True or False, got 1",
+        ),
         (lambda: MEMM(3, order=3), "order: must be a whole number between 1 and 2, got 3"),
         (lambda: MEMM(3, order=2, rank=1), "order: must be 1 for two directions or a rank, got 2"),
         (lambda: BidirectionalMEMM(3, order=2), "order: must be 1 for two directions or a rank"),
@@ -38,18 +46,18 @@ from newword.keras import CRF, MEMM, BidirectionalMEMM, SoftmaxTagging  # noqa: 
         (lambda: MEMM(3).loss(label_smoothing=1), "label_smoothing: must be less than 1, got 1"),
     ],
 )
-def test_arguments(make, message):
+def test_arguments(make: Any, message: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         make()
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4, 3), (2, 3, None)])
-def test_inputs_of_a_wrong_rank(shape):
+def test_inputs_of_a_wrong_rank(shape: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="inputs: must be of shape"):
         CRF(3).build(shape)
 
 
-def test_emissions_of_another_number_of_tags():
+def test_emissions_of_another_number_of_tags() -> None:
     with pytest.raises(InvalidArgumentError, match="inputs: must be emissions of 3 tags"):
         CRF(3, use_kernel=False).build((None, None, 4))
 
@@ -64,27 +72,27 @@ def test_emissions_of_another_number_of_tags():
         (np.zeros((2, 3), int), np.ones((2, 3)), "sample_weight: must be one number a sequence"),
     ],
 )
-def test_labels_and_weights(labels, weight, message):
+def test_labels_and_weights(labels: Any, weight: Any, message: Any) -> None:
     head = CRF(4, use_kernel=False)
     packed = head(np.zeros((2, 3, 4), "float32"))
     with pytest.raises(InvalidArgumentError, match=message):
         head.loss()(labels, packed, weight)
 
 
-def test_scores_of_another_head():
+def test_scores_of_another_head() -> None:
     packed = SoftmaxTagging(3, use_kernel=False)(np.zeros((2, 3, 3), "float32"))
     with pytest.raises(InvalidArgumentError, match="y_pred: must be the output of a tagging head"):
         CRF(4).loss()(np.zeros((2, 3), int), packed)
 
 
-def test_labels_under_the_mask_may_be_anything():
+def test_labels_under_the_mask_may_be_anything() -> None:
     head = CRF(2, use_kernel=False)
     packed = np.array(head(np.zeros((1, 3, 2), "float32")))
     packed[0, 2, -1] = 0
     assert np.isfinite(float(head.loss()(np.array([[0, 1, 99]]), packed)))
 
 
-def test_a_token_weight_in_fit_is_refused():
+def test_a_token_weight_in_fit_is_refused() -> None:
     head = CRF(2)
     model = keras.Sequential([keras.Input((None, 2)), head])
     model.compile("adam", head.loss())

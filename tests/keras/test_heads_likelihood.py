@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,19 +21,20 @@ from tests.support.tagging import (  # noqa: E402
     batch,
     gradients,
     make_head,
+    numbers,
     random_head,
     twin,
 )
 
 
-def losses(head, emissions, mask, labels, **options):
+def losses(head: Any, emissions: Any, mask: Any, labels: Any, **options: Any) -> Any:
     """The loss of each sequence."""
     options = {"normalization": "sequence", "reduction": "none", **options}
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
     return np.asarray(ops.convert_to_numpy(head.loss(**options)(labels, packed)))
 
 
-def expected(head, emissions, mask, labels):
+def expected(head: Any, emissions: Any, mask: Any, labels: Any) -> Any:
     chain = twin(head)
     return [
         -chain.log_probability(e[m].astype(float), tuple(y[m])) if m.any() else 0.0
@@ -40,7 +43,7 @@ def expected(head, emissions, mask, labels):
 
 
 @pytest.mark.parametrize("variant", HEADS)
-def test_loss_is_the_negative_log_likelihood(variant):
+def test_loss_is_the_negative_log_likelihood(variant: Any) -> None:
     """Pads stand at the end, at the beginning, inside and everywhere."""
     rng = np.random.default_rng(0)
     head = random_head(variant, rng)
@@ -50,7 +53,7 @@ def test_loss_is_the_negative_log_likelihood(variant):
 
 
 @pytest.mark.parametrize("variant", [one for one in HEADS if "bidirectional" not in one])
-def test_probabilities_sum_to_one(variant):
+def test_probabilities_sum_to_one(variant: Any) -> None:
     rng = np.random.default_rng(1)
     head = random_head(variant, rng)
     e = rng.normal(size=(4, TAGS)).astype("float32")
@@ -60,14 +63,14 @@ def test_probabilities_sum_to_one(variant):
     np.testing.assert_allclose(np.exp(-found).sum(), 1.0, rtol=1e-5)
 
 
-def test_backward_direction_is_the_reversed_sequence_with_transposed_transitions():
+def test_backward_direction_is_the_reversed_sequence_with_transposed_transitions() -> None:
     rng = np.random.default_rng(2)
     both, ahead, behind = (
         random_head(name, rng, use_boundary=True) for name in ("bidirectional", "memm", "memm")
     )
     for weight, source, turned in zip(ahead.weights, both.weights, behind.weights, strict=True):
         weight.assign(source)
-        value = source.numpy()
+        value = numbers(source)
         turned.assign(value.T if value.shape == (TAGS, TAGS) else value[::-1])
     emissions, _, _ = batch(rng)
     labels, mask = rng.integers(0, TAGS, emissions.shape[:2]), np.ones(emissions.shape[:2], bool)
@@ -76,7 +79,7 @@ def test_backward_direction_is_the_reversed_sequence_with_transposed_transitions
     np.testing.assert_allclose(losses(both, emissions, mask, labels), mean, atol=1e-5)
 
 
-def test_constraints_narrow_the_partition_of_a_crf():
+def test_constraints_narrow_the_partition_of_a_crf() -> None:
     rng = np.random.default_rng(3)
     head = random_head("crf_boundary", rng, **CONSTRAINTS)
     emissions, mask, _ = batch(rng, scale=20)
@@ -88,7 +91,7 @@ def test_constraints_narrow_the_partition_of_a_crf():
     np.testing.assert_allclose(found, expected(head, emissions, mask, labels), rtol=1e-4, atol=1e-3)
 
 
-def test_a_gold_path_that_breaks_a_constraint_is_loud_and_finite():
+def test_a_gold_path_that_breaks_a_constraint_is_loud_and_finite() -> None:
     head = random_head("crf", np.random.default_rng(4), **CONSTRAINTS)
     emissions, mask = np.zeros((1, 3, TAGS), "float32"), np.ones((1, 3), bool)
     found = losses(head, emissions, mask, np.array([[0, 2, 0]]))
@@ -96,7 +99,7 @@ def test_a_gold_path_that_breaks_a_constraint_is_loud_and_finite():
 
 
 @pytest.mark.parametrize("variant", ["softmax", "memm", "bidirectional_full", "crf_boundary"])
-def test_pads_and_what_is_in_them_do_not_matter(variant):
+def test_pads_and_what_is_in_them_do_not_matter(variant: Any) -> None:
     rng = np.random.default_rng(5)
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng)
@@ -115,7 +118,7 @@ def test_pads_and_what_is_in_them_do_not_matter(variant):
 
 
 @pytest.mark.parametrize("variant", SHORT)
-def test_gradients_equal_finite_differences(variant):
+def test_gradients_equal_finite_differences(variant: Any) -> None:
     rng = np.random.default_rng(6)
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng, scale=1.0)
@@ -134,7 +137,7 @@ def test_gradients_equal_finite_differences(variant):
 
 
 @pytest.mark.parametrize("variant", SHORT)
-def test_token_normalization_is_the_mean_over_tokens(variant):
+def test_token_normalization_is_the_mean_over_tokens(variant: Any) -> None:
     rng = np.random.default_rng(7)
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng)
@@ -147,7 +150,7 @@ def test_token_normalization_is_the_mean_over_tokens(variant):
     np.testing.assert_allclose(by_sequence, (sums * weights).mean(), rtol=1e-5)
 
 
-def test_softmax_equals_a_masked_cross_entropy():
+def test_softmax_equals_a_masked_cross_entropy() -> None:
     rng = np.random.default_rng(8)
     head = random_head("softmax", rng)
     emissions, mask, labels = batch(rng)
@@ -158,7 +161,7 @@ def test_softmax_equals_a_masked_cross_entropy():
     )
 
 
-def test_label_smoothing_equals_the_stock_one():
+def test_label_smoothing_equals_the_stock_one() -> None:
     rng = np.random.default_rng(9)
     head = random_head("softmax", rng)
     emissions, _, _ = batch(rng)
@@ -173,7 +176,7 @@ def test_label_smoothing_equals_the_stock_one():
 
 
 @pytest.mark.parametrize("variant", ["softmax", "memm_boundary", "bidirectional"])
-def test_unknown_labels_are_left_out(variant):
+def test_unknown_labels_are_left_out(variant: Any) -> None:
     rng = np.random.default_rng(10)
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng)
@@ -183,7 +186,7 @@ def test_unknown_labels_are_left_out(variant):
     np.testing.assert_allclose(found, losses(head, emissions, hidden >= 0, labels), atol=1e-5)
 
 
-def test_a_crf_sums_over_unknown_labels():
+def test_a_crf_sums_over_unknown_labels() -> None:
     rng = np.random.default_rng(11)
     head = random_head("crf_boundary", rng)
     chain = twin(head)
@@ -201,14 +204,14 @@ def test_a_crf_sums_over_unknown_labels():
     assert np.all(np.isfinite(slope))
 
 
-def test_a_label_out_of_range_turns_a_compiled_loss_into_nan():
+def test_a_label_out_of_range_turns_a_compiled_loss_into_nan() -> None:
     head = random_head("crf", np.random.default_rng(12))
     packed = head(np.zeros((1, 2, TAGS), "float32"))
     assert np.isnan(float(head.loss()(ops.convert_to_tensor([[0, TAGS]]), packed)))
 
 
 @pytest.mark.parametrize("variant", HEADS)
-def test_layouts_are_read_from_what_was_packed(variant):
+def test_layouts_are_read_from_what_was_packed(variant: Any) -> None:
     rng = np.random.default_rng(13)
     for more in ({}, CONSTRAINTS):
         head = random_head(variant, rng, **more)
@@ -223,7 +226,7 @@ def test_layouts_are_read_from_what_was_packed(variant):
         np.testing.assert_array_equal(scores.mask, mask)
 
 
-def test_low_rank_makes_nothing_of_tags_times_tags():
+def test_low_rank_makes_nothing_of_tags_times_tags() -> None:
     """20,000 tags: the matrix would have 1.6 GB."""
     tags = 20_000
     head = make_head("memm", tags, rank=4)

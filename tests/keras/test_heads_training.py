@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ keras = pytest.importorskip("keras")
 from keras import ops  # noqa: E402
 
 from newword.keras.viterbi import best_tags  # noqa: E402
-from tests.support.tagging import SHORT, make_head  # noqa: E402
+from tests.support.tagging import SHORT, make_head, numbers  # noqa: E402
 
 # Keras itself, when it writes TensorFlow's variables to a file.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -31,7 +32,7 @@ if BACKEND == "tensorflow":
         )
 
 
-def data(seed=0, steps=STEPS):
+def data(seed: Any = 0, steps: Any = STEPS) -> Any:
     """Ids with pads, the tags that follow from them, weights."""
     rng = np.random.default_rng(seed)
     ids = rng.integers(1, VOCABULARY, (SAMPLES, steps)).astype("int32")
@@ -39,7 +40,7 @@ def data(seed=0, steps=STEPS):
     return ids, np.where(ids > 0, ids % TAGS, -100), rng.uniform(0.5, 2, SAMPLES).astype("float32")
 
 
-def model_of(variant, compiled=True, optimizer=None, **options):
+def model_of(variant: Any, compiled: Any = True, optimizer: Any = None, **options: Any) -> Any:
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None,), dtype="int32")
     hidden = keras.layers.Embedding(VOCABULARY, 8, mask_zero=True)(inputs)
@@ -52,7 +53,7 @@ def model_of(variant, compiled=True, optimizer=None, **options):
 
 
 @pytest.mark.parametrize("variant", ["softmax", "memm_second_order", "bidirectional_full", "crf"])
-def test_training_and_saving_and_training_on(variant, tmp_path):
+def test_training_and_saving_and_training_on(variant: Any, tmp_path: Any) -> None:
     ids, labels, weights = data()
     model = model_of(variant)
     history = model.fit(ids, labels, batch_size=16, epochs=6, sample_weight=weights, verbose=0)
@@ -71,7 +72,7 @@ def test_training_and_saving_and_training_on(variant, tmp_path):
 
 
 @pytest.mark.parametrize("variant", SHORT)
-def test_a_model_reports_the_mean_over_its_tokens(variant):
+def test_a_model_reports_the_mean_over_its_tokens(variant: Any) -> None:
     ids, labels, _ = data()
     model = model_of(variant)
     reported = model.evaluate(ids, labels, batch_size=SAMPLES, verbose=0, return_dict=True)
@@ -85,7 +86,7 @@ def test_a_model_reports_the_mean_over_its_tokens(variant):
 
 @only_tensorflow
 @pytest.mark.parametrize("variant", ["memm", "crf"])
-def test_datasets_of_changing_length_and_generators(variant):
+def test_datasets_of_changing_length_and_generators(variant: Any) -> None:
     import tensorflow as tf
 
     batches = [data(seed, steps) for seed, steps in enumerate((7, 4, 1))]
@@ -97,12 +98,12 @@ def test_datasets_of_changing_length_and_generators(variant):
     one.fit(dataset, verbose=0, shuffle=False)
     other.fit((batch for batch in batches), steps_per_epoch=3, shuffle=False, verbose=0)
     for ours, theirs in zip(one.weights, other.weights, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
+        np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("variant", ["bidirectional", "crf_boundary"])
-def test_mixed_precision_keeps_mask_and_loss(variant, policy):
+def test_mixed_precision_keeps_mask_and_loss(variant: Any, policy: Any) -> None:
     ids, labels, _ = data()
     exact = model_of(variant).evaluate(ids, labels, verbose=0, return_dict=True)["loss"]
     keras.config.set_dtype_policy(policy)
@@ -120,7 +121,7 @@ def test_mixed_precision_keeps_mask_and_loss(variant, policy):
 
 
 @pytest.mark.parametrize("variant", ["memm_rank", "crf_rank"])
-def test_compiled_or_not_the_step_is_the_same(variant):
+def test_compiled_or_not_the_step_is_the_same(variant: Any) -> None:
     ids, labels, weights = data()
     settings = ({"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True})
     models = []
@@ -130,17 +131,17 @@ def test_compiled_or_not_the_step_is_the_same(variant):
         models.append(model)
     for other in models[1:]:
         for ours, theirs in zip(models[0].weights, other.weights, strict=True):
-            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
+            np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
 
 
-def test_accumulated_gradients_are_the_mean_of_two_steps():
+def test_accumulated_gradients_are_the_mean_of_two_steps() -> None:
     ids, labels, _ = data()
     halves = [(ids[:24], labels[:24]), (ids[24:], labels[24:])]
     moved = []
     for accumulate in (None, 2):
         optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=accumulate)
         model = model_of("crf", optimizer=optimizer)
-        start = [weight.numpy().copy() for weight in model.trainable_weights]
+        start = [numbers(weight).copy() for weight in model.trainable_weights]
         total = [np.zeros_like(one) for one in start]
         for half in halves:
             if accumulate is None:
@@ -149,10 +150,10 @@ def test_accumulated_gradients_are_the_mean_of_two_steps():
             model.train_on_batch(*half)
             if accumulate is None:
                 for index, weight in enumerate(model.trainable_weights):
-                    total[index] += (weight.numpy() - start[index]) / 2
+                    total[index] += (numbers(weight) - start[index]) / 2
         if accumulate:
             for index, weight in enumerate(model.trainable_weights):
-                total[index] = weight.numpy() - start[index]
+                total[index] = numbers(weight) - start[index]
         moved.append(total)
     for plain, accumulated in zip(*moved, strict=True):
         assert np.abs(plain).max() > 0
@@ -161,7 +162,7 @@ def test_accumulated_gradients_are_the_mean_of_two_steps():
 
 @only_tensorflow
 @pytest.mark.parametrize("variant", ["memm", "crf"])
-def test_export_with_the_decoder_in_the_graph(variant, tmp_path):
+def test_export_with_the_decoder_in_the_graph(variant: Any, tmp_path: Any) -> None:
     import tensorflow as tf
 
     ids, labels, _ = data()
@@ -180,7 +181,7 @@ def test_export_with_the_decoder_in_the_graph(variant, tmp_path):
 
 
 @only_tensorflow
-def test_two_replicas_take_the_step_of_one():
+def test_two_replicas_take_the_step_of_one() -> None:
     import tensorflow as tf
 
     if len(tf.config.list_logical_devices("CPU")) < 2:
@@ -196,7 +197,7 @@ def test_two_replicas_take_the_step_of_one():
     for model in (alone, shared):
         model.fit(ids, labels, batch_size=SAMPLES, epochs=2, shuffle=False, verbose=0)
     for ours, theirs in zip(alone.weights, shared.weights, strict=True):
-        np.testing.assert_allclose(ours.numpy(), np.asarray(theirs.numpy()), atol=1e-5)
+        np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_two_replicas_take_the_step_of_one():
         ("AdamW", {"weight_decay": 0.0}),
     ],
 )
-def test_the_multiplier_is_the_rate_under_any_optimizer(name, options):
+def test_the_multiplier_is_the_rate_under_any_optimizer(name: Any, options: Any) -> None:
     """Three steps of the head equal three steps of a plain weight under a hand-set rate."""
     rate, times = 1e-3, 30.0
     packed_loss, moved = None, []
@@ -233,7 +234,7 @@ def test_the_multiplier_is_the_rate_under_any_optimizer(name, options):
     np.testing.assert_allclose(moved[0], moved[1], rtol=2e-3, atol=1e-6)
 
 
-def test_decoupled_weight_decay_keeps_its_own_rate():
+def test_decoupled_weight_decay_keeps_its_own_rate() -> None:
     head = make_head("crf", TAGS, use_kernel=False, lr_multiplier=20.0)
     model = keras.Sequential([keras.Input((None, TAGS)), head])
     head.stored_transitions.assign(np.ones((TAGS, TAGS), "float32") / 20)
@@ -243,7 +244,7 @@ def test_decoupled_weight_decay_keeps_its_own_rate():
     np.testing.assert_allclose(ops.convert_to_numpy(head.transitions), 1 - 0.1 * 0.5, rtol=1e-5)
 
 
-def test_configurations_come_back():
+def test_configurations_come_back() -> None:
     allowed = np.tri(TAGS, dtype=bool)
     head = make_head(
         "memm", TAGS, halve_history=True, allowed_transitions=allowed, lr_multiplier=5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,7 @@ def twin(head: Any) -> Chain:
         if head.boundary is not None:
             chain.start, chain.end = np.asarray(ops.convert_to_numpy(head.boundary), np.float64)
     if head.layout.second_order:
-        stored = head.stored_second_order.numpy() * head.lr_multiplier
+        stored = numbers(head.stored_second_order) * head.lr_multiplier
         chain.h = np.asarray(stored, np.float64).reshape(tags, tags, tags)
     chain.halve = head.layout.halve_history
     if head.constrained:
@@ -101,6 +102,13 @@ def batch(rng: np.random.Generator, scale: float = 2.0) -> tuple[Any, Any, Any]:
     return emissions, mask, labels
 
 
+def numbers(tensor: Any) -> Any:
+    """The numbers of a tensor or a variable; of a variable by way of a sum, lest NumPy warns."""
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(tensor) + 0))
+
+
 def gradients(function: Callable[..., Any], *arrays: Any) -> list[Any]:
     """The gradients of a scalar function, as arrays."""
     return [np.asarray(one) for one in differentiate(function)(*arrays)]
@@ -126,7 +134,7 @@ def differentiate(function: Callable[..., Any]) -> Callable[..., list[Any]]:
             return list(tape.gradient(value, xs, unconnected_gradients="zero"))
 
         return run
-    import torch
+    torch = importlib.import_module("torch")
 
     def run_torch(*arrays: Any) -> list[Any]:
         xs = [torch.as_tensor(one) for one in arrays]

@@ -106,13 +106,9 @@ def _shift(values: Any, backwards: bool) -> Any:
 
 
 def _normalisers(emissions: Any, matrix: Any) -> Any:
-    """logsumexp_j(e_t(j) + g(k, j)) for all t and k, a step at a time to save memory."""
-
-    def body(carry: Any, emission: Any) -> tuple[Any, Any]:
-        return carry, ops.logsumexp(emission[:, None, :] + matrix[None], axis=-1)
-
-    steps = ops.transpose(emissions, (1, 0, 2))
-    return ops.transpose(ops.scan(body, ops.zeros_like(steps[0]), steps)[1], (1, 0, 2))
+    """logsumexp_j(e_t(j) + g(k, j)) for all t and all rows k, a row at a time to save memory."""
+    rows = [ops.logsumexp(emissions + matrix[k], axis=-1) for k in range(matrix.shape[0])]
+    return ops.stack(rows, axis=-1)
 
 
 def _second_order(layout: Layout, scores: TagScores, lengths: Any) -> tuple[Any, Any, Any]:
@@ -129,14 +125,7 @@ def _second_order(layout: Layout, scores: TagScores, lengths: Any) -> tuple[Any,
     unary = unary - _shift(near, backwards=False)
     # Given the pair (i, j): logsumexp_k(e_t(k) + g(j, k) + h(i, j, k)).
     rows = ops.reshape(triples + matrix[None], (tags * tags, tags))
-
-    def body(carry: Any, emission: Any) -> tuple[Any, Any]:
-        sums = ops.logsumexp(share * (emission[:, None, :] + rows[None]), axis=-1)
-        return carry, sums
-
-    steps = ops.transpose(emissions, (1, 0, 2))
-    first = ops.zeros((ops.shape(emissions)[0], tags * tags), dtype="float32")
-    far = ops.transpose(ops.scan(body, first, steps)[1], (1, 0, 2))
+    far = _normalisers(share * emissions, share * rows)
     far = _shift(ops.where(later, far, 0.0), backwards=False)
     shape = (*ops.shape(emissions), tags)
     return unary, share * matrix - ops.reshape(far, shape), share * triples
