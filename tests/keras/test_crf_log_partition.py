@@ -13,7 +13,9 @@ from keras import ops  # noqa: E402
 
 from newword.keras.log_partition import chain_log_partition, path_score  # noqa: E402
 from tests.support.chains import Chain, forward_backward, paths  # noqa: E402
-from tests.support.tagging import differentiate, gradients  # noqa: E402
+from tests.support.tagging import compile_lightly, differentiate, gradients  # noqa: E402
+
+compile_lightly()
 
 LENGTHS = np.array([5, 3, 1, 0])
 

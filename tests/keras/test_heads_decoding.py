@@ -14,7 +14,18 @@ from keras import ops  # noqa: E402
 import newword  # noqa: E402
 from newword.keras import decode, predict_tags  # noqa: E402
 from tests.support.chains import viterbi  # noqa: E402
-from tests.support.tagging import CONSTRAINTS, HEADS, TAGS, batch, make_head, random_head, twin  # noqa: E402
+from tests.support.tagging import (  # noqa: E402
+    CONSTRAINTS,
+    HEADS,
+    TAGS,
+    batch,
+    compile_lightly,
+    make_head,
+    random_head,
+    twin,
+)
+
+compile_lightly()
 
 METHODS = ["map", "numerator"]
 

@@ -19,12 +19,15 @@ from tests.support.tagging import (  # noqa: E402
     SHORT,
     TAGS,
     batch,
+    compile_lightly,
     gradients,
     make_head,
     numbers,
     random_head,
     twin,
 )
+
+compile_lightly()
 
 
 def losses(head: Any, emissions: Any, mask: Any, labels: Any, **options: Any) -> Any:
@@ -125,8 +128,7 @@ def test_gradients_equal_finite_differences(variant: Any) -> None:
     loss = head.loss()
     packed = np.array(ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask))))
     (found,) = gradients(lambda p: loss(labels, p), packed)
-    moved = [(0, 1, 2), (2, 3, 0), (3, 4, 1), (4, 1, 0)]
-    moved += [] if variant == "softmax" else [(0, 5, 1), (0, 7, 2)]
+    moved = [(0, 1, 2), (3, 4, 1)] + ([] if variant == "softmax" else [(0, 7, 2)])
     for at in moved:
         values = []
         for step in (1e-2, -1e-2):

@@ -13,7 +13,9 @@ keras = pytest.importorskip("keras")
 from keras import ops  # noqa: E402
 
 from newword.keras.viterbi import best_tags  # noqa: E402
-from tests.support.tagging import SHORT, make_head, numbers  # noqa: E402
+from tests.support.tagging import compile_lightly, make_head, numbers  # noqa: E402
+
+compile_lightly()
 
 # Keras itself, when it writes TensorFlow's variables to a file.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -52,7 +54,7 @@ def model_of(variant: Any, compiled: Any = True, optimizer: Any = None, **option
     return model
 
 
-@pytest.mark.parametrize("variant", ["softmax", "memm_second_order", "bidirectional_full", "crf"])
+@pytest.mark.parametrize("variant", ["memm_second_order", "bidirectional_full", "crf"])
 def test_training_and_saving_and_training_on(variant: Any, tmp_path: Any) -> None:
     ids, labels, weights = data()
     model = model_of(variant)
@@ -71,7 +73,7 @@ def test_training_and_saving_and_training_on(variant: Any, tmp_path: Any) -> Non
     assert (tags == labels)[ids > 0].mean() > 0.9
 
 
-@pytest.mark.parametrize("variant", SHORT)
+@pytest.mark.parametrize("variant", ["softmax", "crf"])
 def test_a_model_reports_the_mean_over_its_tokens(variant: Any) -> None:
     ids, labels, _ = data()
     model = model_of(variant)
@@ -101,8 +103,14 @@ def test_datasets_of_changing_length_and_generators(variant: Any) -> None:
         np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("variant", ["bidirectional", "crf_boundary"])
+@pytest.mark.parametrize(
+    ("variant", "policy"),
+    [
+        ("bidirectional", "mixed_bfloat16"),
+        ("crf_boundary", "mixed_bfloat16"),
+        ("crf_boundary", "mixed_float16"),
+    ],
+)
 def test_mixed_precision_keeps_mask_and_loss(variant: Any, policy: Any) -> None:
     ids, labels, _ = data()
     exact = model_of(variant).evaluate(ids, labels, verbose=0, return_dict=True)["loss"]
@@ -120,7 +128,7 @@ def test_mixed_precision_keeps_mask_and_loss(variant: Any, policy: Any) -> None:
     assert history[-1] < history[0]
 
 
-@pytest.mark.parametrize("variant", ["memm_rank", "crf_rank"])
+@pytest.mark.parametrize("variant", ["crf_rank"])
 def test_compiled_or_not_the_step_is_the_same(variant: Any) -> None:
     ids, labels, weights = data()
     settings = ({"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True})

@@ -102,6 +102,14 @@ def batch(rng: np.random.Generator, scale: float = 2.0) -> tuple[Any, Any, Any]:
     return emissions, mask, labels
 
 
+def compile_lightly() -> None:
+    """On JAX, leaves optimisations out: these tests compile for longer than they compute."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        importlib.import_module("jax").config.update("jax_disable_most_optimizations", True)
+
+
 def numbers(tensor: Any) -> Any:
     """The numbers of a tensor or a variable; of a variable by way of a sum, lest NumPy warns."""
     from keras import ops
