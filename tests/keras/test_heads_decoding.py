@@ -13,7 +13,6 @@ from keras import ops  # noqa: E402
 
 import newword  # noqa: E402
 from newword.keras import decode, predict_tags  # noqa: E402
-from tests.support.chains import viterbi  # noqa: E402
 from tests.support.tagging import (  # noqa: E402
     CONSTRAINTS,
     HEADS,
@@ -28,13 +27,6 @@ from tests.support.tagging import (  # noqa: E402
 compile_lightly()
 
 METHODS = ["map", "numerator"]
-
-
-@pytest.fixture(autouse=True)
-def twin_decoder(monkeypatch: Any) -> None:
-    """The slow twin where the extension has no decoder."""
-    if not callable(getattr(newword, "viterbi", None)):
-        monkeypatch.setattr(newword, "viterbi", viterbi, raising=False)
 
 
 def best(head: Any, emissions: Any, mask: Any, method: Any) -> Any:
