@@ -1,7 +1,6 @@
 """The log partition function of a linear chain: the log of the sum over all tag sequences."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -12,8 +11,8 @@ __all__ = ["chain_log_partition", "path_score"]
 
 # Stands for minus infinity where scores come in: sums with it stay finite, exp of it is 0.
 NOTHING = -1e8
-# A sum of exponentials above this has lost at most K e^-87 / 1e-30 < 1e-6 to underflow.
-SAFE_LOG = -69.0
+# A sum of weights above this has lost at most K 1e-38 / 1e-30 < 1e-6 of itself to underflow.
+SAFE = 1e-30
 
 
 def chain_log_partition(
@@ -22,10 +21,10 @@ def chain_log_partition(
     """Log Z of left-aligned sequences.
 
     Z is the sum over all tag sequences y of exp(sum_t e_t(y_t) + sum_t a(y_t, y_{t+1})). One loop
-    over the steps runs the forward and the backward recursion side by side, in the log domain
-    with one matrix product a step; the gradient is the posterior, which that loop has already
-    found, so nothing is differentiated through the loop. Where forbidden transitions meet emission
-    gaps beyond 69 nats the products underflow: the loop is then run again with exact sums.
+    over the steps runs the forward and the backward recursion side by side, as products of
+    weights that add up to 1; the gradient is the posterior, which that loop has already found, so
+    nothing is differentiated through the loop. Where forbidden transitions meet emission gaps
+    beyond 69 nats the products underflow: the loop is then run again on logarithms.
 
     Args:
         emissions: (batch, steps, tags) float32; rows beyond a length are not read.
@@ -81,56 +80,6 @@ def path_score(emissions: Any, transitions: Any, tags: Any, lengths: Any) -> Any
     return score + ops.sum(pairs * valid[:, 1:], axis=1)
 
 
-def _shifted(logs: Any) -> Any:
-    """Log weights of both directions, (batch, 2 tags), with the largest of each at 0."""
-    pair = ops.reshape(logs, (-1, 2, logs.shape[-1] // 2))
-    return ops.reshape(pair - ops.max(pair, axis=-1, keepdims=True), (-1, logs.shape[-1]))
-
-
-def _fast(matrix: Any) -> Callable[[Any], Any]:
-    """log(exp(c) @ exp(A)) for both directions of log weights c; exact above `SAFE_LOG`.
-
-    One product with a block-diagonal matrix: TensorFlow takes three times as long for two.
-    """
-    forwards = ops.exp(matrix)
-    nothing = ops.zeros_like(matrix)
-    above = ops.concatenate([forwards, nothing], axis=1)
-    below = ops.concatenate([nothing, ops.transpose(forwards)], axis=1)
-    weights = ops.concatenate([above, below], axis=0)
-    return lambda logs: ops.log(ops.matmul(ops.exp(logs), weights))
-
-
-def _exact(matrix: Any) -> Callable[[Any], Any]:
-    """The same without underflow, at tags^2 exponentials instead of tags."""
-    both = ops.stack([matrix, ops.transpose(matrix)])
-    tags = matrix.shape[0]
-
-    def step(logs: Any) -> Any:
-        sums = ops.logsumexp(ops.reshape(logs, (-1, 2, tags, 1)) + both, axis=-2)
-        return ops.reshape(sums, (-1, 2 * tags))
-
-    return step
-
-
-def _recursion(both: Any, step: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """The log weights after each step, and those predicted before it.
-
-    `both` is (steps, batch, 2 tags): the emissions forwards and backwards. Steps beyond a
-    sequence's end need no mask here, because nobody reads them.
-    """
-    first = _shifted(both[0])
-
-    def body(logs: Any, emission: Any) -> tuple[Any, Any]:
-        logs = _shifted(step(logs) + emission)
-        return logs, logs
-
-    _, rest = ops.scan(body, first, both[1:])
-    logs = ops.concatenate([first[None], rest], axis=0)
-    # `step` a second time, for all steps at once: cheaper than to carry its results along.
-    flat = step(ops.reshape(logs[:-1], (-1, both.shape[-1])))
-    return logs, ops.reshape(flat, ops.shape(rest))
-
-
 def _with_posterior(emissions: Any, transitions: Any, lengths: Any) -> Any:
     """Log Z whose gradient is the posterior found along with it."""
 
@@ -146,31 +95,24 @@ def _with_posterior(emissions: Any, transitions: Any, lengths: Any) -> Any:
         turned = ops.where(valid, lengths[:, None] - 1 - steps, steps)
         top = ops.max(transitions)
         matrix = transitions - top
-        both = ops.concatenate([emissions, take_steps(emissions, turned)], axis=-1)
-        both = ops.transpose(both, (1, 0, 2))
-        logs, predicted = _recursion(both, _fast(matrix))
+        fast = _sweep_of_products(emissions, matrix, turned)
         # Written so that a NaN, from a row of which nothing was left, also counts as unsafe.
-        unsafe = ops.logical_not(ops.all(predicted > SAFE_LOG))
-        logs, predicted = ops.cond(
-            unsafe,
-            lambda: _recursion(both, _exact(matrix)),
-            lambda: (logs, predicted),
+        unsafe = ops.logical_not(ops.all(fast.predicted > SAFE))
+        states, predicted, grown = ops.cond(
+            unsafe, lambda: _sweep_of_logs(emissions, matrix, turned), lambda: fast
         )
-        tags = matrix.shape[0]
-        ahead, predicted = logs[..., :tags], predicted[..., :tags]
-        behind = take_steps(ops.transpose(logs[..., tags:], (1, 0, 2)), turned)
-        behind = ops.transpose(behind, (1, 0, 2))
-        grown = ops.max(predicted + both[1:, :, :tags], axis=-1) + top
-        end = take_steps(ops.transpose(ahead, (1, 0, 2)), (lengths - 1)[:, None])[:, 0]
-        total = ops.max(emissions[:, 0], axis=-1) + ops.sum(grown * counts[1:], axis=0)
-        total = total + ops.logsumexp(end, axis=-1)
+        total = ops.sum((grown + top) * counts[1:], axis=0)
+        total = total + ops.logsumexp(emissions[:, 0], axis=-1)
 
         def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
             weight = counts * (args[0] if upstream is None else upstream)[None]
-            posterior = ops.concatenate([behind[:1], predicted + behind[1:]], axis=0)
-            posterior = posterior - ops.logsumexp(posterior, axis=-1, keepdims=True)
-            posterior = ops.exp(posterior) * weight[..., None]
-            pairs = _pair_posterior(ahead[:-1], predicted, posterior[1:], matrix, unsafe)
+            tags = matrix.shape[0]
+            behind = take_steps(ops.transpose(states[..., tags:], (1, 0, 2)), turned)
+            behind = ops.transpose(behind, (1, 0, 2))
+            parts = (states[:-1, :, :tags], predicted[..., :tags], behind, matrix, weight)
+            posterior, pairs = ops.cond(
+                unsafe, lambda: _posterior_of_logs(*parts), lambda: _posterior_of_products(*parts)
+            )
             return ops.transpose(posterior, (1, 0, 2)), pairs, ops.zeros_like(sizes)
 
         return total, gradient
@@ -178,27 +120,130 @@ def _with_posterior(emissions: Any, transitions: Any, lengths: Any) -> Any:
     return log_z(emissions, transitions, ops.cast(lengths, "float32"))
 
 
-def _pair_posterior(ahead: Any, predicted: Any, posterior: Any, matrix: Any, unsafe: Any) -> Any:
-    """Expected counts of transitions: p(y_t = j) p(y_{t-1} = i | y_t = j), summed up."""
+class _Sweep(NamedTuple):
+    """What both recursions leave behind: weights, or their logarithms from `_sweep_of_logs`.
 
-    def fast() -> Any:
-        arriving = posterior * ops.exp(-ops.maximum(predicted, SAFE_LOG))
-        tags = matrix.shape[0]
-        left = ops.reshape(ops.exp(ahead), (-1, tags))
-        return ops.exp(matrix) * ops.matmul(ops.transpose(left), ops.reshape(arriving, (-1, tags)))
+    Shapes: `states` (steps, batch, 2 tags), after each step, forwards and, in the order of time
+    of a reversed sequence, backwards, those of each direction adding up to 1; `predicted`
+    (steps - 1, batch, 2 tags), the same before a step's emission; `grown` (steps - 1, batch), the
+    logarithm of what the sum of forward weights was before it was made 1. Steps beyond a
+    sequence's end hold numbers that nobody reads.
+    """
 
-    def exact() -> Any:
-        def body(total: Any, step: Any) -> tuple[Any, Any]:
-            before, after, share = step[0], step[1], step[2]
-            given = ops.exp(before[:, :, None] + matrix[None] - after[:, None, :])
-            total = total + ops.sum(given * share[:, None, :], axis=0)
-            return total, total
+    states: Any
+    predicted: Any
+    grown: Any
 
-        return ops.scan(body, ops.zeros_like(matrix), ops.stack([ahead, predicted, posterior], 1))[
-            0
-        ]
 
-    return ops.cond(unsafe, exact, fast)
+def _both_directions(emissions: Any, turned: Any) -> Any:
+    """(batch, steps, tags) and the same reversed, as (steps, batch, 2 tags)."""
+    both = ops.concatenate([emissions, take_steps(emissions, turned)], axis=-1)
+    return ops.transpose(both, (1, 0, 2))
+
+
+def _per_direction(values: Any) -> Any:
+    """(..., batch, 2 tags) with an axis for the direction: (..., batch, 2, tags)."""
+    return ops.reshape(values, (*ops.shape(values)[:-1], 2, values.shape[-1] // 2))
+
+
+def _block_diagonal(forwards: Any, backwards: Any) -> Any:
+    """One matrix for both directions: TensorFlow takes three times as long for two products."""
+    nothing = ops.zeros_like(forwards)
+    above = ops.concatenate([forwards, nothing], axis=1)
+    below = ops.concatenate([nothing, backwards], axis=1)
+    return ops.concatenate([above, below], axis=0)
+
+
+def _sweep_of_products(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
+    """The recursions as products of weights.
+
+    Right up to rounding where all predictions are above `SAFE`: what underflowed on the way is
+    then nothing beside them.
+    """
+    moves = ops.exp(matrix)
+    moves = _block_diagonal(moves, ops.transpose(moves))
+    # Sums of each direction by a product as well: a reduction would need two reshapes more.
+    ones = ops.ones_like(matrix)
+    sums = _block_diagonal(ones, ones)
+    tops = ops.max(emissions, axis=-1, keepdims=True)
+    shares = _both_directions(ops.exp(emissions - tops), turned)
+
+    def body(weights: Any, share: Any) -> tuple[Any, Any]:
+        weights = ops.matmul(weights, moves) * share
+        weights = weights / ops.matmul(weights, sums)
+        return weights, weights
+
+    _, rest = ops.scan(body, shares[0], shares[1:])
+    states = ops.concatenate([shares[:1], rest], axis=0)
+    # Again, since products may be rough where a device makes them so.
+    pair = _per_direction(states)
+    states = ops.reshape(pair / ops.sum(pair, axis=-1, keepdims=True), ops.shape(states))
+    # A second time, for all steps at once: cheaper than to carry it along.
+    predicted = ops.matmul(states[:-1], moves)
+    tags = matrix.shape[0]
+    grown = ops.log(ops.sum(predicted[..., :tags] * shares[1:, :, :tags], axis=-1))
+    return _Sweep(states, predicted, grown + ops.transpose(tops[:, 1:, 0]))
+
+
+def _sweep_of_logs(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
+    """The same without underflow, at tags^2 exponentials a step instead of none."""
+    both = _both_directions(emissions, turned)
+    pair = ops.stack([matrix, ops.transpose(matrix)])
+    tags = matrix.shape[0]
+
+    def normalised(logs: Any) -> Any:
+        logs = _per_direction(logs)
+        logs = logs - ops.logsumexp(logs, axis=-1, keepdims=True)
+        return ops.reshape(logs, (-1, 2 * tags))
+
+    def predict(logs: Any) -> Any:
+        sums = ops.logsumexp(ops.reshape(logs, (-1, 2, tags, 1)) + pair, axis=-2)
+        return ops.reshape(sums, (-1, 2 * tags))
+
+    def body(logs: Any, emission: Any) -> tuple[Any, Any]:
+        logs = normalised(predict(logs) + emission)
+        return logs, logs
+
+    first = normalised(both[0])
+    _, rest = ops.scan(body, first, both[1:])
+    states = ops.concatenate([first[None], rest], axis=0)
+    predicted = ops.reshape(predict(states[:-1]), ops.shape(rest))
+    grown = ops.logsumexp(predicted[..., :tags] + both[1:, :, :tags], axis=-1)
+    return _Sweep(states, predicted, grown)
+
+
+# Both functions below take `ahead` and `predicted`, (steps - 1, batch, tags), the forward weights
+# before a step and predicted for it; `behind`, (steps, batch, tags), the backward weights of a step
+# with its emission; the transitions; and the weight of each step, (steps, batch). They return the
+# weighed posterior of (steps, batch, tags) and the expected counts of transitions of (tags, tags),
+# p(y_t = j) p(y_{t-1} = i | y_t = j), summed up.
+
+
+def _posterior_of_products(
+    ahead: Any, predicted: Any, behind: Any, matrix: Any, weight: Any
+) -> tuple[Any, Any]:
+    posterior = ops.concatenate([behind[:1], predicted * behind[1:]], axis=0)
+    posterior = posterior * (weight / ops.sum(posterior, axis=-1))[..., None]
+    tags = matrix.shape[0]
+    left = ops.transpose(ops.reshape(ahead, (-1, tags)))
+    arriving = ops.reshape(posterior[1:] / predicted, (-1, tags))
+    return posterior, ops.exp(matrix) * ops.matmul(left, arriving)
+
+
+def _posterior_of_logs(
+    ahead: Any, predicted: Any, behind: Any, matrix: Any, weight: Any
+) -> tuple[Any, Any]:
+    posterior = ops.concatenate([behind[:1], predicted + behind[1:]], axis=0)
+    posterior = ops.softmax(posterior, axis=-1) * weight[..., None]
+
+    def body(total: Any, step: Any) -> tuple[Any, Any]:
+        before, after, share = step[0], step[1], step[2]
+        given = ops.exp(before[:, :, None] + matrix[None] - after[:, None, :])
+        total = total + ops.sum(given * share[:, None, :], axis=0)
+        return total, total
+
+    steps = ops.stack([ahead, predicted, posterior[1:]], 1)
+    return posterior, ops.scan(body, ops.zeros_like(matrix), steps)[0]
 
 
 def _plain(emissions: Any, transitions: Any, lengths: Any) -> Any:
