@@ -141,11 +141,6 @@ def _both_directions(emissions: Any, turned: Any) -> Any:
     return ops.transpose(both, (1, 0, 2))
 
 
-def _per_direction(values: Any) -> Any:
-    """(..., batch, 2 tags) with an axis for the direction: (..., batch, 2, tags)."""
-    return ops.reshape(values, (*ops.shape(values)[:-1], 2, values.shape[-1] // 2))
-
-
 def _block_diagonal(forwards: Any, backwards: Any) -> Any:
     """One matrix for both directions: TensorFlow takes three times as long for two products."""
     nothing = ops.zeros_like(forwards)
@@ -160,27 +155,25 @@ def _sweep_of_products(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
     Right up to rounding where all predictions are above `SAFE`: what underflowed on the way is
     then nothing beside them.
     """
+    tags = matrix.shape[0]
     moves = ops.exp(matrix)
     moves = _block_diagonal(moves, ops.transpose(moves))
-    # Sums of each direction by a product as well: a reduction would need two reshapes more.
-    ones = ops.ones_like(matrix)
-    sums = _block_diagonal(ones, ones)
     tops = ops.max(emissions, axis=-1, keepdims=True)
     shares = _both_directions(ops.exp(emissions - tops), turned)
 
+    def normalised(weights: Any) -> Any:
+        pair = ops.reshape(weights, (-1, 2, tags))
+        return ops.reshape(pair / ops.sum(pair, axis=-1, keepdims=True), (-1, 2 * tags))
+
     def body(weights: Any, share: Any) -> tuple[Any, Any]:
-        weights = ops.matmul(weights, moves) * share
-        weights = weights / ops.matmul(weights, sums)
+        weights = normalised(ops.matmul(weights, moves) * share)
         return weights, weights
 
-    _, rest = ops.scan(body, shares[0], shares[1:])
-    states = ops.concatenate([shares[:1], rest], axis=0)
-    # Again, since products may be rough where a device makes them so.
-    pair = _per_direction(states)
-    states = ops.reshape(pair / ops.sum(pair, axis=-1, keepdims=True), ops.shape(states))
+    first = normalised(shares[0])
+    _, rest = ops.scan(body, first, shares[1:])
+    states = ops.concatenate([first[None], rest], axis=0)
     # A second time, for all steps at once: cheaper than to carry it along.
     predicted = ops.matmul(states[:-1], moves)
-    tags = matrix.shape[0]
     grown = ops.log(ops.sum(predicted[..., :tags] * shares[1:, :, :tags], axis=-1))
     return _Sweep(states, predicted, grown + ops.transpose(tops[:, 1:, 0]))
 
@@ -192,9 +185,8 @@ def _sweep_of_logs(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
     tags = matrix.shape[0]
 
     def normalised(logs: Any) -> Any:
-        logs = _per_direction(logs)
-        logs = logs - ops.logsumexp(logs, axis=-1, keepdims=True)
-        return ops.reshape(logs, (-1, 2 * tags))
+        pair = ops.reshape(logs, (-1, 2, tags))
+        return ops.reshape(pair - ops.logsumexp(pair, axis=-1, keepdims=True), (-1, 2 * tags))
 
     def predict(logs: Any) -> Any:
         sums = ops.logsumexp(ops.reshape(logs, (-1, 2, tags, 1)) + pair, axis=-2)
