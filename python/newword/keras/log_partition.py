@@ -226,7 +226,9 @@ def _posterior_of_logs(
     ahead: Any, predicted: Any, behind: Any, matrix: Any, weight: Any
 ) -> tuple[Any, Any]:
     posterior = ops.concatenate([behind[:1], predicted + behind[1:]], axis=0)
-    posterior = ops.softmax(posterior, axis=-1) * weight[..., None]
+    # Not `ops.softmax`, which warns of chains with one tag.
+    posterior = ops.exp(posterior - ops.logsumexp(posterior, axis=-1, keepdims=True))
+    posterior = posterior * weight[..., None]
 
     def body(total: Any, step: Any) -> tuple[Any, Any]:
         before, after, share = step[0], step[1], step[2]
