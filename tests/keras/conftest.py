@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from tests.support.tagging import twin_decoder  # noqa: F401
-
 # TensorFlow's greetings on standard error; read once, when it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # JAX compiles every operation for every shape; what runs once is not worth optimising.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,35 +117,3 @@ def forward_backward(e: Array, a: Array) -> tuple[float, Array, Array]:
     for t in range(1, len(e)):
         pairs += np.exp(ahead[t - 1][:, None] + a + (e[t] + behind[t])[None] - log_z)
     return log_z, np.exp(ahead + behind - log_z), pairs
-
-
-class ViterbiResult(NamedTuple):
-    """What `newword.viterbi` returns."""
-
-    paths: NDArray[np.int32]
-    scores: NDArray[np.float32]
-
-
-def viterbi(
-    emissions: Any, transitions: Any = None, *, lengths: Any = None, threads: int | None = None
-) -> ViterbiResult:
-    """A twin of `newword.viterbi` for what this package hands to it."""
-    batch, steps, tags = emissions.shape
-    a = np.zeros((tags, tags)) if transitions is None else np.asarray(transitions, np.float64)
-    found = np.full((batch, steps), -1, np.int32)
-    scores = np.zeros(batch, np.float32)
-    for row, length in enumerate([steps] * batch if lengths is None else lengths):
-        if not length:
-            continue
-        total, origins = np.asarray(emissions[row, 0], np.float64), []
-        for t in range(1, length):
-            options = total[:, None] + a
-            origins.append(options.argmax(0))
-            total = options.max(0) + emissions[row, t]
-        tag = int(total.argmax())
-        scores[row] = total[tag]
-        path = [tag]
-        for origin in reversed(origins):
-            path.append(int(origin[path[-1]]))
-        found[row, :length] = path[::-1]
-    return ViterbiResult(found, scores)

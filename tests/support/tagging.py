@@ -7,9 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
-from tests.support import chains
 from tests.support.chains import Chain
 
 TAGS = 3
@@ -152,12 +150,3 @@ def differentiate(function: Callable[..., Any]) -> Callable[..., list[Any]]:
         return list(torch.autograd.grad(function(*xs), xs, create_graph=True))
 
     return run_torch
-
-
-@pytest.fixture(autouse=True)
-def twin_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slow twin where the extension has no decoder."""
-    import newword
-
-    if not callable(getattr(newword, "viterbi", None)):
-        monkeypatch.setattr(newword, "viterbi", chains.viterbi, raising=False)

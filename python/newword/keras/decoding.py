@@ -59,8 +59,7 @@ def decode(packed: Any, method: str = "map", threads: int | None = None) -> NDAr
         ops.convert_to_numpy(part)
         for part in (paths.unary, paths.pairs, paths.order, paths.lengths, scores.mask)
     )
-    core: Any = newword
-    found = core.viterbi(unary, pairs, lengths=lengths, threads=threads)
+    found = newword.viterbi(unary, pairs, lengths=lengths, threads=threads)
     tags = np.empty(mask.shape, np.int32)
     np.put_along_axis(tags, order, found.paths, axis=1)
     return np.where(mask, tags, np.int32(-1))
