@@ -102,6 +102,11 @@ bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and p
 	cargo build --quiet --release -p newword-benches
 	PYTHONPATH=. $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
 
+.PHONY: bench-tagging
+bench-tagging: $(INSTALLED_DEV) ## Measure decoding against its targets and peers (QUICK=1: within a minute)
+	$(PIP) install --quiet --editable '.[bench]'
+	PYTHONPATH=. $(BIN)/python benches/python/bench_tagging.py $(if $(QUICK),--quick)
+
 .PHONY: bench-heads
 bench-heads: $(INSTALLED_DEV) ## Measure the tagging heads' training step and log Z (QUICK=1: within a minute)
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_heads.py $(if $(QUICK),--quick)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -374,7 +376,35 @@ def test_long_work_lets_other_threads_run() -> None:
     assert sum(began < at < ended for at in ticks) >= 2
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("instructions", ["baseline", "avx2"])
+def test_instructions_make_no_difference(instructions: str) -> None:
+    code = """
+import sys, numpy as np, newword
+emissions, transitions = np.load(sys.argv[1]).values()
+found = newword.viterbi(emissions, transitions)
+sums = newword.log_partition(emissions, transitions)
+np.savez(sys.argv[2], found.paths, found.scores, newword.marginals(emissions, transitions), sums)
+"""
+    problem = random((40, 9, 7))
+    emissions, transitions = problem["emissions"], problem["transitions"]
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(f"{folder}/in.npz", emissions, transitions)
+        subprocess.run(
+            [sys.executable, "-c", code, f"{folder}/in.npz", f"{folder}/out.npz"],
+            env={**os.environ, "NEWWORD_SIMD": instructions},
+            check=True,
+            timeout=60,
+        )
+        with np.load(f"{folder}/out.npz") as saved:
+            paths, scores, marginals, sums = saved.values()
+    found = newword.viterbi(emissions, transitions)
+    np.testing.assert_array_equal(paths, found.paths)
+    np.testing.assert_array_equal(scores, found.scores)
+    np.testing.assert_array_equal(marginals, newword.marginals(emissions, transitions))
+    np.testing.assert_array_equal(sums, newword.log_partition(emissions, transitions))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_has_threads_of_its_own() -> None:
     code = """
 import os, numpy as np, newword

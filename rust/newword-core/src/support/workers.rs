@@ -1,8 +1,7 @@
 //! Who does a short job: the caller's own thread, or threads that are kept from one call to the next.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rayon::prelude::*;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::hash::HashMap;
 use super::{Context, Error, Result};
@@ -15,10 +14,10 @@ struct Pools {
 
 static POOLS: Mutex<Pools> = Mutex::new(Pools { process: 0, by_size: None });
 
-/// A pool of `threads` threads (all cores where 0) that stays for the next call: starting one takes
-/// longer than decoding a batch.
+/// A pool of `threads` threads that stays for the next call: starting one takes longer than decoding a
+/// batch.
 fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
-    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pools = lock(&POOLS);
     let process = std::process::id();
     if pools.process != process {
         // A forked child inherits the pools but not their threads; joining those would never end.
@@ -41,14 +40,15 @@ fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
 
 /// Who works on a job that is cut into pieces, and whether somebody may stop it.
 pub struct Workers<'a> {
-    pool: Option<Arc<rayon::ThreadPool>>,
+    /// Who helps the caller's thread.
+    helpers: Option<Arc<rayon::ThreadPool>>,
     context: Option<&'a Context>,
 }
 
 impl Workers<'static> {
     /// The caller's thread alone.
     pub fn caller() -> Self {
-        Self { pool: None, context: None }
+        Self { helpers: None, context: None }
     }
 
     /// `threads` threads, all cores where `None`.
@@ -56,10 +56,11 @@ impl Workers<'static> {
     /// # Errors
     /// [`Error::InvalidArgument`] where they cannot be started.
     pub fn kept(threads: Option<usize>) -> Result<Self> {
-        if threads == Some(1) {
-            return Ok(Self::caller());
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        match threads.unwrap_or_else(cores) {
+            0 | 1 => Ok(Self::caller()),
+            several => Ok(Self { helpers: Some(kept_pool(several - 1)?), context: None }),
         }
-        Ok(Self { pool: Some(kept_pool(threads.unwrap_or(0))?), context: None })
     }
 }
 
@@ -67,7 +68,7 @@ impl<'a> Workers<'a> {
     /// The same, stopped between two pieces once the job of `context` is cancelled.
     #[must_use]
     pub fn stopped_by(self, context: &'a Context) -> Self {
-        Self { pool: self.pool, context: Some(context) }
+        Self { helpers: self.helpers, context: Some(context) }
     }
 
     /// What `work` makes of each of `pieces`, in their order.
@@ -85,15 +86,34 @@ impl<'a> Workers<'a> {
             context.map_or(Ok(()), Context::check)?;
             work(piece)
         };
-        match &self.pool {
-            Some(pool) if pieces.len() > 1 => {
-                let results: Vec<_> =
-                    pool.install(|| pieces.into_par_iter().with_max_len(4).map(one).collect());
-                results.into_iter().collect()
+        let Some(pool) = self.helpers.as_ref().filter(|_| pieces.len() > 1) else {
+            return pieces.into_iter().map(one).collect();
+        };
+        let helpers = pool.current_num_threads().min(pieces.len() - 1);
+        let queue = Mutex::new(pieces.into_iter().enumerate());
+        let done = Mutex::new(Vec::new());
+        let drain = || {
+            while let Some((place, piece)) = { lock(&queue).next() } {
+                let result = one(piece);
+                lock(&done).push((place, result));
             }
-            _ => pieces.into_iter().map(one).collect(),
-        }
+        };
+        // The caller begins at once: helpers that sleep take a while to wake.
+        pool.in_place_scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(|_| drain());
+            }
+            drain();
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable_by_key(|(place, _)| *place);
+        done.into_iter().map(|(_, result)| result).collect()
     }
+}
+
+/// A panic elsewhere is reported where it happened; what is behind the lock stays whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -28,5 +28,16 @@ impl<K: Kernel> WithSimd for Widest<K> {
 /// Runs a kernel with the widest vectors of this processor.
 pub(super) fn widest<K: Kernel>(kernel: K) -> K::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    ARCH.get_or_init(Arch::new).dispatch(Widest(kernel))
+    ARCH.get_or_init(choose).dispatch(Widest(kernel))
+}
+
+/// The widest vectors, or the narrower ones that `NEWWORD_SIMD` asks for: "avx2" or "baseline". Every
+/// choice gives the same results; it is there to be measured and tested.
+fn choose() -> Arch {
+    match std::env::var("NEWWORD_SIMD").as_deref() {
+        Ok("baseline") => Arch::Scalar,
+        #[cfg(target_arch = "x86_64")]
+        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        _ => Arch::new(),
+    }
 }
