@@ -20,6 +20,8 @@ from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon, LexiconRow
 from newword.progress import Progress
 from newword.segmentation import Segmenter, train_segmenter
+from newword.span_evaluation import SpanScore, evaluate_spans
+from newword.tag_scheme import Span, TagScheme
 from newword.tagging import (
     KBestResult,
     LowRankTransitions,
@@ -52,6 +54,9 @@ __all__ = [
     "Progress",
     "SegmentationScore",
     "Segmenter",
+    "Span",
+    "SpanScore",
+    "TagScheme",
     "ViterbiResult",
     "__version__",
     "beam_search",
@@ -59,6 +64,7 @@ __all__ = [
     "count_ngrams",
     "discover",
     "evaluate_segmentation",
+    "evaluate_spans",
     "greedy_decode",
     "k_best",
     "log_partition",

@@ -1,0 +1,436 @@
+"""Tag schemes: spans and words as sequences of tags, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from newword import _check
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Penalties", "Span", "TagScheme"]
+
+OUTSIDE, BEGIN, INSIDE, END, SINGLE = range(5)
+LETTERS = {
+    "BIO": {"B": BEGIN, "I": INSIDE},
+    "IOB1": {"B": BEGIN, "I": INSIDE},
+    "BIOES": {"B": BEGIN, "I": INSIDE, "E": END, "S": SINGLE},
+    "BMES": {"B": BEGIN, "M": INSIDE, "E": END, "S": SINGLE},
+    "BI": {"B": BEGIN, "I": INSIDE},
+}
+"""The letters of each kind, in the order of their ids, and what they say."""
+WORDS_ONLY = ("BI",)
+WORDS_TOO = ("BI", "BMES")
+ALIASES = {"IOB2": "BIO", "IOBES": "BIOES"}
+IGNORED = (-1, -100)
+"""Ids that stand for no tag: padding, and what a loss leaves out."""
+
+
+class Span(NamedTuple):
+    """A piece of a text and what it is."""
+
+    start: int
+    """The first character, in code points from 0."""
+    end: int
+    """The character behind the last."""
+    type: str
+
+
+class Penalties(NamedTuple):
+    """0 where a scheme allows, -inf where it does not; to be added to scores, or to be scores."""
+
+    transitions: NDArray[np.float32]
+    """(tags, tags), [i, j] for j right behind i."""
+    start: NDArray[np.float32]
+    """(tags,), for the first tag."""
+    end: NDArray[np.float32]
+    """(tags,), for the last tag."""
+
+
+class TagScheme:
+    """What the tags of a task mean: which there are, what may follow what, which spans they make.
+
+    Tags are numbered: "O" is 0 where there is one, then come the letters of the first type, of the
+    second, and so on.
+
+    Args:
+        kind: `"BIO"` (also called IOB2: the first character of a span is B, the others I), `"IOB1"`
+            (B
+            only where two spans of a type touch), `"BIOES"` (E for the last, S for a span of one),
+            `"BMES"`
+            (the same with M for I), or `"BI"`, for words alone.
+        types: What spans can be. None for the words of a segmented text, which cover it without
+            gaps:
+            then there is no O. `"BMES"` and `"BI"` only.
+
+    Raises:
+        InvalidArgumentError: The kind is unknown, or types are missing, empty, not str, or twice
+            there.
+
+    Source:
+        L. A. Ramshaw and M. P. Marcus, "Text chunking using transformation-based learning", 1995
+        (IOB1);
+        N. Xue, "Chinese word segmentation as character tagging", 2003 (words).
+
+    Examples:
+        >>> import newword
+        >>> scheme = newword.TagScheme("BIO", ["PER", "LOC"])
+        >>> scheme.tags
+        ('O', 'B-PER', 'I-PER', 'B-LOC', 'I-LOC')
+        >>> ids = scheme.encode([(0, 2, "PER"), (3, 5, "LOC")], 5)
+        >>> ids.tolist(), scheme.decode(ids)[0]
+        ([1, 2, 0, 3, 4], Span(start=0, end=2, type='PER'))
+        >>> newword.TagScheme("BMES").decode_words("今天好", [0, 2, 3])
+        ['今天', '好']
+    """
+
+    __slots__ = ("_ids", "_roles", "_types", "kind", "tags", "types")
+
+    kind: str
+    """The kind, by its main name."""
+    types: tuple[str, ...] | None
+    """The types of spans; None for words."""
+    tags: tuple[str, ...]
+    """All tags; a tag's place is its id."""
+    _ids: dict[str, int]
+    _roles: NDArray[np.int8]
+    _types: NDArray[np.int32]
+
+    def __init__(self, kind: str, types: Sequence[str] | None = None) -> None:
+        kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
+        kind = _check.choice("kind", kind, tuple(LETTERS))
+        names = _type_names(kind, types)
+        tags, roles, owners = [], [], []
+        if names is not None:
+            tags, roles, owners = ["O"], [OUTSIDE], [-1]
+        for owner, name in enumerate([""] if names is None else names):
+            for letter, role in LETTERS[kind].items():
+                tags.append(f"{letter}-{name}" if name else letter)
+                roles.append(role)
+                owners.append(owner)
+        values = {
+            "kind": kind,
+            "types": names,
+            "tags": tuple(tags),
+            "_ids": {tag: number for number, tag in enumerate(tags)},
+            "_roles": np.array(roles, np.int8),
+            "_types": np.array(owners, np.int32),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_tags(cls, tags: Iterable[str], kind: str = "BIO") -> TagScheme:
+        """The scheme of the tags that occur, with the types sorted.
+
+        Raises:
+            InvalidArgumentError: A tag is not of this kind.
+        """
+        kind = ALIASES.get(kind, kind)
+        letters = LETTERS[_check.choice("kind", kind, tuple(LETTERS))]
+        types: set[str] = set()
+        for tag in tags:
+            letter, dash, name = str(tag).partition("-")
+            if tag == "O" or (letter in letters and not name and not dash):
+                continue
+            if letter not in letters or not name:
+                rule = f"made of 'O' and {'-, '.join(letters)}- with a type"
+                raise _check.invalid("tags", rule, tag)
+            types.add(name)
+        return cls(kind, sorted(types) or None)
+
+    @property
+    def num_tags(self) -> int:
+        """How many tags there are."""
+        return len(self.tags)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The id of each tag."""
+        return dict(self._ids)
+
+    @property
+    def allowed_transitions(self) -> NDArray[np.bool_]:
+        """Which tag may follow which, bool of shape (tags, tags)."""
+        before, after = self._roles[:, None], self._roles[None]
+        same = self._types[:, None] == self._types[None]
+        if self.kind in ("BIO", "BI"):
+            return np.asarray((after != INSIDE) | ((before != OUTSIDE) & same))
+        if self.kind == "IOB1":
+            return np.asarray((after != BEGIN) | ((before != OUTSIDE) & same))
+        opened = np.isin(before, (BEGIN, INSIDE))
+        goes_on = np.isin(after, (INSIDE, END))
+        return np.where(opened, goes_on & same, ~goes_on)
+
+    @property
+    def allowed_start(self) -> NDArray[np.bool_]:
+        """Which tag may come first, bool of shape (tags,)."""
+        if self.kind == "IOB1":
+            return np.asarray(self._roles != BEGIN)
+        return ~np.isin(self._roles, (INSIDE, END))
+
+    @property
+    def allowed_end(self) -> NDArray[np.bool_]:
+        """Which tag may come last, bool of shape (tags,)."""
+        if self.kind in ("BIOES", "BMES"):
+            return ~np.isin(self._roles, (BEGIN, INSIDE))
+        return np.ones(self.num_tags, np.bool_)
+
+    def penalties(self) -> Penalties:
+        """What the scheme forbids, for `newword.viterbi` and its kin.
+
+        Examples:
+            >>> import numpy as np, newword
+            >>> scheme = newword.TagScheme("BMES")
+            >>> rules = scheme.penalties()
+            >>> scores = np.array([[[0.0, 0.0, 0.0, 1.0], [2.0, 0.0, 0.0, 1.0]]])
+            >>> found = newword.viterbi(scores, rules.transitions, start=rules.start, end=rules.end)
+            >>> [scheme.tags[tag] for tag in found.paths[0]]
+            ['S', 'S']
+        """
+
+        def scores(allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
+            return np.asarray(np.where(allowed, 0, -np.inf), np.float32)
+
+        return Penalties(
+            scores(self.allowed_transitions), scores(self.allowed_start), scores(self.allowed_end)
+        )
+
+    def encode(self, spans: Iterable[tuple[int, int, str]], length: int) -> NDArray[np.int32]:
+        """The tags of a text of `length` characters with these spans, int32 of shape (length,).
+
+        Raises:
+            InvalidArgumentError: A span is empty, lies outside the text, overlaps another or is of
+                an
+                unknown type; or spans leave gaps where the scheme is one of words.
+        """
+        length = _check.whole("length", length, 0)
+        roles = np.full(length, OUTSIDE, np.int8)
+        owners = np.full(length, -1, np.int32)
+        last = Span(0, 0, "")
+        for span in self._checked(spans, length):
+            if span.start < last.end:
+                raise _check.invalid("spans", f"apart from {tuple(last)}", tuple(span))
+            if self.types is None and span.start > last.end:
+                raise _check.invalid("spans", f"without a gap behind {last.end}", tuple(span))
+            roles[span.start : span.end] = INSIDE
+            touches = last.end == span.start and last.type == span.type and last.end > 0
+            if self.kind != "IOB1" or touches:
+                roles[span.start] = BEGIN
+            if self.kind in ("BIOES", "BMES"):
+                roles[span.end - 1] = SINGLE if span.end == span.start + 1 else END
+            owners[span.start : span.end] = self._owner(span.type)
+            last = span
+        if self.types is None and last.end < length:
+            raise _check.invalid("spans", f"up to the end, {length}", last.end)
+        number = np.full((5, max(len(self.types or ()), 1) + 1), -1, np.int32)
+        number[self._roles, self._types] = np.arange(self.num_tags)
+        return np.asarray(number[roles, owners])
+
+    def encode_words(self, words: Iterable[str]) -> NDArray[np.int32]:
+        """The tags of a segmented text, one a character.
+
+        Raises:
+            InvalidArgumentError: The scheme has types, or a word is empty.
+        """
+        self._words_only()
+        ends = np.cumsum([len(word) for word in _check.word_list("words", words)], dtype=np.int64)
+        starts = [0, *ends[:-1].tolist()] if len(ends) else []
+        spans = [(start, end, "") for start, end in zip(starts, ends.tolist(), strict=True)]
+        return self.encode(spans, int(ends[-1]) if len(ends) else 0)
+
+    def decode(self, tags: ArrayLike | Sequence[str], *, strict: bool = False) -> list[Span]:
+        """The spans of one sequence of tags, ids or str.
+
+        A sequence that breaks the rules of the scheme still has spans: those that conlleval and
+        seqeval
+        see, in which an I or E with nothing before it begins a span. With `strict` only spans count
+        that are written as the scheme says. Ids of -1 and -100 belong to no span.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of the scheme.
+
+        Complexity:
+            O(length).
+
+        Source:
+            E. F. Tjong Kim Sang and S. Buchholz, "Introduction to the CoNLL-2000 shared task",
+            2000.
+
+        Examples:
+            >>> import newword
+            >>> scheme = newword.TagScheme("BIO", ["PER"])
+            >>> scheme.decode(["I-PER", "O", "B-PER"])
+            [Span(start=0, end=1, type='PER'), Span(start=2, end=3, type='PER')]
+            >>> scheme.decode(["I-PER", "O", "B-PER"], strict=True)
+            [Span(start=2, end=3, type='PER')]
+        """
+        return self.decode_batch(self._as_ids(tags)[None], strict=strict)[0]
+
+    def decode_batch(self, ids: ArrayLike, *, strict: bool = False) -> list[list[Span]]:
+        """The spans of each sequence of a padded batch, whole numbers of shape (batch, steps).
+
+        Raises:
+            InvalidArgumentError: The shape is another, or an id is not one of the scheme, -1 or
+                -100.
+        """
+        array = np.asarray(ids)
+        if array.ndim != 2:
+            raise _check.invalid("ids", "of shape (batch, steps)", array.shape)
+        batch, steps = array.shape
+        array = self._in_range(array)
+        # A step outside everything ends each row.
+        roles = np.full((batch, steps + 1), OUTSIDE, np.int8)
+        owners = np.full((batch, steps + 1), -1, np.int32)
+        known = array >= 0
+        roles[:, :-1][known] = self._roles[array[known]]
+        owners[:, :-1][known] = self._types[array[known]]
+        spans: list[list[Span]] = [[] for _ in range(batch)]
+        for row, start, end in zip(*self._bounds(roles, owners, strict), strict=True):
+            name = "" if self.types is None else self.types[owners[row, start]]
+            spans[row].append(Span(int(start), int(end), name))
+        return spans
+
+    def decode_words(self, text: str, tags: ArrayLike | Sequence[str]) -> list[str]:
+        """The words of a text by its tags, one a character; joined they are the text.
+
+        Raises:
+            InvalidArgumentError: The scheme has types, or there is not one tag of it a character.
+        """
+        self._words_only()
+        ids = self._as_ids(tags)
+        if len(ids) != len(text) or (ids < 0).any():
+            raise _check.invalid("tags", f"one a character, {len(text)}", len(ids[ids >= 0]))
+        return [text[span.start : span.end] for span in self.decode(ids)]
+
+    def convert(self, tags: ArrayLike | Sequence[str], to: TagScheme) -> NDArray[np.int32]:
+        """The ids in another scheme of the spans of these tags.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of this scheme, or a type not one of the other.
+        """
+        ids = self._as_ids(tags)
+        return to.encode(self.decode(ids), len(ids))
+
+    def to_config(self) -> dict[str, Any]:
+        """What `from_config` makes the scheme of again; JSON can hold it."""
+        return {"kind": self.kind, "types": None if self.types is None else list(self.types)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> TagScheme:
+        """The scheme of `to_config`."""
+        return cls(**config)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a TagScheme does not change: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TagScheme) and self.tags == other.tags and self.kind == other.kind
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.tags))
+
+    def __repr__(self) -> str:
+        types = "" if self.types is None else f", {list(self.types)!r}"
+        return f"TagScheme({self.kind!r}{types})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TagScheme, (self.kind, self.types)
+
+    def _bounds(
+        self, roles: NDArray[np.int8], owners: NDArray[np.int32], strict: bool
+    ) -> tuple[Any, Any, Any]:
+        """Rows, starts and ends of all spans, in order."""
+        before = np.concatenate([np.full_like(roles[:, :1], OUTSIDE), roles[:, :-1]], axis=1)
+        owner_before = np.concatenate([np.full_like(owners[:, :1], -1), owners[:, :-1]], axis=1)
+        other = owners != owner_before
+        ends = np.isin(before, (END, SINGLE))
+        ends |= np.isin(before, (BEGIN, INSIDE)) & np.isin(roles, (BEGIN, SINGLE, OUTSIDE))
+        ends |= (before != OUTSIDE) & other
+        starts = np.isin(roles, (BEGIN, SINGLE))
+        starts |= np.isin(before, (END, SINGLE, OUTSIDE)) & np.isin(roles, (INSIDE, END))
+        starts |= (roles != OUTSIDE) & other
+        rows, first = np.nonzero(starts)
+        _, behind = np.nonzero(ends)
+        if strict:
+            head, tail = roles[rows, first], roles[rows, behind - 1]
+            if self.kind in ("BIOES", "BMES"):
+                keep = (head == SINGLE) | ((head == BEGIN) & (tail == END))
+            elif self.kind == "IOB1":
+                touches = (before[rows, first] != OUTSIDE) & ~other[rows, first]
+                keep = (head == BEGIN) == touches
+            else:
+                keep = head == BEGIN
+            rows, first, behind = rows[keep], first[keep], behind[keep]
+        return rows, first, behind
+
+    def _checked(self, spans: Iterable[tuple[int, int, str]], length: int) -> list[Span]:
+        """The spans in order of their place."""
+        checked = []
+        for place, span in enumerate(spans):
+            try:
+                start, end, name = span
+            except (TypeError, ValueError):
+                raise _check.invalid(f"spans[{place}]", "(start, end, type)", span) from None
+            start = _check.whole(f"spans[{place}].start", start, 0, length)
+            end = _check.whole(f"spans[{place}].end", end, start + 1, length)
+            checked.append(Span(start, end, name))
+            self._owner(name)
+        return sorted(checked, key=lambda span: span[:2])
+
+    def _owner(self, name: str) -> int:
+        """The number of a type."""
+        names = ("",) if self.types is None else self.types
+        if name not in names:
+            raise _check.invalid("spans", f"of a type among {list(names)}", name)
+        return names.index(name)
+
+    def _as_ids(self, tags: Any) -> NDArray[np.int64]:
+        """Ids, from ids or names."""
+        array = np.asarray(tags)
+        if array.ndim != 1:
+            raise _check.invalid("tags", "one sequence", array.shape)
+        if array.dtype.kind not in "UO":
+            return self._in_range(array)
+        unknown = [tag for tag in array.tolist() if tag not in self._ids]
+        if unknown:
+            raise _check.invalid("tags", f"among {list(self.tags)}", unknown[0])
+        return np.array([self._ids[tag] for tag in array.tolist()], np.int64)
+
+    def _in_range(self, array: NDArray[Any]) -> NDArray[np.int64]:
+        if not array.size:
+            return array.astype(np.int64)
+        if array.dtype.kind not in "iu":
+            raise _check.invalid("tags", "whole numbers or str", array.dtype.name)
+        wrong = ((array < 0) & ~np.isin(array, IGNORED)) | (array >= self.num_tags)
+        if wrong.any():
+            rule = f"ids from 0 to {self.num_tags - 1}, -1 or -100"
+            raise _check.invalid("tags", rule, int(array[wrong][0]))
+        return array.astype(np.int64)
+
+    def _words_only(self) -> None:
+        if self.types is not None:
+            raise _check.invalid("kind", "a scheme of words, without types", self)
+
+
+def _type_names(kind: str, types: Sequence[str] | None) -> tuple[str, ...] | None:
+    if types is None:
+        if kind not in WORDS_TOO:
+            raise _check.invalid("types", f"given for {kind!r}", types)
+        return None
+    if kind in WORDS_ONLY:
+        raise _check.invalid("types", f"None for {kind!r}", types)
+    if isinstance(types, str):
+        raise _check.invalid("types", "a sequence of str", types)
+    names = tuple(types)
+    for name in names:
+        if not isinstance(name, str) or not name or re.search(r"\s", name):
+            raise _check.invalid("types", "made of str that are not empty or spaced", name)
+    if not names or len(set(names)) < len(names):
+        raise _check.invalid("types", "at least one, and none twice", list(names))
+    return names

@@ -1,0 +1,225 @@
+"""Tag schemes: what they allow, spans to tags and back, and what seqeval makes of the same tags."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import newword
+from newword import InvalidArgumentError, Span, TagScheme
+
+TYPED = ["BIO", "IOB1", "BIOES", "BMES"]
+TYPES = ["LOC", "人名"]
+SCHEMES = [*(TagScheme(kind, TYPES) for kind in TYPED), TagScheme("BMES"), TagScheme("BI")]
+needs_seqeval = pytest.mark.skipif(
+    importlib.util.find_spec("seqeval") is None, reason="seqeval is not installed"
+)
+
+
+@st.composite
+def spans(draw: st.DrawFn, gaps: bool = True) -> tuple[list[Span], int]:
+    """Spans one behind the other, and the length of their text."""
+    found, place = [], 0
+    for _ in range(draw(st.integers(0, 6))):
+        start = place + (draw(st.integers(0, 2)) if gaps else 0)
+        place = start + draw(st.integers(1, 4))
+        found.append(Span(start, place, draw(st.sampled_from(TYPES)) if gaps else ""))
+    return found, place + (draw(st.integers(0, 2)) if gaps else 0)
+
+
+def example(scheme: TagScheme) -> st.SearchStrategy[tuple[list[Span], int]]:
+    return spans(gaps=scheme.types is not None)
+
+
+def is_allowed(scheme: TagScheme, ids: Any) -> bool:
+    path = [int(tag) for tag in ids]
+    steps = all(scheme.allowed_transitions[pair] for pair in itertools.pairwise(path))
+    ends = not path or bool(scheme.allowed_start[path[0]] and scheme.allowed_end[path[-1]])
+    return steps and ends
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from(SCHEMES))
+def test_spans_come_back_and_are_allowed(data: st.DataObject, scheme: TagScheme) -> None:
+    wanted, length = data.draw(example(scheme))
+    ids = scheme.encode(reversed(wanted), length)
+    assert ids.dtype == np.int32
+    assert len(ids) == length
+    assert is_allowed(scheme, ids)
+    for strict in (False, True):
+        assert scheme.decode(ids, strict=strict) == wanted
+    assert scheme.decode([scheme.tags[tag] for tag in ids]) == wanted
+    for other in SCHEMES:
+        if other.types == scheme.types:
+            assert other.decode(scheme.convert(ids, other)) == wanted
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
+def test_what_is_allowed_is_what_strict_decoding_takes_whole(scheme: TagScheme) -> None:
+    # Every sequence of four tags: allowed if and only if it is what its own spans are written as.
+    for path in itertools.product(range(scheme.num_tags), repeat=4):
+        found = scheme.decode(path, strict=True)
+        try:
+            same = scheme.encode(found, 4).tolist() == list(path)
+        except InvalidArgumentError:  # Words with a gap between them.
+            same = False
+        assert is_allowed(scheme, path) == same, [scheme.tags[tag] for tag in path]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
+def test_decoding_with_penalties_keeps_to_the_scheme(scheme: TagScheme) -> None:
+    rng = np.random.default_rng(0)
+    emissions = rng.normal(size=(40, 12, scheme.num_tags))
+    lengths = rng.integers(0, 13, 40)
+    rules = scheme.penalties()
+    found = newword.viterbi(
+        emissions, rules.transitions, start=rules.start, end=rules.end, lengths=lengths
+    )
+    for path, length in zip(found.paths, lengths, strict=True):
+        assert is_allowed(scheme, path[:length])
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from(SCHEMES), st.booleans())
+def test_a_batch_is_its_rows_whatever_the_padding(
+    data: st.DataObject, scheme: TagScheme, strict: bool
+) -> None:
+    tags = st.integers(0, scheme.num_tags - 1)
+    rows = data.draw(st.lists(st.lists(tags, max_size=8), min_size=1, max_size=4))
+    for padding in (-1, -100):
+        for extra in (0, 3):
+            batch = np.full((len(rows), max(map(len, rows)) + extra), padding)
+            for ids, row in zip(batch, rows, strict=True):
+                ids[: len(row)] = row
+            alone = [scheme.decode(np.array(row, int), strict=strict) for row in rows]
+            assert scheme.decode_batch(batch, strict=strict) == alone
+
+
+@needs_seqeval
+@settings(deadline=None, max_examples=300)
+@given(st.data(), st.sampled_from(["BIO", "IOB1", "BIOES"]), st.booleans())
+def test_seqeval_sees_the_same_spans(data: st.DataObject, kind: str, strict: bool) -> None:
+    from seqeval.metrics.sequence_labeling import get_entities
+    from seqeval.scheme import IOB2, IOBES, Entities
+
+    scheme = TagScheme(kind, TYPES)
+    tags = data.draw(st.lists(st.sampled_from(scheme.tags), min_size=1, max_size=9))
+    if strict:
+        if kind == "IOB1":  # There, seqeval loses a span that another of its type touches.
+            return
+        seen = Entities([tags], {"BIO": IOB2, "BIOES": IOBES}[kind]).entities[0]
+        expected = [Span(one.start, one.end, one.tag) for one in seen]
+    else:
+        expected = [Span(start, end + 1, name) for name, start, end in get_entities(tags)]
+    assert scheme.decode(tags, strict=strict) == expected
+
+
+@needs_seqeval
+@pytest.mark.filterwarnings("ignore")
+@settings(deadline=None)
+@given(st.data())
+def test_seqeval_reckons_the_same(data: st.DataObject) -> None:
+    from seqeval.metrics import classification_report, f1_score
+
+    scheme = TagScheme("BIO", TYPES)
+    lengths = data.draw(st.lists(st.integers(1, 8), min_size=1, max_size=4))
+    sides = [
+        [data.draw(st.lists(st.sampled_from(scheme.tags), min_size=n, max_size=n)) for n in lengths]
+        for _ in range(2)
+    ]
+    score = newword.evaluate_spans(*([scheme.decode(tags) for tags in side] for side in sides))
+    assert score.f1 == pytest.approx(f1_score(*sides, zero_division=0))
+    if not score.types:
+        return
+    report = classification_report(*sides, output_dict=True, zero_division=0)
+    assert score.precision == pytest.approx(report["micro avg"]["precision"])
+    assert score.recall == pytest.approx(report["micro avg"]["recall"])
+    assert score.macro_f1 == pytest.approx(report["macro avg"]["f1-score"])
+    assert score.weighted_f1 == pytest.approx(report["weighted avg"]["f1-score"])
+    for name, counts in score.types.items():
+        assert counts.f1 == pytest.approx(report[name]["f1-score"])
+        assert counts.gold == report[name]["support"]
+
+
+def test_words() -> None:
+    for scheme in (TagScheme("BMES"), TagScheme("BI")):
+        # Beyond the basic plane, full width, a combining mark, an emoji of several code points.
+        words = ["𠀀𠮷", "天", "５Ｇ网", "e\u0301", "👩‍💻", "长" * 3000]
+        text = "".join(words)
+        ids = scheme.encode_words(words)
+        assert len(ids) == len(text)
+        assert scheme.decode_words(text, ids) == words
+        assert scheme.decode_words("", []) == []
+        assert scheme.encode_words([]).shape == (0,)
+        # Any tags at all cut a text into words that join up again.
+        for path in itertools.product(range(scheme.num_tags), repeat=4):
+            assert "".join(scheme.decode_words("一二三四", list(path))) == "一二三四"
+
+
+def test_what_a_scheme_is() -> None:
+    scheme = TagScheme("IOB2", ["A", "B"])
+    assert scheme.kind == "BIO"
+    assert scheme.tags == ("O", "B-A", "I-A", "B-B", "I-B")
+    assert scheme.ids["I-B"] == 4
+    assert TagScheme("BMES").tags == ("B", "M", "E", "S")
+    assert scheme == TagScheme.from_tags(["B-B", "O", "I-A"])
+    assert TagScheme.from_tags("BES", "BMES") == TagScheme("BMES")
+    assert len({scheme, TagScheme("BIO", ["A", "B"]), TagScheme("IOB1", ["A", "B"])}) == 2
+    assert TagScheme.from_config(json.loads(json.dumps(scheme.to_config()))) == scheme
+    assert pickle.loads(pickle.dumps(scheme)) == scheme
+    assert repr(scheme) == "TagScheme('BIO', ['A', 'B'])"
+    with pytest.raises(AttributeError):
+        scheme.kind = "BI"
+
+
+def test_errors_name_the_argument_the_rule_and_the_value() -> None:
+    scheme = TagScheme("BIO", ["A"])
+    words = TagScheme("BMES")
+    cases: list[tuple[Any, str]] = [
+        (lambda: TagScheme("BILOU", ["A"]), "kind: .* 'BILOU'"),
+        (lambda: TagScheme("BIO"), "types"),
+        (lambda: TagScheme("BI", ["A"]), "types"),
+        (lambda: TagScheme("BIO", []), "types"),
+        (lambda: TagScheme("BIO", ["A", "A"]), "types: .* twice"),
+        (lambda: TagScheme("BIO", "A"), "types: must be a sequence"),
+        (lambda: TagScheme("BIO", ["A b"]), "types"),
+        (lambda: TagScheme.from_tags(["X-A"]), "tags: .* 'X-A'"),
+        (lambda: scheme.encode([(0, 0, "A")], 3), r"spans\[0\].end: .* got 0"),
+        (lambda: scheme.encode([(1, 4, "A")], 3), r"spans\[0\].end: .* got 4"),
+        (lambda: scheme.encode([(-1, 2, "A")], 3), r"spans\[0\].start"),
+        (lambda: scheme.encode([(0, 2, "A"), (1, 3, "A")], 3), "spans: must be apart"),
+        (lambda: scheme.encode([(0, 2, "B")], 3), "spans: .* got 'B'"),
+        (lambda: scheme.encode([(0, 2)], 3), r"spans\[0\]"),  # type: ignore[list-item]
+        (lambda: words.encode([(1, 2, "")], 2), "without a gap"),
+        (lambda: words.encode([(0, 1, "")], 2), "up to the end"),
+        (lambda: words.encode_words(["a", ""]), "words"),
+        (lambda: words.decode_words("ab", [0]), "tags: must be one a character"),
+        (lambda: scheme.encode_words(["a"]), "kind"),
+        (lambda: scheme.decode([3]), "tags: .* got 3"),
+        (lambda: scheme.decode([-2]), "tags: .* got -2"),
+        (lambda: scheme.decode([0.5]), "tags: must be whole numbers"),
+        (lambda: scheme.decode(["B-X"]), "tags: .* 'B-X'"),
+        (lambda: scheme.decode([[0]]), "tags: must be one sequence"),
+        (lambda: scheme.decode_batch([0]), "ids"),
+        (lambda: newword.evaluate_spans([[]], []), "predicted"),
+        (lambda: newword.evaluate_spans([["PER"]], [[]]), "spans"),  # type: ignore[list-item]
+    ]
+    for call, message in cases:
+        with pytest.raises(InvalidArgumentError, match=message):
+            call()
+
+
+def test_scores_of_nothing_are_zero_and_the_table_is_readable() -> None:
+    empty = newword.evaluate_spans([[]], [[]])
+    assert (empty.precision, empty.recall, empty.f1, empty.macro_f1, empty.weighted_f1) == (0,) * 5
+    score = newword.evaluate_spans([[(0, 1, "LOC")], []], [[(0, 1, "LOC"), (2, 3, "人名")], []])
+    assert str(score).splitlines()[0].split() == ["type", "precision", "recall", "F1", "gold"]
+    assert str(score).splitlines()[-1].split() == ["all", "0.5000", "1.0000", "0.6667", "1"]
