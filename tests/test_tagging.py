@@ -376,6 +376,28 @@ def test_long_work_lets_other_threads_run() -> None:
     assert sum(began < at < ended for at in ticks) >= 2
 
 
+def test_ctrl_c_stops_what_is_one_long_piece() -> None:
+    # Seconds of work in one sequence, without a matrix, on the caller's own request.
+    code = """
+import os, signal, threading, time, numpy as np, newword
+factors = np.zeros((20_000, 4), np.float32)
+transitions = newword.LowRankTransitions(factors, factors)
+emissions = np.zeros((1, 40, 20_000), np.float32)
+def interrupt():
+    time.sleep(0.5)
+    print(time.perf_counter(), flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    newword.viterbi(emissions, transitions)
+except KeyboardInterrupt:
+    print(time.perf_counter(), flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+    sent, stopped = map(float, done.stdout.split())
+    assert stopped - sent < 1
+
+
 @pytest.mark.parametrize("instructions", ["baseline", "avx2"])
 def test_instructions_make_no_difference(instructions: str) -> None:
     code = """

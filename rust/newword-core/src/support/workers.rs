@@ -71,6 +71,14 @@ impl<'a> Workers<'a> {
         Self { helpers: self.helpers, context: Some(context) }
     }
 
+    /// To be called once a step of what takes long in one piece.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] once the job is cancelled.
+    pub fn check(&self) -> Result<()> {
+        self.context.map_or(Ok(()), Context::check)
+    }
+
     /// What `work` makes of each of `pieces`, in their order.
     ///
     /// # Errors
@@ -81,9 +89,8 @@ impl<'a> Workers<'a> {
         pieces: Vec<P>,
         work: impl Fn(P) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let context = self.context;
         let one = |piece| {
-            context.map_or(Ok(()), Context::check)?;
+            self.check()?;
             work(piece)
         };
         let Some(pool) = self.helpers.as_ref().filter(|_| pieces.len() > 1) else {

@@ -27,7 +27,7 @@ pub fn beam_search<F: Scalar>(
     }
     each_sequence(problem, workers, |row| {
         problem.check(row)?;
-        let (path, score) = widest(Search { problem, row, width });
+        let (path, score) = widest(Search { problem, row, width, workers })?;
         if score == F::FORBIDDEN && !path.is_empty() {
             // All tags that were kept lead nowhere; the steps left are of no interest.
             let rule = "must be larger where constraints leave few paths";
@@ -43,6 +43,7 @@ struct Search<'p, 'a, F: Scalar> {
     problem: &'p Problem<'a, F>,
     row: usize,
     width: usize,
+    workers: &'p Workers<'p>,
 }
 
 /// A tag that was kept, and which of those kept a step before it came from.
@@ -55,10 +56,10 @@ struct Kept {
 impl<F: Scalar> Kernel for Search<'_, '_, F> {
     /// The path and its score. The score is negative infinity where there is none: the path is then
     /// as long as the beam got.
-    type Output = (Vec<i32>, F);
+    type Output = Result<(Vec<i32>, F)>;
 
     #[inline(always)]
-    fn run(self) -> (Vec<i32>, F) {
+    fn run(self) -> Result<(Vec<i32>, F)> {
         let (problem, tags) = (self.problem, self.problem.tags);
         let steps = problem.lengths[self.row];
         let mut rows = Rows::of(problem, self.row);
@@ -68,6 +69,7 @@ impl<F: Scalar> Kernel for Search<'_, '_, F> {
         let mut history: Vec<Vec<Kept>> = Vec::with_capacity(steps);
         let mut scores = vec![];
         for step in 0..steps {
+            self.workers.check()?;
             if step > 0 {
                 best.fill(F::FORBIDDEN);
                 let kept = history.last().map_or(&[][..], Vec::as_slice);
@@ -81,14 +83,14 @@ impl<F: Scalar> Kernel for Search<'_, '_, F> {
             }
             let tags = leaders(&best, self.width);
             if tags.is_empty() {
-                return (trace(&history, 0), F::FORBIDDEN);
+                return Ok((trace(&history, 0), F::FORBIDDEN));
             }
             scores = tags.iter().map(|&tag| best[tag]).collect();
             let parent = |tag: usize| if step == 0 { 0 } else { from[tag] as usize };
             history.push(tags.into_iter().map(|tag| Kept { tag, parent: parent(tag) }).collect());
         }
         let (place, score) = super::relax::largest(scores);
-        (trace(&history, place), score)
+        Ok((trace(&history, place), score))
     }
 }
 

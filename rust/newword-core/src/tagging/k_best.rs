@@ -41,7 +41,7 @@ pub fn k_best<F: Scalar>(
             return Ok(scores);
         }
         problem.check(row)?;
-        let found = search(problem, row, k);
+        let found = search(problem, row, k, workers)?;
         problem.reached(row, found.first().map_or(F::FORBIDDEN, |(_, score)| *score))?;
         for (((path, score), out), to) in
             found.into_iter().zip(out.chunks_exact_mut(steps)).zip(&mut scores)
@@ -74,11 +74,17 @@ fn insert<F: Scalar>(ways: &mut Vec<Way<F>>, way: Way<F>, k: usize) -> bool {
     true
 }
 
-fn search<F: Scalar>(problem: &Problem<'_, F>, row: usize, k: usize) -> Vec<(Vec<i32>, F)> {
+fn search<F: Scalar>(
+    problem: &Problem<'_, F>,
+    row: usize,
+    k: usize,
+    workers: &Workers<'_>,
+) -> Result<Vec<(Vec<i32>, F)>> {
     let (tags, steps) = (problem.tags, problem.lengths[row]);
     let mut rows = Rows::of(problem, row);
     let mut history: Vec<Vec<Vec<Way<F>>>> = Vec::with_capacity(steps);
     for step in 0..steps {
+        workers.check()?;
         let mut ways = vec![vec![]; tags];
         let emissions = problem.emission(row, step);
         if let Some(before) = history.last() {
@@ -111,7 +117,7 @@ fn search<F: Scalar>(problem: &Problem<'_, F>, row: usize, k: usize) -> Vec<(Vec
             extend(&mut last, ways, tag, end, k);
         }
     }
-    last.into_iter().map(|way| (trace(&history, way), way.score)).collect()
+    Ok(last.into_iter().map(|way| (trace(&history, way), way.score)).collect())
 }
 
 /// Offers every way to reach `tag`, the best first, for what `weight` leads to.

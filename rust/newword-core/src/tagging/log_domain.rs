@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::rows::Rows;
 use super::scalar::Scalar;
 use super::simd::{Kernel, widest};
+use crate::support::{Result, Workers};
 
 /// `out[j]`: the logarithm of the sum over `i` of `exp(scores[i] + g(i, j))`.
 #[inline(always)]
@@ -59,25 +60,27 @@ pub(super) fn with_boundaries<F: Scalar>(problem: &Problem<'_, F>, row: usize) -
 pub(super) struct Forward<'p, 'a, F: Scalar> {
     pub(super) problem: &'p Problem<'a, F>,
     pub(super) row: usize,
+    pub(super) workers: &'p Workers<'p>,
 }
 
 impl<F: Scalar> Kernel for Forward<'_, '_, F> {
-    type Output = Vec<f64>;
+    type Output = Result<Vec<f64>>;
 
     #[inline(always)]
-    fn run(self) -> Vec<f64> {
+    fn run(self) -> Result<Vec<f64>> {
         let tags = self.problem.tags;
         let mut rows = Rows::of(self.problem, self.row);
         let mut sums = with_boundaries(self.problem, self.row);
         let mut reached = vec![0.0; tags];
         for step in 1..self.problem.lengths[self.row] {
+            self.workers.check()?;
             let (before, after) = sums.split_at_mut(step * tags);
             sum_towards(&mut rows, &before[(step - 1) * tags..], &mut reached);
             for (sum, &reached) in after.iter_mut().zip(&reached) {
                 *sum += reached;
             }
         }
-        sums
+        Ok(sums)
     }
 }
 
@@ -86,13 +89,14 @@ pub(super) struct Marginals<'p, 'a, F: Scalar> {
     pub(super) problem: &'p Problem<'a, F>,
     pub(super) row: usize,
     pub(super) forward: Vec<f64>,
+    pub(super) workers: &'p Workers<'p>,
 }
 
 impl<F: Scalar> Kernel for Marginals<'_, '_, F> {
-    type Output = Vec<f64>;
+    type Output = Result<Vec<f64>>;
 
     #[inline(always)]
-    fn run(self) -> Vec<f64> {
+    fn run(self) -> Result<Vec<f64>> {
         let tags = self.problem.tags;
         let mut rows = Rows::of(self.problem, self.row);
         let emissions = with_boundaries(self.problem, self.row);
@@ -100,6 +104,7 @@ impl<F: Scalar> Kernel for Marginals<'_, '_, F> {
         let mut behind = vec![0.0; tags];
         let mut ahead = vec![0.0; tags];
         for (step, marginals) in marginals.chunks_exact_mut(tags).enumerate().rev() {
+            self.workers.check()?;
             let total = log_sum_exp(marginals, &behind);
             for (marginal, &behind) in marginals.iter_mut().zip(&behind) {
                 *marginal = exp(*marginal + behind - total);
@@ -113,7 +118,7 @@ impl<F: Scalar> Kernel for Marginals<'_, '_, F> {
                 sum_from(&mut rows, &ahead, &mut behind);
             }
         }
-        marginals
+        Ok(marginals)
     }
 }
 
@@ -123,6 +128,10 @@ pub(super) fn total(forward: &[f64], tags: usize) -> f64 {
 }
 
 /// The forward sums of a sequence, with the widest vectors.
-pub(super) fn forward<F: Scalar>(problem: &Problem<'_, F>, row: usize) -> Vec<f64> {
-    widest(Forward { problem, row })
+pub(super) fn forward<F: Scalar>(
+    problem: &Problem<'_, F>,
+    row: usize,
+    workers: &Workers<'_>,
+) -> Result<Vec<f64>> {
+    widest(Forward { problem, row, workers })
 }

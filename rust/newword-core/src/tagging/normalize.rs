@@ -40,11 +40,10 @@ impl<F: Scalar> Problem<'_, F> {
         let rows = (0..self.batch).collect();
         let normalized = workers.map(rows, |row| {
             self.check(row)?;
-            Ok(if self.lengths[row] == 0 {
-                vec![]
-            } else {
-                widest(Local { problem: &self, row, by })
-            })
+            if self.lengths[row] == 0 {
+                return Ok(vec![]);
+            }
+            widest(Local { problem: &self, row, by, workers })
         })?;
         let mut emissions = vec![F::default(); self.batch * self.steps * self.tags];
         for (out, scores) in emissions.chunks_exact_mut(self.steps * self.tags).zip(normalized) {
@@ -65,13 +64,14 @@ struct Local<'p, 'a, F: Scalar> {
     problem: &'p Problem<'a, F>,
     row: usize,
     by: Normalization,
+    workers: &'p Workers<'p>,
 }
 
 impl<F: Scalar> Kernel for Local<'_, '_, F> {
-    type Output = Vec<f64>;
+    type Output = Result<Vec<f64>>;
 
     #[inline(always)]
-    fn run(self) -> Vec<f64> {
+    fn run(self) -> Result<Vec<f64>> {
         let (tags, steps) = (self.problem.tags, self.problem.lengths[self.row]);
         let mut rows = Rows::of(self.problem, self.row);
         let emissions = with_boundaries(self.problem, self.row);
@@ -79,19 +79,21 @@ impl<F: Scalar> Kernel for Local<'_, '_, F> {
         let share = if self.by == Normalization::Local { 1.0 } else { 0.5 };
         let mut sums = vec![0.0; tags];
         for step in 1..steps {
+            self.workers.check()?;
             sum_from(&mut rows, &emissions[step * tags..][..tags], &mut sums);
             take_off(&mut scores[(step - 1) * tags..][..tags], &sums, share);
         }
         alone(&emissions[..tags], &mut scores[..tags], share);
         if self.by == Normalization::Bidirectional {
             for step in 0..steps - 1 {
+                self.workers.check()?;
                 sum_towards(&mut rows, &emissions[step * tags..][..tags], &mut sums);
                 take_off(&mut scores[(step + 1) * tags..][..tags], &sums, share);
             }
             let last = (steps - 1) * tags;
             alone(&emissions[last..], &mut scores[last..], share);
         }
-        scores
+        Ok(scores)
     }
 }
 

@@ -170,6 +170,23 @@ impl<'a, F: Scalar> Problem<'a, F> {
         }
     }
 
+    /// The same for tags, one a step.
+    #[inline]
+    pub(super) fn place_tags(&self, row: usize, tags: impl Iterator<Item = i32>, to: &mut [i32]) {
+        match &self.moved {
+            None => {
+                for (to, tag) in to.iter_mut().zip(tags) {
+                    *to = tag;
+                }
+            }
+            Some((_, order)) => {
+                for (&step, tag) in order[row * self.steps..].iter().zip(tags) {
+                    to[step as usize] = tag;
+                }
+            }
+        }
+    }
+
     /// What the caller has at the steps of a sequence.
     pub(super) fn pick<T: Copy>(&self, row: usize, from: &[T]) -> Vec<T> {
         let steps = 0..self.lengths[row];

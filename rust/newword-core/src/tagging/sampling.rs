@@ -33,7 +33,7 @@ pub fn sample<F: Scalar>(
     workers.map(rows, |(row, out): (usize, &mut [i32])| {
         if problem.lengths[row] > 0 {
             problem.check(row)?;
-            let sums = forward(problem, row);
+            let sums = forward(problem, row, workers)?;
             let total = super::log_domain::total(&sums, problem.tags);
             problem.reached(row, F::nearest(total))?;
             for (number, out) in out.chunks_exact_mut(steps).enumerate() {

@@ -32,7 +32,7 @@ pub fn viterbi_second_order<F: Scalar>(
     }
     each_sequence(problem, workers, |row| {
         problem.check(row)?;
-        let (path, score) = widest(Search { problem, row, triples });
+        let (path, score) = widest(Search { problem, row, triples, workers })?;
         Ok((path, problem.reached(row, score)?))
     })
 }
@@ -41,13 +41,14 @@ struct Search<'p, 'a, F: Scalar> {
     problem: &'p Problem<'a, F>,
     row: usize,
     triples: &'p [F],
+    workers: &'p Workers<'p>,
 }
 
 impl<F: Scalar> Kernel for Search<'_, '_, F> {
-    type Output = (Vec<i32>, F);
+    type Output = Result<(Vec<i32>, F)>;
 
     #[inline(always)]
-    fn run(self) -> (Vec<i32>, F) {
+    fn run(self) -> Result<(Vec<i32>, F)> {
         let (problem, tags) = (self.problem, self.problem.tags);
         let (steps, square) = (problem.lengths[self.row], tags * tags);
         let mut rows = Rows::of(problem, self.row);
@@ -59,6 +60,7 @@ impl<F: Scalar> Kernel for Search<'_, '_, F> {
         let mut next = state.clone();
         let mut pointers = vec![0; steps * square];
         for (step, from) in pointers.chunks_exact_mut(square).enumerate().skip(1) {
+            self.workers.check()?;
             next.fill(F::FORBIDDEN);
             for middle in 0..tags {
                 let best = &mut next[middle * tags..][..tags];
@@ -85,7 +87,7 @@ impl<F: Scalar> Kernel for Search<'_, '_, F> {
         for (place, score) in state.iter_mut().enumerate() {
             *score += problem.end.get(place % tags).copied().unwrap_or_default();
         }
-        self.trace(&state, &pointers)
+        Ok(self.trace(&state, &pointers))
     }
 }
 

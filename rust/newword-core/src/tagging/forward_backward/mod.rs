@@ -37,7 +37,7 @@ pub fn log_partition<F: Scalar>(
         for (lane, (row, out)) in piece.iter_mut().enumerate() {
             let total = match found.as_ref().and_then(|totals| totals[lane]) {
                 Some(total) => total,
-                None => carefully(problem, *row)?.0,
+                None => carefully(problem, *row, workers)?.0,
             };
             out[0] = total;
         }
@@ -65,8 +65,9 @@ pub fn marginals<F: Scalar>(problem: &Problem<'_, F>, workers: &Workers<'_>) -> 
         };
         for (lane, (row, out)) in piece.iter_mut().enumerate() {
             if !sure[lane] {
-                let (_, forward) = carefully(problem, *row)?;
-                let found = widest(log_domain::Marginals { problem, row: *row, forward });
+                let (_, forward) = carefully(problem, *row, workers)?;
+                let again = log_domain::Marginals { problem, row: *row, forward, workers };
+                let found = widest(again)?;
                 let found: Vec<_> = found.into_iter().map(F::nearest).collect();
                 problem.place(*row, tags, &found, out);
             }
@@ -77,9 +78,13 @@ pub fn marginals<F: Scalar>(problem: &Problem<'_, F>, workers: &Workers<'_>) -> 
 }
 
 /// The log-partition of a sequence and its forward sums, by logarithms; or why there is none.
-fn carefully<F: Scalar>(problem: &Problem<'_, F>, row: usize) -> Result<(f64, Vec<f64>)> {
+fn carefully<F: Scalar>(
+    problem: &Problem<'_, F>,
+    row: usize,
+    workers: &Workers<'_>,
+) -> Result<(f64, Vec<f64>)> {
     problem.check(row)?;
-    let forward = log_domain::forward(problem, row);
+    let forward = log_domain::forward(problem, row, workers)?;
     let total = log_domain::total(&forward, problem.tags);
     // Sums of f32 that no f32 can hold are still f64; only nothing and infinity are refused.
     let verdict = if total.is_finite() { F::default() } else { F::nearest(total) };

@@ -44,7 +44,7 @@ fn decode<F: Scalar, P: Pointer>(
             lanes::decode::<F, P>(problem, &mut piece)?
         } else {
             let one = |(row, out): &mut (usize, &mut [i32])| {
-                single::decode::<F, P>(problem, *row).map(|(path, score)| {
+                single::decode::<F, P>(problem, *row, workers).map(|(path, score)| {
                     problem.place(*row, 1, &path, out);
                     score
                 })

@@ -6,17 +6,21 @@ use super::super::relax::{Pointer, largest, relax_row};
 use super::super::rows::Rows;
 use super::super::scalar::Scalar;
 use super::super::simd::{Kernel, widest};
-use crate::support::Result;
+use crate::support::{Result, Workers};
+
+/// How many tags are gone through before the next look at whether to stop.
+const CHECKED: u32 = 1024;
 
 /// The best path of a sequence that has steps, and its score.
 pub(super) fn decode<F: Scalar, P: Pointer>(
     problem: &Problem<'_, F>,
     row: usize,
+    workers: &Workers<'_>,
 ) -> Result<(Vec<i32>, F)> {
     let steps = problem.lengths[row];
     let mut pointers = vec![P::default(); steps * problem.tags];
-    let forward = Forward { problem, row, pointers: &mut pointers };
-    let (mut tag, score) = widest(forward);
+    let forward = Forward { problem, row, workers, pointers: &mut pointers };
+    let (mut tag, score) = widest(forward)?;
     let score = problem.reached(row, score)?;
     let mut path = vec![0; steps];
     for (place, from) in path.iter_mut().zip(pointers.chunks_exact(problem.tags)).rev() {
@@ -29,15 +33,16 @@ pub(super) fn decode<F: Scalar, P: Pointer>(
 struct Forward<'p, 'a, F: Scalar, P> {
     problem: &'p Problem<'a, F>,
     row: usize,
+    workers: &'p Workers<'p>,
     pointers: &'p mut [P],
 }
 
 impl<F: Scalar, P: Pointer> Kernel for Forward<'_, '_, F, P> {
     /// The last tag of the best path, and its score; infinity where an emission is no score.
-    type Output = (usize, F);
+    type Output = Result<(usize, F)>;
 
     #[inline(always)]
-    fn run(self) -> (usize, F) {
+    fn run(self) -> Result<(usize, F)> {
         let (problem, tags) = (self.problem, self.problem.tags);
         let mut rows = Rows::of(problem, self.row);
         let mut state = problem.emission(self.row, 0).to_vec();
@@ -52,6 +57,9 @@ impl<F: Scalar, P: Pointer> Kernel for Forward<'_, '_, F, P> {
             next.fill(F::FORBIDDEN);
             from.fill(0);
             for (origin, &score) in (0..).zip(&state) {
+                if origin % CHECKED == 0 {
+                    self.workers.check()?;
+                }
                 // Nothing comes from a tag that nothing leads to.
                 if score > F::FORBIDDEN {
                     relax_row(&mut next, &mut from, score, rows.after(origin as usize), origin);
@@ -73,6 +81,6 @@ impl<F: Scalar, P: Pointer> Kernel for Forward<'_, '_, F, P> {
             *score += end;
         }
         let (tag, score) = largest(state);
-        (tag, if sound { score } else { F::INFINITY })
+        Ok((tag, if sound { score } else { F::INFINITY }))
     }
 }
