@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import Any
 
 import pytest
 
@@ -53,10 +52,8 @@ def test_everything_promised_is_there() -> None:
 
 
 def test_a_missing_core_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(name: str) -> Any:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr("newword._core.importlib.import_module", fail)
+    # None stands for a module that cannot be imported.
+    monkeypatch.setitem(sys.modules, "newword._newword", None)
     with pytest.raises(newword.NewwordError, match="install the package"):
         newword.Lexicon.from_words(["a"]).segment("a")
 
