@@ -37,8 +37,8 @@ __all__ = [
 SINGLE, DOUBLE, HALF = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
 TAGS, LENGTHS, FLAGS = np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.bool_)
 NORMALIZATIONS = ("global", "local", "bidirectional")
-MOST_RESULTS = 2**31
-"""No call returns more tags than this, eight gigabytes."""
+MOST_RESULTS = 2**29
+"""No call returns more tags than this, two gigabytes."""
 
 
 class ViterbiResult(NamedTuple):
@@ -306,7 +306,7 @@ def k_best(
         has fewer than k paths. The first is that of `viterbi`.
 
     Raises:
-        InvalidArgumentError: As for `viterbi`, or the result would have more than 2³¹ tags.
+        InvalidArgumentError: As for `viterbi`, or the result would have more than 2²⁹ tags.
 
     Complexity:
         O(batch steps tags² k) at worst.
@@ -552,7 +552,7 @@ def sample_paths(
         Tags, int32 of shape (batch, size, steps), -1 at steps that do not count.
 
     Raises:
-        InvalidArgumentError: As for `viterbi`, or the result would have more than 2³¹ tags.
+        InvalidArgumentError: As for `viterbi`, or the result would have more than 2²⁹ tags.
 
     Complexity:
         O(batch steps tags (tags + size)).

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::forward_backward::Scaled;
 use super::log_domain::{sum_from, sum_towards, with_boundaries};
 use super::problem::Problem;
 use super::rows::Rows;
@@ -28,7 +29,8 @@ impl<F: Scalar> Problem<'_, F> {
     /// The problem whose path scores are log-probabilities under a locally normalised model of these
     /// scores, start and end taken for parts of the first and last emission.
     ///
-    /// O(batch steps tags²) exponentials.
+    /// O(batch steps tags²); an exponential and a logarithm for each emission, or for each pair of tags where
+    /// scores range widely or there is no matrix that all sequences share.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`](crate::support::Error::InvalidArgument) for an emission that is NaN or
@@ -37,13 +39,15 @@ impl<F: Scalar> Problem<'_, F> {
         if by == Normalization::Global {
             return Ok(self);
         }
+        let scaled = Scaled::of(&self);
+        let scaled = scaled.as_ref();
         let rows = (0..self.batch).collect();
         let normalized = workers.map(rows, |row| {
             self.check(row)?;
             if self.lengths[row] == 0 {
                 return Ok(vec![]);
             }
-            widest(Local { problem: &self, row, by, workers })
+            widest(Local { problem: &self, scaled, row, by, workers })
         })?;
         let mut emissions = vec![F::default(); self.batch * self.steps * self.tags];
         for (out, scores) in emissions.chunks_exact_mut(self.steps * self.tags).zip(normalized) {
@@ -62,6 +66,7 @@ impl<F: Scalar> Problem<'_, F> {
 
 struct Local<'p, 'a, F: Scalar> {
     problem: &'p Problem<'a, F>,
+    scaled: Option<&'p Scaled>,
     row: usize,
     by: Normalization,
     workers: &'p Workers<'p>,
@@ -78,16 +83,25 @@ impl<F: Scalar> Kernel for Local<'_, '_, F> {
         let mut scores = emissions.clone();
         let share = if self.by == Normalization::Local { 1.0 } else { 0.5 };
         let mut sums = vec![0.0; tags];
+        let mut shares = vec![0.0; tags];
         for step in 1..steps {
             self.workers.check()?;
-            sum_from(&mut rows, &emissions[step * tags..][..tags], &mut sums);
+            let here = &emissions[step * tags..][..tags];
+            let quick = |s: &Scaled| s.log_sums(here, false, &mut shares, &mut sums);
+            if !self.scaled.is_some_and(quick) {
+                sum_from(&mut rows, here, &mut sums);
+            }
             take_off(&mut scores[(step - 1) * tags..][..tags], &sums, share);
         }
         alone(&emissions[..tags], &mut scores[..tags], share);
         if self.by == Normalization::Bidirectional {
             for step in 0..steps - 1 {
                 self.workers.check()?;
-                sum_towards(&mut rows, &emissions[step * tags..][..tags], &mut sums);
+                let here = &emissions[step * tags..][..tags];
+                let quick = |s: &Scaled| s.log_sums(here, true, &mut shares, &mut sums);
+                if !self.scaled.is_some_and(quick) {
+                    sum_towards(&mut rows, here, &mut sums);
+                }
                 take_off(&mut scores[(step + 1) * tags..][..tags], &sums, share);
             }
             let last = (steps - 1) * tags;

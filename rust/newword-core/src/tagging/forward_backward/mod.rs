@@ -7,7 +7,8 @@
 
 mod scaled;
 
-use self::scaled::{Marginals, Scaled, Totals};
+pub(super) use self::scaled::Scaled;
+use self::scaled::{Marginals, Totals};
 use super::log_domain;
 use super::pieces::{cut, rows_of};
 use super::problem::Problem;

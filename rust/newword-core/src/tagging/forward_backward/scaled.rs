@@ -13,7 +13,7 @@ const RANGE: f64 = 340.0;
 const LEAST: f64 = 1e-150;
 
 /// Exponentials of what all sequences share.
-pub(super) struct Scaled {
+pub(in super::super) struct Scaled {
     /// exp(g - top): those towards tag 0 first, then those towards tag 1, and so on.
     towards: Vec<f64>,
     /// The same, those from tag 0 first.
@@ -29,7 +29,7 @@ pub(super) struct Scaled {
 
 impl Scaled {
     /// None where scores range too widely, or where sequences have no matrix in common.
-    pub(super) fn of<F: Scalar>(problem: &Problem<'_, F>) -> Option<Self> {
+    pub(in super::super) fn of<F: Scalar>(problem: &Problem<'_, F>) -> Option<Self> {
         let Transitions::Shared(matrix) = &problem.transitions else { return None };
         let tags = problem.tags;
         let (from, top, spread) = exponentials(matrix)?;
@@ -45,6 +45,35 @@ impl Scaled {
 
     fn tags(&self) -> usize {
         self.end.len()
+    }
+
+    /// The logarithms of the sums over `j` of `exp(scores[j])` times the exponential of the transition
+    /// from `i` to `j`, or from `j` to `i` where `towards`. False, and nothing done, where scores range too
+    /// widely for that.
+    #[inline(always)]
+    pub(in super::super) fn log_sums(
+        &self,
+        scores: &[f64],
+        towards: bool,
+        shares: &mut [f64],
+        out: &mut [f64],
+    ) -> bool {
+        let allowed = || scores.iter().copied().filter(|&score| score > f64::NEG_INFINITY);
+        let top = allowed().fold(f64::NEG_INFINITY, f64::max);
+        let low = allowed().fold(f64::INFINITY, f64::min);
+        if top - low > self.range || top == f64::NEG_INFINITY {
+            return false;
+        }
+        for (share, &score) in shares.iter_mut().zip(scores) {
+            *share = exp(score - top);
+        }
+        let matrix = if towards { &self.towards } else { &self.from };
+        for (out, row) in out.iter_mut().zip(matrix.chunks_exact(scores.len())) {
+            let sum: f64 = row.iter().zip(&*shares).map(|(weight, share)| weight * share).sum();
+            // ln(0) is negative infinity: nothing is allowed.
+            *out = sum.ln() + (top + self.top);
+        }
+        true
     }
 }
 
