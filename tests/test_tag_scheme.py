@@ -19,6 +19,8 @@ from newword import InvalidArgumentError, Span, TagScheme
 TYPED = ["BIO", "IOB1", "BIOES", "BMES"]
 TYPES = ["LOC", "人名"]
 SCHEMES = [*(TagScheme(kind, TYPES) for kind in TYPED), TagScheme("BMES"), TagScheme("BI")]
+# Not IOB1 strictly: there, seqeval loses a span that another of its type touches.
+COMPARED = [("BIO", False), ("BIO", True), ("IOB1", False), ("BIOES", False), ("BIOES", True)]
 needs_seqeval = pytest.mark.skipif(
     importlib.util.find_spec("seqeval") is None, reason="seqeval is not installed"
 )
@@ -105,16 +107,15 @@ def test_a_batch_is_its_rows_whatever_the_padding(
 
 @needs_seqeval
 @settings(deadline=None, max_examples=300)
-@given(st.data(), st.sampled_from(["BIO", "IOB1", "BIOES"]), st.booleans())
-def test_seqeval_sees_the_same_spans(data: st.DataObject, kind: str, strict: bool) -> None:
+@given(st.data(), st.sampled_from(COMPARED))
+def test_seqeval_sees_the_same_spans(data: st.DataObject, case: tuple[str, bool]) -> None:
     from seqeval.metrics.sequence_labeling import get_entities
     from seqeval.scheme import IOB2, IOBES, Entities
 
+    kind, strict = case
     scheme = TagScheme(kind, TYPES)
     tags = data.draw(st.lists(st.sampled_from(scheme.tags), min_size=1, max_size=9))
     if strict:
-        if kind == "IOB1":  # There, seqeval loses a span that another of its type touches.
-            return
         seen = Entities([tags], {"BIO": IOB2, "BIOES": IOBES}[kind]).entities[0]
         expected = [Span(one.start, one.end, one.tag) for one in seen]
     else:

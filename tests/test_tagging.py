@@ -204,6 +204,13 @@ def test_low_rank_needs_no_matrix() -> None:
     assert wide.scores[0] <= newword.viterbi(emissions, many).scores[0] + 1e-3
 
 
+def test_no_transitions_need_no_matrix_either() -> None:
+    # Zeros for 40,000 tags would take 12.8 GB.
+    emissions = np.zeros((1, 2, 40_000))
+    emissions[0, 0, 7] = emissions[0, 1, 39_999] = 1
+    assert newword.viterbi(emissions).paths.tolist() == [[7, 39_999]]
+
+
 def test_second_order_adds_scores_of_three() -> None:
     rng = np.random.default_rng(0)
     problem = random((6, 5, 3), np.float64)

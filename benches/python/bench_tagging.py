@@ -23,7 +23,6 @@ from benches.python.harness import Report, machine, require_release
 
 Array = NDArray[Any]
 SHAPE = (1024, 128, 9)
-INSTRUCTIONS = ("avx512", "avx2", "baseline")
 
 
 def problem(shape: tuple[int, int, int], kind: Any = np.float32) -> tuple[Array, Array]:
@@ -91,13 +90,7 @@ def speed(report: Report, count: int) -> None:
         emissions, transitions = problem((*SHAPE[:2], tags), kind)
         expected = numpy_viterbi(emissions, transitions)
         assert (newword.viterbi(emissions, transitions).paths == expected).all()
-        one, two = (
-            [
-                seconds(lambda: newword.viterbi(emissions, transitions, threads=threads))  # noqa: B023
-                for _ in range(count)
-            ]
-            for threads in (1, 2)
-        )
+        one, two = (on_end(count, emissions, transitions, threads) for threads in (1, 2))
         each = statistics.median(one) * 1e9 / (SHAPE[0] * SHAPE[1] * tags * tags)
         promised = (tags, kind) == (9, np.float32)
         name = f"viterbi, {tags} tags, {np.dtype(kind).name}, one thread"
@@ -113,6 +106,15 @@ def speed(report: Report, count: int) -> None:
             report.add("  two threads", measured, ">= 1.8 x", gain >= 1.8 if several else None)
 
 
+def on_end(count: int, emissions: Array, transitions: Array, threads: int) -> list[float]:
+    """The times of calls one right behind the other."""
+
+    def work() -> object:
+        return newword.viterbi(emissions, transitions, threads=threads)
+
+    return [seconds(work) for _ in range(count)]
+
+
 def narrower(report: Report) -> None:
     """The same with narrower vectors, each in a process of its own."""
     program = (
@@ -122,7 +124,7 @@ def narrower(report: Report) -> None:
         "times, = turns(30, lambda: newword.viterbi(e, t, threads=1))\n"
         "print(statistics.median(times) * 1e9 / (e.size * e.shape[2]))\n"
     )
-    for name in INSTRUCTIONS[1:]:
+    for name in ("avx2", "baseline"):
         done = subprocess.run(
             [sys.executable, "-c", program],
             env={**os.environ, "NEWWORD_SIMD": name},
@@ -171,6 +173,32 @@ def sums(report: Report, count: int) -> None:
     share = ratio(marginals, best)
     report.add("marginals, 9 tags", f"{share:.2f} x viterbi", "<= 6 x", share <= 6)
     report.add("log-partition, 9 tags", f"{ratio(partition, best):.2f} x viterbi")
+
+
+def slower_ways(report: Report, count: int) -> None:
+    """What the page on decoding says about what does not go side by side."""
+    emissions, transitions = problem((256, *SHAPE[1:]))
+    own = np.repeat(transitions[None], len(emissions), axis=0)
+
+    def of(name: str, *scores: Array, **more: Any) -> Callable[[], object]:
+        return lambda: getattr(newword, name)(*scores, threads=1, **more)
+
+    for name in ("viterbi", "log_partition", "marginals"):
+        found, expected = of(name, emissions, own)(), of(name, emissions, transitions)()
+        np.testing.assert_allclose(found[-1], expected[-1], rtol=1e-3, atol=1e-5)
+        mine, other = turns(count, of(name, emissions, own), of(name, emissions, transitions))
+        report.add(f"{name}, own transitions", f"{ratio(mine, other):.1f} x shared ones")
+    plain = of("viterbi", emissions, transitions)
+    for by in ("local", "bidirectional"):
+        mine, other = turns(count, of("viterbi", emissions, transitions, normalization=by), plain)
+        report.add(f"viterbi, {by}", f"{ratio(mine, other):.1f} x global")
+    one, many = turns(
+        count,
+        repeated(10, of("viterbi", emissions[:1], transitions)),
+        repeated(10, of("viterbi", emissions[:16], transitions)),
+    )
+    each = [statistics.median(one) * 1e5, statistics.median(many) * 1e5 / 16]
+    report.add("128 steps, alone and among 16", f"{each[0]:.1f} and {each[1]:.1f} us")
 
 
 def twin(report: Report) -> None:
@@ -255,6 +283,7 @@ def main() -> None:
     narrower(report)
     short_call(report)
     sums(report, count // 4)
+    slower_ways(report, count // 10)
     twin(report)
     hmmlearn(report, count // 20)
     pytorch_crf(report)

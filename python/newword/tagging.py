@@ -7,15 +7,21 @@ transitions, how well a tag follows another. They are the same for all functions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from newword import _check
+from newword._chain_scores import (
+    TAGS,
+    LowRankTransitions,
+    chain_array,
+    chain_scores,
+    room,
+    thread_count,
+)
 from newword._core import core
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
@@ -32,13 +38,6 @@ __all__ = [
     "sample_paths",
     "viterbi",
 ]
-
-# Types made once: a call for a short sentence should cost little more than the decoding.
-SINGLE, DOUBLE, HALF = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
-TAGS, LENGTHS, FLAGS = np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.bool_)
-NORMALIZATIONS = ("global", "local", "bidirectional")
-MOST_RESULTS = 2**29
-"""No call returns more tags than this, two gigabytes."""
 
 
 class ViterbiResult(NamedTuple):
@@ -59,29 +58,6 @@ class KBestResult(NamedTuple):
     all along a path that does not exist."""
     scores: NDArray[Any]
     """Scores of shape (batch, k), falling; -inf where a sequence has fewer paths than k."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LowRankTransitions:
-    """Transitions `left @ right.T` whose matrix is never formed, for tens of thousands of tags.
-
-    Args:
-        left: What a tag is to those that follow it, floats of shape (tags, rank).
-        right: What a tag is to those before it, of the same shape.
-
-    Source:
-        Su Jianlin, kexue.fm/archives/7213, on MEMMs with large sets of labels.
-
-    Examples:
-        >>> import numpy as np, newword
-        >>> factors = np.eye(3)
-        >>> transitions = newword.LowRankTransitions(factors, factors)
-        >>> newword.viterbi(np.zeros((1, 2, 3)), transitions).scores
-        array([1.])
-    """
-
-    left: ArrayLike
-    right: ArrayLike
 
 
 def viterbi(
@@ -156,15 +132,17 @@ def viterbi(
         >>> newword.viterbi(emissions, stay, lengths=[1]).paths
         array([[ 0, -1, -1]], dtype=int32)
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    count = _threads(threads)
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
+    count = thread_count(threads)
     if second_order is None:
         return ViterbiResult(*core().viterbi(problem, None, count))
     if normalization != "global":
         rule = "'global' where second_order is given"
         raise _check.invalid("normalization", rule, normalization)
     tags = problem[0].shape[2]
-    triples = _array("second_order", second_order, problem[0].dtype, (tags,) * 3)
+    triples = chain_array("second_order", second_order, problem[0].dtype, (tags,) * 3)
     return ViterbiResult(*core().viterbi(problem, triples, count))
 
 
@@ -215,9 +193,11 @@ def beam_search(
         >>> newword.beam_search(emissions, np.array([[0.0, -3.0], [0.0, 0.0]]), beam_size=1).paths
         array([[0, 0]], dtype=int32)
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
     width = min(_check.whole("beam_size", beam_size, 1), problem[0].shape[2])
-    return ViterbiResult(*core().beam_search(problem, width, _threads(threads)))
+    return ViterbiResult(*core().beam_search(problem, width, thread_count(threads)))
 
 
 def greedy_decode(
@@ -320,9 +300,11 @@ def k_best(
         >>> found.paths.tolist(), found.scores.tolist()
         ([[[0, 1], [0, 0], [1, 1]]], [[3.0, 2.0, 1.0]])
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    count = _room("k", k, 1, problem)
-    return KBestResult(*core().k_best(problem, count, _threads(threads)))
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
+    count = room("k", k, 1, problem)
+    return KBestResult(*core().k_best(problem, count, thread_count(threads)))
 
 
 def log_partition(
@@ -365,8 +347,8 @@ def log_partition(
         >>> bool(np.isclose(newword.log_partition(np.zeros((1, 3, 2)))[0], 3 * np.log(2)))
         True
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, "global")
-    result: NDArray[np.float64] = core().log_partition(problem, _threads(threads))
+    problem = chain_scores(emissions, transitions, lengths, mask, start, end, allowed, "global")
+    result: NDArray[np.float64] = core().log_partition(problem, thread_count(threads))
     return result
 
 
@@ -417,8 +399,10 @@ def marginals(
         >>> newword.marginals(np.log([[[0.75, 0.25]]])).round(6).tolist()
         [[[0.75, 0.25]]]
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    result: NDArray[Any] = core().marginals(problem, _threads(threads))
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
+    result: NDArray[Any] = core().marginals(problem, thread_count(threads))
     return result
 
 
@@ -464,8 +448,10 @@ def posterior_decode(
         >>> newword.posterior_decode(np.array([[[2.0, 0.0], [0.0, 1.0]]])).paths
         array([[0, 1]], dtype=int32)
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    return ViterbiResult(*core().posterior_decode(problem, _threads(threads)))
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
+    return ViterbiResult(*core().posterior_decode(problem, thread_count(threads)))
 
 
 def path_score(
@@ -511,9 +497,11 @@ def path_score(
         >>> newword.path_score(np.array([[[2.0, 0.0], [0.0, 1.0]]]), paths=[[0, 1]])
         array([3.])
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    tags = _array("paths", paths, TAGS, problem[0].shape[:2])
-    result: NDArray[Any] = core().path_score(problem, tags, _threads(threads))
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
+    )
+    tags = chain_array("paths", paths, TAGS, problem[0].shape[:2])
+    result: NDArray[Any] = core().path_score(problem, tags, thread_count(threads))
     return result
 
 
@@ -563,114 +551,10 @@ def sample_paths(
         >>> newword.sample_paths(emissions, size=2, seed=0).tolist()
         [[[0, 1], [0, 1]]]
     """
-    problem = _problem(emissions, transitions, lengths, mask, start, end, allowed, normalization)
-    count = _room("size", size, 0, problem)
-    number = _check.whole("seed", seed, 0, 2**64 - 1)
-    result: NDArray[np.int32] = core().sample_paths(problem, count, number, _threads(threads))
-    return result
-
-
-Problem = tuple[Any, ...]
-"""The arguments as the core takes them: see `Arguments` in its binding."""
-
-
-def _problem(
-    emissions: Any,
-    transitions: Any,
-    lengths: Any,
-    mask: Any,
-    start: Any,
-    end: Any,
-    allowed: Any,
-    normalization: str,
-) -> Problem:
-    scores = _emissions(emissions)
-    batch, steps, tags = scores.shape
-    kind = scores.dtype
-    right = None
-    if isinstance(transitions, LowRankTransitions):
-        transitions, right = _factors(transitions, kind, tags)
-    elif transitions is not None:
-        square = (tags, tags)
-        transitions = _array("transitions", transitions, kind, square, (batch, *square))
-    if normalization not in NORMALIZATIONS:
-        _check.choice("normalization", normalization, NORMALIZATIONS)
-    return (
-        scores,
-        transitions,
-        right,
-        None if start is None else _array("start", start, kind, (tags,)),
-        None if end is None else _array("end", end, kind, (tags,)),
-        None if lengths is None else _array("lengths", lengths, LENGTHS, (batch,)),
-        None if mask is None else _array("mask", mask, FLAGS, (batch, steps)),
-        None if allowed is None else _array("allowed", allowed, FLAGS, scores.shape),
-        normalization,
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
-
-
-def _emissions(value: Any) -> NDArray[Any]:
-    """The emissions as contiguous float32 or float64."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise _check.invalid("emissions", "an array of numbers", value) from None
-    if array.ndim != 3 or not array.size:
-        rule = "of shape (batch, steps, tags), each at least 1"
-        raise _check.invalid("emissions", rule, array.shape)
-    if array.dtype not in (SINGLE, DOUBLE):
-        half = array.dtype == HALF or array.dtype.name == "bfloat16"
-        if not half and array.dtype.kind not in "fiu":
-            raise _check.invalid("emissions", "real numbers", array.dtype.name)
-        array = array.astype(SINGLE if half else DOUBLE)
-    return np.ascontiguousarray(array)
-
-
-def _factors(transitions: LowRankTransitions, kind: Any, tags: int) -> tuple[Any, Any]:
-    """Both factors; the right one with the tags in its rows, (rank, tags)."""
-    left = np.asarray(transitions.left)
-    rank = left.shape[1] if left.ndim == 2 else 0
-    left = _array("transitions.left", left, kind, (tags, rank))
-    right = _array("transitions.right", transitions.right, kind, (tags, rank))
-    return left, np.ascontiguousarray(right.T)
-
-
-def _array(argument: str, value: Any, kind: Any, *shapes: tuple[int, ...]) -> NDArray[Any]:
-    """An array of one of some shapes, contiguous and of a type that holds its values."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise _check.invalid(argument, "an array of numbers", value) from None
-    if array.dtype != kind:
-        array = _converted(argument, array, kind)
-    if array.shape not in shapes:
-        rule = "of shape " + " or ".join(map(str, shapes))
-        raise _check.invalid(argument, rule, array.shape)
-    return np.ascontiguousarray(array)
-
-
-def _converted(argument: str, array: NDArray[Any], kind: Any) -> NDArray[Any]:
-    """The same values in another type: no truth value becomes a number, and no fraction is lost."""
-    given = array.dtype.kind
-    if kind.kind == "b":
-        raise _check.invalid(argument, "of bool", array.dtype.name)
-    if kind.kind == "i":
-        if given not in "iu":
-            raise _check.invalid(argument, "whole numbers", array.dtype.name)
-        bounds = np.iinfo(kind)
-        outside = array[(array < bounds.min) | (array > bounds.max)]
-        if outside.size:
-            raise _check.invalid(argument, f"whole numbers up to {bounds.max}", int(outside[0]))
-        return array.astype(kind)
-    if given not in "fiu" and array.dtype.name != "bfloat16":
-        raise _check.invalid(argument, "real numbers", array.dtype.name)
-    return array.astype(kind)
-
-
-def _room(argument: str, value: Any, least: int, problem: Problem) -> int:
-    """How many paths of each sequence, if the result has room for them."""
-    batch, steps, _ = problem[0].shape
-    return _check.whole(argument, value, least, max(MOST_RESULTS // (batch * steps), least))
-
-
-def _threads(threads: Any) -> int | None:
-    return None if threads is None else _check.whole("threads", threads, 1, 4096)
+    count = room("size", size, 0, problem)
+    number = _check.whole("seed", seed, 0, 2**64 - 1)
+    result: NDArray[np.int32] = core().sample_paths(problem, count, number, thread_count(threads))
+    return result

@@ -106,8 +106,8 @@ pub fn enter<T: Send>(
 const TINY: usize = 1 << 14;
 /// Up to this much is done by the caller's thread: waking others would take as long.
 const SMALL: usize = 1 << 18;
-/// Up to this much, a tenth of a second at most, is too short to be stopped by hand.
-const SHORT: usize = 1 << 27;
+/// Up to this much, a tenth of a second at three nanoseconds a unit, is too short to be stopped by hand.
+const SHORT: usize = 1 << 25;
 
 /// Runs work that is often short, on `threads` threads (all cores where None) that stay for the next
 /// call. A unit of `work` is some nanoseconds at most. What takes long can be stopped like a job.

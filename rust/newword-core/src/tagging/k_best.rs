@@ -46,7 +46,7 @@ pub fn k_best<F: Scalar>(
         for (((path, score), out), to) in
             found.into_iter().zip(out.chunks_exact_mut(steps)).zip(&mut scores)
         {
-            problem.place(row, 1, &path, out);
+            problem.place(row, path, out);
             *to = score;
         }
         Ok(scores)

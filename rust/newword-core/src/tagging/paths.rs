@@ -14,9 +14,12 @@ pub struct Paths<F> {
 }
 
 /// A tag as it stands in a path.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "`Problem::new` refuses more tags than fit"
+)]
 pub(super) fn label(tag: usize) -> i32 {
-    // `Problem::new` refuses more tags than fit.
     tag as i32
 }
 
@@ -33,7 +36,7 @@ pub(super) fn each_sequence<F: Scalar>(
             return Ok(F::default());
         }
         let (path, score) = decode(row)?;
-        problem.place(row, 1, &path, out);
+        problem.place(row, path, out);
         Ok(score)
     })?;
     Ok(Paths { tags, scores })
@@ -49,12 +52,12 @@ impl<F: Scalar> Problem<'_, F> {
         match scores.iter().position(|score| !score.is_score()) {
             None => Ok(()),
             Some(place) => {
+                let score = scores[place];
                 let step = self.caller_step(row, place / self.tags);
                 let place = (row * self.caller_steps() + step) * self.tags + place % self.tags;
                 let shape = [self.batch, self.caller_steps(), self.tags];
                 let rule = "must hold neither NaN nor positive infinity";
-                let score = scores.iter().find(|score| !score.is_score());
-                Err(unsound("emissions", rule, *score.unwrap_or(&F::INFINITY), place, &shape))
+                Err(unsound("emissions", rule, score, place, &shape))
             }
         }
     }

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::scalar::Scalar;
 use crate::support::{Error, Result};
 
+/// Up to so many tags, having no transitions is a matrix of zeros: sequences then go side by side.
+const MOST_ZEROS: usize = 1024;
+
 /// Scores of one tag following another: `g(i, j)` is about `j` right behind `i`.
 #[derive(Debug, Clone)]
 pub enum Transitions<'a, F: Scalar> {
@@ -89,7 +92,11 @@ impl<'a, F: Scalar> Problem<'a, F> {
         }
         let transitions = match scores.transitions.clone() {
             Some(transitions) => transitions.checked(batch, tags)?,
-            None => Transitions::Shared(Cow::Owned(vec![F::default(); tags * tags])),
+            None if tags <= MOST_ZEROS => {
+                Transitions::Shared(Cow::Owned(vec![F::default(); tags * tags]))
+            }
+            // A product of nothing: no matrix that could be too large.
+            None => Transitions::LowRank { left: &[], right: &[], rank: 0 },
         };
         if scores.lengths.is_some() && scores.mask.is_some() {
             return Err(Error::invalid("mask", "must be left out where lengths are given", "both"));
@@ -156,31 +163,17 @@ impl<'a, F: Scalar> Problem<'a, F> {
         self.moved.as_ref().map_or(self.steps, |(steps, _)| *steps)
     }
 
-    /// Puts what belongs to the steps of a sequence, `width` values each, to where the caller has
-    /// these steps.
-    pub(super) fn place<T: Copy>(&self, row: usize, width: usize, values: &[T], to: &mut [T]) {
-        match &self.moved {
-            None => to[..values.len()].copy_from_slice(values),
-            Some((_, order)) => {
-                let order = &order[row * self.steps..];
-                for (value, &step) in values.chunks_exact(width).zip(order) {
-                    to[step as usize * width..][..width].copy_from_slice(value);
-                }
-            }
-        }
-    }
-
-    /// The same for tags, one a step.
+    /// Puts the tags of a sequence's steps to where the caller has these steps.
     #[inline]
-    pub(super) fn place_tags(&self, row: usize, tags: impl Iterator<Item = i32>, to: &mut [i32]) {
+    pub(super) fn place(&self, row: usize, path: impl IntoIterator<Item = i32>, to: &mut [i32]) {
         match &self.moved {
             None => {
-                for (to, tag) in to.iter_mut().zip(tags) {
+                for (to, tag) in to.iter_mut().zip(path) {
                     *to = tag;
                 }
             }
             Some((_, order)) => {
-                for (&step, tag) in order[row * self.steps..].iter().zip(tags) {
+                for (&step, tag) in order[row * self.steps..].iter().zip(path) {
                     to[step as usize] = tag;
                 }
             }

@@ -38,7 +38,7 @@ pub fn sample<F: Scalar>(
             problem.reached(row, F::nearest(total))?;
             for (number, out) in out.chunks_exact_mut(steps).enumerate() {
                 let path = draw(problem, row, &sums, |step| uniform(seed, row, number, step));
-                problem.place(row, 1, &path, out);
+                problem.place(row, path, out);
             }
         }
         Ok(())

@@ -69,8 +69,12 @@ pub fn marginals<F: Scalar>(problem: &Problem<'_, F>, workers: &Workers<'_>) -> 
                 let (_, forward) = carefully(problem, *row, workers)?;
                 let again = log_domain::Marginals { problem, row: *row, forward, workers };
                 let found = widest(again)?;
-                let found: Vec<_> = found.into_iter().map(F::nearest).collect();
-                problem.place(*row, tags, &found, out);
+                for (step, found) in found.chunks_exact(tags).enumerate() {
+                    let out = &mut out[problem.caller_step(*row, step) * tags..][..tags];
+                    for (out, &found) in out.iter_mut().zip(found) {
+                        *out = F::nearest(found);
+                    }
+                }
             }
         }
         Ok(())

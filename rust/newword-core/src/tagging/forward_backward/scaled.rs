@@ -58,9 +58,7 @@ impl Scaled {
         shares: &mut [f64],
         out: &mut [f64],
     ) -> bool {
-        let allowed = || scores.iter().copied().filter(|&score| score > f64::NEG_INFINITY);
-        let top = allowed().fold(f64::NEG_INFINITY, f64::max);
-        let low = allowed().fold(f64::INFINITY, f64::min);
+        let (top, low) = extent(scores);
         if top - low > self.range || top == f64::NEG_INFINITY {
             return false;
         }
@@ -80,11 +78,16 @@ impl Scaled {
 /// exp(score - top), top, and by how much the scores that are not forbidden differ.
 fn exponentials<F: Scalar>(scores: &[F]) -> Option<(Vec<f64>, f64, f64)> {
     let scores: Vec<f64> = scores.iter().map(|&score| score.into()).collect();
-    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let allowed = scores.iter().copied().filter(|&score| score > f64::NEG_INFINITY);
-    let low = allowed.fold(f64::INFINITY, f64::min);
+    let (top, low) = extent(&scores);
     let relative = scores.into_iter().map(|score| exp(score - top)).collect();
     (top > f64::NEG_INFINITY).then_some((relative, top, top - low))
+}
+
+/// The largest and the smallest of the scores that are not forbidden.
+#[inline(always)]
+fn extent(scores: &[f64]) -> (f64, f64) {
+    let allowed = || scores.iter().copied().filter(|&score| score > f64::NEG_INFINITY);
+    (allowed().fold(f64::NEG_INFINITY, f64::max), allowed().fold(f64::INFINITY, f64::min))
 }
 
 /// The log-partitions of the sequences of a piece; None where they are not sure.

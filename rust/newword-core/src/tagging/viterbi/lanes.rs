@@ -33,7 +33,7 @@ pub(super) fn decode<F: Scalar, P: Pointer>(
     }
     let paths = trace(&pointers, problem.tags, lengths, tags);
     for (lane, (row, out)) in piece.iter_mut().enumerate() {
-        problem.place_tags(*row, paths[..lengths[lane]].iter().map(|step| step[lane]), out);
+        problem.place(*row, paths[..lengths[lane]].iter().map(|step| step[lane]), out);
     }
     Ok(scores[..piece.len()].to_vec())
 }

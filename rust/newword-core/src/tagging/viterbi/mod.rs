@@ -45,7 +45,7 @@ fn decode<F: Scalar, P: Pointer>(
         } else {
             let one = |(row, out): &mut (usize, &mut [i32])| {
                 single::decode::<F, P>(problem, *row, workers).map(|(path, score)| {
-                    problem.place(*row, 1, &path, out);
+                    problem.place(*row, path, out);
                     score
                 })
             };
