@@ -1,0 +1,156 @@
+"""What the studies share: arguments, results that survive an interruption, means and spreads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "Results",
+    "arguments",
+    "compared",
+    "mean_and_spread",
+    "print_table",
+    "progress",
+    "set_up",
+    "take_turns",
+]
+
+Record = dict[str, Any]
+
+
+def arguments(description: str | None, seeds: int) -> argparse.ArgumentParser:
+    """The parser of a study, with the arguments that all of them have."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="built-in data, within 20 seconds")
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"how many; {seeds} by default")
+    parser.add_argument("--threads", type=int, default=1, help="of the backend; 1 by default")
+    parser.add_argument(
+        "--results", type=Path, help="JSON lines to append to; what is there is not run again"
+    )
+    return parser
+
+
+def set_up(given: argparse.Namespace) -> None:
+    """Limits threads and prints the machine; before anything is computed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "jax" in os.environ.get("KERAS_BACKEND", "") and given.threads == 1:
+        # XLA reads this when it is loaded; it knows no other number.
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(given.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(given.threads)
+        # Many models in one process look to TensorFlow like one that is traced anew.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    print(f"# {machine()}, keras {keras.__version__} on {keras.backend.backend()}")
+    print(f"# {' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}", flush=True)
+
+
+def machine() -> str:
+    """The processor, cores and Python."""
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        lines = information.read_text("utf-8").splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+class Results:
+    """Records with a key each, in a file of JSON lines or in memory alone.
+
+    Args:
+        path: The file; it need not be there yet. None for memory alone.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.records: list[Record] = []
+        if path is not None and path.exists():
+            text = path.read_text("utf-8")
+            whole, _, torn = text.rpartition("\n")
+            if torn:  # The run that wrote it was stopped within a line.
+                path.write_text(f"{whole}\n" if whole else "", "utf-8")
+            self.records = [json.loads(line) for line in whole.splitlines()]
+
+    def once(self, key: Record, work: Callable[[], Record]) -> Record:
+        """The record of `key`: the one that is there, or the key with what `work` returns."""
+        for record in self.records:
+            if all(record.get(name) == value for name, value in key.items()):
+                return record
+        start = time.perf_counter()
+        record = {**key, **work(), "seconds": round(time.perf_counter() - start, 2)}
+        self.records.append(record)
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return record
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 3) -> str:
+    """The mean and, of two or more values, their standard deviation."""
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+
+
+def compared(values: Sequence[float], others: Sequence[float], digits: int = 3) -> str:
+    """The mean difference of runs that agree in their seed, its standard error, and a verdict.
+
+    A difference of less than two standard errors is called noise.
+    """
+    differences = [one - other for one, other in zip(values, others, strict=True)]
+    mean = statistics.fmean(differences)
+    if len(differences) < 2:
+        return f"{mean:+.{digits}f}"
+    error = statistics.stdev(differences) / len(differences) ** 0.5
+    verdict = "" if abs(mean) >= 2 * error else ", noise"
+    return f"{mean:+.{digits}f} ({error:.{digits}f}{verdict})"
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A Markdown table on standard output, in columns of equal width."""
+    cells = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
+    lines = [" | ".join(map(str.ljust, row, widths)) for row in cells]
+    lines.insert(1, "-|-".join("-" * width for width in widths))
+    print("\n".join(f"| {line} |" for line in lines), flush=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[None]:
+    """Says on standard error what runs, and how long it took."""
+    start = time.perf_counter()
+    print(f"{label} ...", end="", file=sys.stderr, flush=True)
+    yield
+    print(f" {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+
+
+def take_turns(
+    works: dict[str, Callable[[], object]], turns: int, warm_up: int = 3
+) -> dict[str, list[float]]:
+    """Seconds of each call, one work after the other in every turn: noise then meets them all."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for turn in range(warm_up + turns):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if turn >= warm_up:
+                times[name].append(time.perf_counter() - start)
+    return times
