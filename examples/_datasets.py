@@ -37,9 +37,9 @@ class Task:
     dev: list[Sentence]
     test: list[Sentence]
 
-    def cut(self, train: int | None, rest: int | None) -> Task:
-        """The first `train` sentences for training and `rest` for each other part."""
-        return replace(self, train=self.train[:train], dev=self.dev[:rest], test=self.test[:rest])
+    def cut(self, train: int | None, dev: int | None, test: int | None) -> Task:
+        """The first so many sentences of each part; all where it is None."""
+        return replace(self, train=self.train[:train], dev=self.dev[:dev], test=self.test[:test])
 
 
 def from_files(name: str, paths: Sequence[Path], kind: str) -> Task:

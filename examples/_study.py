@@ -129,8 +129,8 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
     lines = [" | ".join(map(str.ljust, row, widths)) for row in cells]
-    lines.insert(1, "-|-".join("-" * width for width in widths))
-    print("\n".join(f"| {line} |" for line in lines), flush=True)
+    lines.insert(1, " | ".join("-" * width for width in widths))
+    print("\n".join(f"| {line} |" for line in lines), end="\n\n", flush=True)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def main() -> None:
         return
     for task in tasks(given):
         parts = (len(task.train), len(task.dev), len(task.test))
-        print(f"\n{task.name}: {task.scheme.num_tags} tags, {parts} sentences", flush=True)
+        print(f"{task.name}: {task.scheme.num_tags} tags, {parts} sentences", flush=True)
         records = list(trainings(results, task, given))
         print_scores(records, given)
         print_differences(records, given)
@@ -72,7 +72,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--encoders", nargs="+", default=list(ENCODERS), choices=ENCODERS)
     parser.add_argument("--heads", nargs="+", default=list(HEADS), choices=HEADS)
     parser.add_argument("--sentences", type=int, default=4_000, help="for training, at most")
-    parser.add_argument("--judged", type=int, default=1_000, help="for dev and test, at most")
+    parser.add_argument("--dev", type=int, default=400, help="sentences to stop by, at most")
+    parser.add_argument("--test", type=int, default=1_000, help="sentences to judge by, at most")
     parser.add_argument("--epochs", type=int, default=12, help="at most")
     parser.add_argument("--patience", type=int, default=2)
     parser.add_argument("--rate", type=float, default=2e-3, help="the learning rate")
@@ -99,7 +100,7 @@ def tasks(given: argparse.Namespace) -> Iterator[Task]:
     else:
         every = iter([synthetic()])
     for task in every:
-        yield task.cut(given.sentences, given.judged)
+        yield task.cut(given.sentences, given.dev, given.test)
 
 
 def trainings(results: Results, task: Task, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -111,7 +112,8 @@ def trainings(results: Results, task: Task, given: argparse.Namespace) -> Iterat
             key = {
                 "set": task.name,
                 "train": len(task.train),
-                "judged": given.judged,
+                "dev": len(task.dev),
+                "tested": len(task.test),
                 "encoder": encoder,
                 "head": head,
                 "rate": given.rate,
@@ -173,11 +175,11 @@ def print_differences(records: list[dict[str, Any]], given: argparse.Namespace) 
 
 def time_all(results: Results, given: argparse.Namespace) -> None:
     """Training steps and decoding of one shape, all heads of an encoder in turns."""
-    print(f"\nmedian ms of {given.turns} turns, batch {BATCH} x {STEPS}; in brackets: to softmax")
+    print(f"median ms of {given.turns} turns, batch {BATCH} x {STEPS}; in brackets: to softmax")
     rows = []
-    schemes = {"words": TagScheme("BMES"), "8 types": TagScheme("BMES", list("abcdefgh"))}
+    schemes = [TagScheme("BMES"), TagScheme("BMES", list("abcdefgh"))]
     for encoder in given.encoders:
-        for scheme in schemes.values():
+        for scheme in schemes[:1] if given.quick else schemes:
             key = {
                 "timed": encoder,
                 "tags": scheme.num_tags,

@@ -28,7 +28,7 @@ def main() -> None:
     given = parsed()
     set_up(given)
     task = named("people_daily", given.data) if given.data else synthetic()
-    task = task.cut(None, given.judged)
+    task = task.cut(None, given.dev, given.test)
     lexicons = discovered(given)
     alone = {name: segmented(task, lexicon) for name, lexicon in lexicons.items() if lexicon}
     for name, f1 in alone.items():
@@ -58,14 +58,17 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--corpora", nargs="+", default=["raw/xwlb_news.txt"], help="below --data")
     parser.add_argument("--min-count", type=int, default=8, help="of a word in a corpus")
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 200, 1_000])
-    parser.add_argument("--judged", type=int, default=1_000, help="sentences for dev and test")
+    parser.add_argument("--dev", type=int, default=300, help="sentences to stop by")
+    parser.add_argument("--test", type=int, default=1_000, help="sentences to judge by")
     parser.add_argument("--encoder", default="dgcnn")
+    parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--head", default="crf")
     parser.add_argument("--epochs", type=int, default=40, help="at most")
     parser.add_argument("--figure", type=Path, help="the PNG to draw")
     given = parser.parse_args()
     if given.quick:
-        given.data, given.seeds, given.sizes, given.epochs = None, 1, [20], 4
+        given.data, given.seeds, given.sizes, given.epochs = None, 1, [40], 4
+        given.layers, given.head = 1, "softmax"
     return given
 
 
@@ -104,6 +107,7 @@ def trained(
         "min_count": given.min_count,
         "sentences": size,
         "encoder": given.encoder,
+        "layers": given.layers,
         "head": given.head,
         "epochs": given.epochs,
         "seed": seed,
@@ -124,9 +128,10 @@ def train(
     tagger = Tagger(
         task.scheme,
         encoder=key["encoder"],
+        num_layers=key["layers"],
         head=key["head"],
         lexicon=lexicon,
-        lr_multiplier=10,
+        lr_multiplier=1 if key["head"] == "softmax" else 10,
         seed=key["seed"],
     )
     history = tagger.fit(

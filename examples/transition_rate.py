@@ -50,7 +50,7 @@ def main() -> None:
         given.seeds, given.epochs, given.multipliers = 1, 2, [1, 10]
     set_up(given)
     task = named("people_daily", given.data) if given.data else synthetic()
-    task = task.cut(given.sentences, 1_000)
+    task = task.cut(given.sentences, 1_000, 1_000)
     characters = Characters([one.text for one in task.train])
     results = Results(given.results)
     rows = []
