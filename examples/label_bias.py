@@ -11,7 +11,6 @@ step is right if the emission f(B) was learnt and is listened to, and tells the 
 from __future__ import annotations
 
 import argparse
-import statistics
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,9 @@ PAIRS = 4
 NOISE = 0.3
 VIEWS = {"clear": (1.0, NOISE), "dim": (1.0, 1.0), "hidden": (0.0, NOISE)}
 """How strongly the first step of a pair shows its tag, and the noise on it."""
+
+
+MARGINS = ("f(A)", "f(B)", "g")
 
 
 def main() -> None:
@@ -44,11 +46,12 @@ def main() -> None:
             key = {"head": head, "multiplier": multiplier, "seed": seed, "steps": steps}
             with progress(f"{head} x {multiplier:g}, seed {seed}"):
                 records.append(results.once(key, lambda key=key: trained(**key)))
-        rows.append([head, f"{multiplier:g}", *columns(records)])
-    print("f(A), f(B): score of the tag less that of its rival (C, D), where the tag is shown")
-    print("g: g(A, B) - g(A, D). Shares of second steps, B and D, that are right at test")
-    decoded = [f"{view}, {method}" for view in VIEWS for method in ("map", "numerator")]
-    print_table(["head", "rate of g", "f(A)", "f(B)", "f(B) / f(A)", "g", *decoded], rows)
+        rows.append([head, f"x {multiplier:g}", *columns(records)])
+    print("f(A), f(B): score of the tag less that of its rival (C, D), where the tag is shown;")
+    print("g: g(A, B) - g(A, D). The share of second steps, B and D, that are right at test:")
+    views = [f"A {view}" for view in VIEWS]
+    decoded = [*views, *(f"{view}, numerator" for view in views)]
+    print_table(["head", "rate of g", "f(A)", "f(B)", "g", *decoded], rows)
 
 
 def cases(given: argparse.Namespace) -> list[tuple[str, float]]:
@@ -59,15 +62,13 @@ def cases(given: argparse.Namespace) -> list[tuple[str, float]]:
 
 def columns(records: list[dict[str, Any]]) -> list[str]:
     """What the table says about the runs of a head."""
-    margins = [mean_and_spread([one[name] for one in records], 2) for name in ("f(A)", "f(B)")]
-    ratio = statistics.fmean(one["f(B)"] / one["f(A)"] for one in records)
-    g = mean_and_spread([one["g"] for one in records], 2)
+    margins = [mean_and_spread([one[name] for one in records], 1) for name in MARGINS]
     shares = [
-        mean_and_spread([one["right"][view][method] for one in records])
-        for view in VIEWS
+        mean_and_spread([one["right"][view][method] for one in records], 2)
         for method in ("map", "numerator")
+        for view in VIEWS
     ]
-    return [*margins, f"{ratio:.2f}", g, *shares]
+    return [*margins, *shares]
 
 
 def trained(head: str, multiplier: float, seed: int, steps: int) -> dict[str, Any]:
@@ -96,8 +97,8 @@ def trained(head: str, multiplier: float, seed: int, steps: int) -> dict[str, An
     f = ops.convert_to_numpy(layer.kernel(np.eye(len(TAGS), dtype="float32")))
     g = np.zeros((4, 4)) if head == "softmax" else ops.convert_to_numpy(layer.transitions)
     a, b, c, d = range(4)
-    margins = {"f(A)": f[a, a] - f[a, c], "f(B)": f[b, b] - f[b, d], "g": g[a, b] - g[a, d]}
-    return {**{name: float(value) for name, value in margins.items()}, "right": right}
+    values = (f[a, a] - f[a, c], f[b, b] - f[b, d], g[a, b] - g[a, d])
+    return {**dict(zip(MARGINS, map(float, values), strict=True)), "right": right}
 
 
 def sample(

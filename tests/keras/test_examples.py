@@ -53,10 +53,10 @@ def test_label_bias(tmp_path: Path) -> None:
     assert [row["head"] for row in rows] == ["softmax", "memm", "bidirectional_memm", "crf"]
     for row in rows:
         # Seen clearly, the second step is what its features say, better than a guess.
-        assert share(row["clear, map"]) > 0.6
+        assert share(row["A clear"]) > 0.6
         for view in ("clear", "dim", "hidden"):
-            assert share(row[f"{view}, map"]) >= 0
-            assert share(row[f"{view}, numerator"]) >= 0
+            assert share(row[f"A {view}"]) >= 0
+            assert share(row[f"A {view}, numerator"]) >= 0
     records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     assert [record["head"] for record in records] == [row["head"] for row in rows]
     # Without transitions nothing at the first step can harm the second.
@@ -72,7 +72,7 @@ def test_transition_rate(tmp_path: Path) -> None:
     (rows,) = tables(printed)
     assert [row["head"] for row in rows] == ["softmax", "crf", "crf"]
     for row in rows:
-        assert share(row["F1, best"]) >= share(row["F1, epoch 1"]) > 0
+        assert share(row["best epoch"]) >= share(row["epoch 1"]) > 0
     records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     assert "transitions" not in records[0]
     for record in records[1:]:
