@@ -76,7 +76,7 @@ class Tagger:
     Examples:
         >>> import newword
         >>> from newword.keras import Tagger
-        >>> tagger = Tagger(newword.TagScheme("BMES"), encoder="dgcnn", units=16, num_layers=1)
+        >>> tagger = Tagger(newword.TagScheme("BMES"), "dgcnn", "softmax", units=16, num_layers=1)
         >>> gold = ["今天 天气 很 好", "天气 今天 很 好"] * 8
         >>> history = tagger.fit(None, gold, epochs=20, learning_rate=0.05, verbose=0)
         >>> tagger.predict("今天很好")
