@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from _files import read_entities, read_words
 from newword import TagScheme
 from newword.samples import SyntheticCorpus
 
@@ -48,48 +49,19 @@ def from_files(name: str, paths: Sequence[Path], kind: str) -> Task:
     Args:
         name: What to call it.
         paths: The files for training, development and test, or one file to be split by line.
-        kind: `"words"` for lines of words with spaces between them; else the kind of a
-            `newword.TagScheme` for lines of a character and its tag, with empty lines between
-            sentences.
+        kind: `"words"` for lines of words with spaces between them; `"tags"` for lines of a
+            character and its tag, with empty lines between sentences.
     """
-    parts = [list(word_lines(one) if kind == "words" else tagged(one)) for one in paths]
-    if len(parts) == 1:
-        parts = split(parts[0])
     if kind == "words":
         scheme = TagScheme("BMES")
-        sentences = [[of_words(words) for words in part] for part in parts]
+        parts = [[of_words(words) for words in read_words(str(path))] for path in paths]
     else:
-        tags = {tag for part in parts for _, names in part for tag in names}
-        scheme = TagScheme.from_tags(tags, kind)
-        sentences = [
-            [Sentence(text, [tuple(one) for one in scheme.decode(names)]) for text, names in part]
-            for part in parts
-        ]
-    pieces = [[piece for one in part for piece in cut(one)] for part in sentences]
+        scheme, files = read_entities(*map(str, paths))
+        parts = [[Sentence(*one) for one in zip(*file, strict=True)] for file in files]
+    if len(parts) == 1:
+        parts = split(parts[0])
+    pieces = [[piece for one in part for piece in cut(one)] for part in parts]
     return Task(name, scheme, *pieces)
-
-
-def word_lines(path: Path) -> Iterator[list[str]]:
-    """The words of each line that has any."""
-    with path.open(encoding="utf-8") as lines:
-        yield from filter(None, (line.split() for line in lines))
-
-
-def tagged(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Text and tags of each sentence; of the first column the first character counts."""
-    characters: list[str] = []
-    tags: list[str] = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            columns = line.split()
-            if len(columns) >= 2:
-                characters.append(columns[0][0])
-                tags.append(columns[-1])
-            elif characters:
-                yield "".join(characters), tags
-                characters, tags = [], []
-    if characters:
-        yield "".join(characters), tags
 
 
 def split(items: list) -> list[list]:
@@ -129,9 +101,9 @@ def cut(sentence: Sentence, longest: int = LONGEST) -> Iterator[Sentence]:
 
 SETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "people_daily": ("words", ("cws/people_daily_1998_01.seg.txt",)),
-    "msra": ("BIO", ("ner/msra.train.bio.txt",)),
-    "resume": ("BMES", tuple(f"ner/resume.{part}.bmes.txt" for part in ("train", "dev", "test"))),
-    "weibo": ("BIO", tuple(f"ner/weibo.{part}.conll.txt" for part in ("train", "dev", "test"))),
+    "msra": ("tags", ("ner/msra.train.bio.txt",)),
+    "resume": ("tags", tuple(f"ner/resume.{part}.bmes.txt" for part in ("train", "dev", "test"))),
+    "weibo": ("tags", tuple(f"ner/weibo.{part}.conll.txt" for part in ("train", "dev", "test"))),
 }
 """The sets known by name: their kind, and where in the folder of data they are."""
 

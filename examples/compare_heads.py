@@ -4,7 +4,7 @@ Four public sets are known by name, under the folder that --data names, at the p
 `_datasets.SETS` lists; any other set by its files. Encoders have no pretrained weights.
 
     python examples/compare_heads.py --data FOLDER --results heads.jsonl
-    python examples/compare_heads.py --files train.txt dev.txt test.txt --kind BIO
+    python examples/compare_heads.py --files train.txt dev.txt test.txt
     python examples/compare_heads.py --timing
 """
 
@@ -68,7 +68,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the folder of the sets known by name")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--files", type=Path, nargs="+", help="train, dev and test, or all in one")
-    parser.add_argument("--kind", default="BIO", help="of the files: words, BIO, BMES, ...")
+    parser.add_argument("--kind", default="tags", choices=("words", "tags"), help="of the files")
     parser.add_argument("--encoders", nargs="+", default=list(ENCODERS), choices=ENCODERS)
     parser.add_argument("--heads", nargs="+", default=list(HEADS), choices=HEADS)
     parser.add_argument("--sentences", type=int, default=4_000, help="for training, at most")

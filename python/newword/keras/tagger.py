@@ -16,7 +16,7 @@ from newword.keras.gated_convolution import share
 from newword.keras.lexicon_places import checked_lexicon
 from newword.keras.tagger_batches import TrainingBatches, Windows
 from newword.keras.tagger_data import UNKNOWN_TAG, Corpus, gold_of, labels_of, spans_of, words_of
-from newword.keras.tagger_decoding import tags_by
+from newword.keras.tagger_decoding import decode_scores, window_scores
 from newword.keras.tagger_model import make_encoder, make_head, make_model, takes_ids
 from newword.keras.tagger_training import Validation
 from newword.keras.vocabulary import Vocabulary
@@ -76,7 +76,7 @@ class Tagger:
     Examples:
         >>> import newword
         >>> from newword.keras import Tagger
-        >>> tagger = Tagger(newword.TagScheme("BMES"), encoder="dgcnn", units=16, num_layers=1)
+        >>> tagger = Tagger(newword.TagScheme("BMES"), "dgcnn", "softmax", units=16, num_layers=1)
         >>> gold = ["今天 天气 很 好", "天气 今天 很 好"] * 8
         >>> history = tagger.fit(None, gold, epochs=20, learning_rate=0.05, verbose=0)
         >>> tagger.predict("今天很好")
@@ -431,15 +431,15 @@ class Tagger:
 
     def _tags(self, corpus: Corpus, method: str, batch_size: int) -> NDArray[np.int32]:
         """The tags of all characters that the model sees."""
-        return tags_by(
-            self.model,
-            self.head.layout.rows,
-            corpus.inputs(self.vocabulary, self.lexicon),
-            corpus.offsets,
-            max_length=self.max_length,
-            batch_size=_check.whole("batch_size", batch_size, 1),
-            method=_check.choice("method", method, METHODS),
-        )
+        batch_size = _check.whole("batch_size", batch_size, 1)
+        method = _check.choice("method", method, METHODS)
+        windows = Windows.of(corpus.offsets, self.max_length)
+        if not len(windows):
+            return np.zeros(0, np.int32)
+        inputs = corpus.inputs(self.vocabulary, self.lexicon)
+        rows = self.head.layout.rows
+        scores = window_scores(self.model, inputs, windows, batch_size, rows)
+        return decode_scores(*scores, corpus.offsets, method)
 
     def _decoded(self, corpus: Corpus, tags: NDArray[np.int32]) -> list[list[Any]]:
         """Words or spans of tags."""

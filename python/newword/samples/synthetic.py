@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, SupportsIndex
+from typing import Final, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from newword.errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
 
 __all__ = ["SyntheticCorpus"]
 

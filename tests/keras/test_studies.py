@@ -1,0 +1,136 @@
+"""The studies of `examples/` run through, with built-in data, and say what they promise to say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def run(script: str, *arguments: object) -> str:
+    """What a script prints; a failure of it is one of the test."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / script, *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    return done.stdout
+
+
+def tables(printed: str) -> list[list[dict[str, str]]]:
+    """The Markdown tables in a text, as rows by the names of their columns."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", printed, re.MULTILINE):
+        head, _, *rows = (
+            [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()
+        )
+        found.append([dict(zip(head, row, strict=True)) for row in rows])
+    return found
+
+
+def share(cell: str) -> float:
+    """The number a cell begins with, which must be a share."""
+    number = float(re.match(r"[\d.]+", cell)[0])  # type: ignore[index]
+    assert 0 <= number <= 1, cell
+    return number
+
+
+def test_label_bias(tmp_path: Path) -> None:
+    results = tmp_path / "results.jsonl"
+    (rows,) = tables(run("label_bias.py", "--quick", "--results", results))
+    assert [row["head"] for row in rows] == ["softmax", "memm", "bidirectional_memm", "crf"]
+    for row in rows:
+        # Seen clearly, the second step is what its features say, better than a guess.
+        assert share(row["A clear"]) > 0.6
+        for view in ("clear", "dim", "hidden"):
+            assert share(row[f"A {view}"]) >= 0
+            assert share(row[f"A {view}, numerator"]) >= 0
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert [record["head"] for record in records] == [row["head"] for row in rows]
+    # Without transitions nothing at the first step can harm the second.
+    right = records[0]["right"]
+    assert abs(right["clear"]["map"] - right["hidden"]["map"]) < 0.03
+    assert records[0]["g"] == 0
+    assert all(record["g"] > 0 for record in records[1:])
+
+
+def test_transition_rate(tmp_path: Path) -> None:
+    results = tmp_path / "results.jsonl"
+    printed = run("transition_rate.py", "--quick", "--results", results)
+    (rows,) = tables(printed)
+    assert [row["head"] for row in rows] == ["softmax", "crf", "crf"]
+    for row in rows:
+        assert share(row["best epoch"]) >= share(row["epoch 1"]) > 0
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert "transitions" not in records[0]
+    for record in records[1:]:
+        assert len(record["transitions"]) == 4
+        # The scores are those of rows about their mean.
+        assert record["legal"] == pytest.approx(-record["illegal"], abs=1e-4)
+    # Ten times the rate moves transitions further.
+    assert records[2]["legal"] > records[1]["legal"]
+    # What is there is not run again, and a line that was cut off is.
+    text = results.read_text("utf-8")
+    results.write_text(text[:-20], "utf-8")
+    again = run("transition_rate.py", "--quick", "--results", results)
+    assert tables(again) == [rows]
+    assert [json.loads(line) for line in results.read_text("utf-8").splitlines()][:2] == records[:2]
+
+
+def test_compare_heads() -> None:
+    scores, differences, times = tables(run("compare_heads.py", "--quick"))
+    assert [row["head"] for row in scores] == ["softmax", "memm"]
+    softmax, memm = scores
+    # A softmax has one decoding; the rules of the scheme can only help it to legal tags.
+    assert softmax["rules, map"] == softmax["rules, numerator"]
+    for row in scores:
+        assert share(row["rules, map"]) > 0.2
+    (row,) = differences
+    gain = float(row["rules, map"].split()[0])
+    assert gain == pytest.approx(
+        share(memm["rules, map"]) - share(softmax["rules, map"]), abs=0.0015
+    )
+    assert [(row["tags"], row["head"]) for row in times] == [
+        ("4", "softmax"),
+        ("4", "memm"),
+    ]
+    for row in times:
+        for kind in ("training step", "encoder and head", "decoding"):
+            milliseconds, ratio = re.match(r"([\d.]+) \(([\d.]+)\)", row[kind]).groups()  # type: ignore[union-attr]
+            assert float(milliseconds) > 0
+            assert row["head"] != "softmax" or float(ratio) == 1
+
+
+def test_compare_heads_reads_files(tmp_path: Path) -> None:
+    sentence = [("我", "O"), ("叫", "O"), ("张", "B-PER"), ("𠮷", "I-PER"), ("。", "O")]
+    lines = "".join(f"{character}\t{tag}\n" for character, tag in sentence) + "\n"
+    path = tmp_path / "people.txt"
+    path.write_text(lines * 60, "utf-8")
+    options = ["--encoders", "convolution", "--heads", "softmax", "--seeds", 1, "--rate", 0.05]
+    printed = run("compare_heads.py", "--files", path, *options)
+    assert "people: 3 tags, (48, 6, 6) sentences" in printed
+    scores, _ = tables(printed)
+    assert [share(row["rules, map"]) for row in scores] == [1.0]
+
+
+def test_lexicon_features(tmp_path: Path) -> None:
+    figure = tmp_path / "figure.png"
+    printed = run("lexicon_features.py", "--quick", "--figure", figure)
+    (rows,) = tables(printed)
+    assert [row["lexicon"] for row in rows] == ["no lexicon", "synthetic"]
+    gain = float(rows[1]["gain over no lexicon"])
+    assert gain == pytest.approx(share(rows[1]["F1"]) - share(rows[0]["F1"]), abs=0.0015)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert re.search(r"synthetic: \d+ words, which alone segment with an F1 of 0\.\d{3}", printed)
