@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from newword import TagScheme
@@ -52,7 +53,11 @@ def small(**options: Any) -> Any:
 
 
 def eager(tagger: Any, texts: Any) -> Any:
-    """The tagger, built, and compiled to run step by step: no time goes into tracing."""
+    """The tagger, built, and compiled to run step by step where that saves the time of tracing.
+
+    JAX would compile each operation by itself, which takes longer.
+    """
     tagger.build(texts)
-    tagger.model.compile("adam", tagger.head.loss(), run_eagerly=True)
+    stepwise = keras.backend.backend() != "jax"
+    tagger.model.compile("adam", tagger.head.loss(), run_eagerly=stepwise)
     return tagger
