@@ -53,7 +53,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     """The arguments."""
-    parser = arguments(__doc__, seeds=5)
+    parser = arguments(__doc__, seeds=3)
     parser.add_argument("--data", type=Path, help="the folder with cws/; built-in data without it")
     parser.add_argument("--corpora", nargs="+", default=["raw/xwlb_news.txt"], help="below --data")
     parser.add_argument("--min-count", type=int, default=8, help="of a word in a corpus")
@@ -63,7 +63,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--encoder", default="dgcnn")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--head", default="crf")
-    parser.add_argument("--epochs", type=int, default=40, help="at most")
+    parser.add_argument("--epochs", type=int, default=20, help="at most")
     parser.add_argument("--figure", type=Path, help="the PNG to draw")
     given = parser.parse_args()
     if given.quick:

@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     given = parser.parse_args()
     if given.quick:
-        given.data, given.heads, given.rates = None, ["softmax", "crf"], [1e-2]
+        given.data, given.heads, given.rates = None, ["softmax", "memm"], [1e-2]
         given.seeds, given.epochs, given.multipliers = 1, 2, [1, 10]
     set_up(given)
     task = named("people_daily", given.data) if given.data else synthetic()
