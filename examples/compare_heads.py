@@ -197,7 +197,7 @@ def time_all(results: Results, given: argparse.Namespace) -> None:
     print_table(["encoder", "tags", "head", *KINDS], rows)
 
 
-KINDS = ("training step", "encoder and head", "decoding")
+KINDS = ("training step", "encoder and head", "decoding, map", "decoding, numerator")
 
 
 def backend() -> str:
@@ -219,9 +219,10 @@ def timed(encoder: str, scheme: TagScheme, given: argparse.Namespace) -> dict[st
         works["training step"][head] = step
         works["encoder and head"][head] = functools.partial(model.packed, ids)
         packed = model.packed(ids)
-        works["decoding"][head] = functools.partial(
-            model.decoded, packed, rules=False, method="map"
-        )
+        for method in ("map", "numerator"):
+            works[f"decoding, {method}"][head] = functools.partial(
+                model.decoded, packed, rules=False, method=method
+            )
     return {kind: take_turns(each, given.turns) for kind, each in works.items()}
 
 
