@@ -108,7 +108,7 @@ def counting(report: Report, folder: Path, quick: bool) -> None:
     ).stdout
     targets = {"read and encode": None, "count": 200.0, "count with neighbours": None}
     for name, least in targets.items():
-        rates = re.findall(rf"^{name} +[0-9.]+ s +([0-9]+) MB/s$", printed, re.MULTILINE)
+        rates = re.findall(rf"^{name} +[0-9.]+ s +([0-9]+) MB/s", printed, re.MULTILINE)
         rate = max(float(one) for one in rates)
         target = "" if least is None else ">= 250, 200 at least"
         verdict = None if least is None else rate >= least

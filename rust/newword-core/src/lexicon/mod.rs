@@ -11,6 +11,7 @@ mod evidence;
 pub mod kenlm;
 mod links;
 mod long_runs;
+mod neighbours;
 mod occurrences;
 mod options;
 mod parts;
