@@ -59,16 +59,20 @@ def test_the_collector_is_left_as_it_was() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_ctrl_c_stops_one_long_text() -> None:
+    # Long words that begin at every fourth character: nearly all the time goes into the search.
     code = """
 import os, signal, threading, time
 from newword import Lexicon
-lexicon = Lexicon.from_words(["今天", "天气", "很"], [9, 7, 5])
-text = "今天天气很好，" * 1_500_000
-began = time.perf_counter()
-lexicon.segment(text)
-whole = time.perf_counter() - began
+word = "今天天气" * 8
+lexicon = Lexicon.from_words([word])
+text = (word + "，") * 600_000
+def seconds():
+    began = time.perf_counter()
+    lexicon.segment(text)
+    return time.perf_counter() - began
+whole = min(seconds(), seconds())
 def interrupt():
-    time.sleep(whole / 5)
+    time.sleep(whole / 10)
     print(time.perf_counter(), flush=True)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
@@ -76,8 +80,8 @@ try:
     lexicon.segment(text)
 except KeyboardInterrupt:
     print(time.perf_counter(), whole, flush=True)
-assert lexicon.segment("今天天气") == ["今天", "天气"]
+assert lexicon.segment(word + "。") == [word, "。"]
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
     sent, stopped, whole = map(float, done.stdout.split())
-    assert stopped - sent < whole / 2
+    assert stopped - sent < whole / 4
