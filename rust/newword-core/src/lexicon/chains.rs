@@ -168,7 +168,7 @@ impl Chains<'_> {
             pair: single((UNKNOWN_PAIR / total).ln()),
             pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
         };
-        let lattice = Lattice { trie, weights, unknown };
+        let lattice = Lattice::new(trie, weights, unknown);
         let counts = count_words(self.corpus, &lattice, largest, self.context)?;
         for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];

@@ -83,14 +83,13 @@ fn count_part(lattice: &Lattice, found: &mut Found, part: usize, ids: &[u32], go
 
 fn count_run(lattice: &Lattice, found: &mut Found, run: &[u32]) {
     let mut end = run.len();
-    for length in lattice.solve(run, &mut found.search) {
-        let start = end - *length as usize;
+    for step in lattice.solve(run, &mut found.search) {
+        let start = end - step.length();
         found.counts.total += 1;
-        let word = &run[start..end];
-        match lattice.trie.walk(word) {
-            Some(node) if lattice.trie.is_key(node) => found.counts.words[node as usize] += 1,
-            _ => {
-                if let [id] = word {
+        match lattice.word(*step) {
+            Some(node) => found.counts.words[node as usize] += 1,
+            None => {
+                if let [id] = &run[start..end] {
                     found.counts.singles[*id as usize] += 1;
                 }
             }
@@ -147,7 +146,7 @@ mod tests {
                 weights[trie.walk(key).unwrap() as usize] = weight;
             }
             let unknown = Unknown { single: -5.0, pair: -7.0, pairs: vec![false; 3] };
-            let lattice = Lattice { trie, weights, unknown };
+            let lattice = Lattice::new(trie, weights, unknown);
             let count = |cuts: &[usize], threads| {
                 count_words(&CutParts::new(&ids, cuts), &lattice, 5, &job(threads)).unwrap()
             };
