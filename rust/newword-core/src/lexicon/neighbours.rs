@@ -109,12 +109,7 @@ impl Search {
 
     /// Calls `found` with every occurrence that starts within `own`.
     #[inline]
-    fn each(
-        &self,
-        ids: &[u32],
-        own: Range<usize>,
-        mut found: impl FnMut(Occurrence) -> Result<()>,
-    ) -> Result<()> {
+    fn each(&self, ids: &[u32], own: Range<usize>, mut found: impl FnMut(Occurrence)) {
         let neighbour = |label: u32| if label > self.largest { 0 } else { label };
         let mut left = own.start.checked_sub(1).map_or(0, |at| neighbour(ids[at]));
         for at in own {
@@ -124,12 +119,11 @@ impl Search {
                 node = child;
                 if self.trie.is_key(node) {
                     let right = neighbour(ids.get(end).copied().unwrap_or(0));
-                    found(Occurrence { word: self.words[node as usize] as usize, left, right })?;
+                    found(Occurrence { word: self.words[node as usize] as usize, left, right });
                 }
             }
             left = neighbour(ids[at]);
         }
-        Ok(())
     }
 
     /// The sums of one word, tallied as it is found: it occurs too often for a pass.
@@ -146,8 +140,8 @@ impl Search {
                     left[found.left as usize] += 1;
                     right[found.right as usize] += 1;
                 }
-                Ok(())
-            })
+            });
+            Ok(())
         };
         let tallies = each_part(corpus, self.longest, context.threads(), context, new, step)?;
         let side = |side: usize| {
@@ -168,12 +162,16 @@ impl Search {
     ) -> Result<Vec<Sides>> {
         let partition = Partition::new(pass, counts, self.largest);
         let step = |staged: &mut Staged, _, ids: &[u32], own: Range<usize>| {
-            self.each(ids, own, |found| partition.stage(staged, &found))
+            self.each(ids, own, |found| partition.stage(staged, &found));
+            if staged.lost { Err(changed()) } else { Ok(()) }
         };
         let new = || partition.staged();
         let staged = each_part(corpus, self.longest, context.threads(), context, new, step)?;
         for mut staged in staged {
-            partition.flush_all(&mut staged)?;
+            partition.flush_all(&mut staged);
+            if staged.lost {
+                return Err(changed());
+            }
         }
         let buckets = (0..partition.buckets.len()).into_par_iter();
         let tools = || (Tally::new(self.labels()), Vec::new());
@@ -210,6 +208,8 @@ struct Partition {
 struct Staged {
     keys: Vec<u64>,
     lengths: Vec<usize>,
+    /// Whether a key had no room: the counts were wrong.
+    lost: bool,
 }
 
 impl Partition {
@@ -238,14 +238,14 @@ impl Partition {
 
     fn staged(&self) -> Staged {
         let buckets = self.buckets.len();
-        Staged { keys: vec![0; buckets * BATCH], lengths: vec![0; buckets] }
+        Staged { keys: vec![0; buckets * BATCH], lengths: vec![0; buckets], lost: false }
     }
 
     /// Takes an occurrence, if its word is in the pass.
     #[inline]
-    fn stage(&self, staged: &mut Staged, found: &Occurrence) -> Result<()> {
+    fn stage(&self, staged: &mut Staged, found: &Occurrence) {
         if !self.words.contains(&found.word) {
-            return Ok(());
+            return;
         }
         let bucket = self.bucket_of[found.word - self.words.start] as usize;
         let word = (found.word - self.buckets[bucket].start) as u64;
@@ -253,25 +253,27 @@ impl Partition {
         let length = &mut staged.lengths[bucket];
         staged.keys[bucket * BATCH + *length] = word << (2 * self.bits) | sides;
         *length += 1;
-        if *length == BATCH { self.flush(staged, bucket) } else { Ok(()) }
+        if *length == BATCH {
+            self.flush(staged, bucket);
+        }
     }
 
-    fn flush_all(&self, staged: &mut Staged) -> Result<()> {
-        (0..self.buckets.len()).try_for_each(|bucket| self.flush(staged, bucket))
+    fn flush_all(&self, staged: &mut Staged) {
+        (0..self.buckets.len()).for_each(|bucket| self.flush(staged, bucket));
     }
 
-    fn flush(&self, staged: &mut Staged, bucket: usize) -> Result<()> {
+    fn flush(&self, staged: &mut Staged, bucket: usize) {
         let length = std::mem::take(&mut staged.lengths[bucket]);
         let at = self.heads[bucket].fetch_add(length as u64, Ordering::Relaxed);
         let end = at + length as u64;
         if end > self.starts[bucket + 1] {
-            return Err(changed());
+            staged.lost = true;
+            return;
         }
-        for (to, key) in self.keys[place(at)..place(end)].iter().zip(&staged.keys[bucket * BATCH..])
-        {
+        let keys = &staged.keys[bucket * BATCH..];
+        for (to, key) in self.keys[place(at)..place(end)].iter().zip(keys) {
             to.store(*key, Ordering::Relaxed);
         }
-        Ok(())
     }
 
     /// The sums of a bucket's words; `sorted` and `tally` are used again.
