@@ -1,6 +1,6 @@
-"""The training step of the tagging heads, and log Z in several formulations: `make bench-heads`.
+"""The tagging heads' training step, log Z, and a tagger's decoding: `make bench-heads`.
 
-There is no encoder: features are given, so that all ratios are at their worst. What is compared
+Heads have no encoder: features are given, so that all ratios are at their worst. What is compared
 takes turns, so that noise of the machine meets all of it; a ratio is the median over turns, with
 its quartiles. Every loss, log Z and gradient is held against its slow twin before it is timed.
 KERAS_BACKEND chooses the backend, tensorflow or jax.
@@ -20,12 +20,16 @@ from keras import ops
 import log_partitions
 from harness import Report, machine, require_release
 from log_partitions import JAX, TENSORFLOW, XLA
-from newword.keras import CRF, MEMM, BidirectionalMEMM, SoftmaxTagging
+from newword import TagScheme
+from newword.keras import CRF, MEMM, BidirectionalMEMM, SoftmaxTagging, Tagger
+from newword.keras import tagger as tagger_module
 from newword.keras.log_partition import chain_log_partition
+from newword.samples import SyntheticCorpus
 from tests.support.chains import Chain, forward_backward
 
 BATCH, STEPS, TAGS, FEATURES, SEED = 32, 128, 9, 64, 0
 WARM_UP = 5
+CHARACTERS = 200_000
 # Zeros, the default, would let a loss without transitions pass for right.
 RANDOM = keras.initializers.RandomNormal(seed=SEED)
 HEADS = {
@@ -54,6 +58,8 @@ def main() -> None:
         print(f"# {mode}")
         training_steps(report, mode, turns)
         formulations(report, mode, turns, quick)
+    print(f"# a tagger of one gated convolution, {CHARACTERS:,} characters of synthetic text")
+    decoding_share(report, 5 if quick else 15)
 
 
 def training_steps(report, mode, turns):
@@ -89,6 +95,41 @@ def model_of(head_class, mode):
     metrics = [head.accuracy()]
     model.compile("adam", head.loss(), metrics=metrics, jit_compile=mode != TENSORFLOW)
     return model
+
+
+def decoding_share(report, turns):
+    """How much of `Tagger.predict` is not the encoder: decoding, with all that it needs."""
+    corpus = SyntheticCorpus(SEED, vocabulary_size=2000, alphabet_size=800)
+    texts = list(corpus.lines(n_chars=CHARACTERS))
+    for head in ("softmax", "memm", "bidirectional_memm", "crf"):
+        tagger = Tagger(TagScheme("BMES"), "dgcnn", head, num_layers=1, seed=SEED).build(texts)
+        assert ["".join(words) for words in tagger.predict(texts)] == [
+            "".join(text.split()) for text in texts
+        ]
+        whole, decoding = [], []
+        decode_scores = tagger_module.decode_scores
+        try:
+            tagger_module.decode_scores = timed(decode_scores, decoding)
+            predict = timed(tagger.predict, whole)
+            for _ in range(turns):
+                predict(texts)
+        finally:
+            tagger_module.decode_scores = decode_scores
+        low, share, high = np.quantile(np.array(decoding) / np.array(whole), [0.25, 0.5, 0.75])
+        shown = f"{share:.1%} ({low:.1%} to {high:.1%}) of {milliseconds(np.array(whole))}"
+        report.add(f"decoding's share of Tagger.predict, {head}", shown, "<= 5 %", share <= 0.05)
+
+
+def timed(function, times):
+    """The function, which then notes how long each call takes."""
+
+    def run(*arguments):
+        start = time.perf_counter()
+        result = function(*arguments)
+        times.append(time.perf_counter() - start)
+        return result
+
+    return run
 
 
 def slow_loss(model, packed, tags, mask):

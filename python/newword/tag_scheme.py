@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy as np
 from newword import _check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Penalties", "Span", "TagScheme"]
@@ -270,7 +271,7 @@ class TagScheme:
             >>> scheme.decode(["I-PER", "O", "B-PER"], strict=True)
             [Span(start=2, end=3, type='PER')]
         """
-        return self.decode_batch(self._as_ids(tags)[None], strict=strict)[0]
+        return self.decode_batch(self.to_ids(tags)[None], strict=strict)[0]
 
     def decode_batch(self, ids: ArrayLike, *, strict: bool = False) -> list[list[Span]]:
         """The spans of each sequence of a padded batch, whole numbers of shape (batch, steps).
@@ -303,10 +304,54 @@ class TagScheme:
             InvalidArgumentError: The scheme has types, or there is not one tag of it a character.
         """
         self._words_only()
-        ids = self._as_ids(tags)
+        ids = self.to_ids(tags)
         if len(ids) != len(text) or (ids < 0).any():
             raise _check.invalid("tags", f"one a character, {len(text)}", len(ids[ids >= 0]))
         return [text[span.start : span.end] for span in self.decode(ids)]
+
+    def to_ids(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.int64]:
+        """The ids of one sequence of tags, given as ids or as str; -1 and -100 stay what they are.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of the scheme.
+
+        Examples:
+            >>> import newword
+            >>> newword.TagScheme("BMES").to_ids(["B", "E", "S"]).tolist()
+            [0, 2, 3]
+        """
+        array = np.asarray(tags)
+        if array.ndim != 1:
+            raise _check.invalid("tags", "one sequence", array.shape)
+        if array.dtype.kind not in "UO":
+            return self._in_range(array)
+        unknown = [tag for tag in array.tolist() if tag not in self._ids]
+        if unknown:
+            raise _check.invalid("tags", f"among {list(self.tags)}", unknown[0])
+        return np.array([self._ids[tag] for tag in array.tolist()], np.int64)
+
+    def word_starts(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.bool_]:
+        """At which characters of a segmented text a word begins, bool of shape (length,).
+
+        The words are those of `decode_words`; here without making a str of each.
+
+        Raises:
+            InvalidArgumentError: The scheme has types, or a tag is not one of it.
+
+        Examples:
+            >>> import newword
+            >>> newword.TagScheme("BMES").word_starts(["B", "E", "S"]).tolist()
+            [True, False, True]
+        """
+        self._words_only()
+        ids = self.to_ids(tags)
+        if (ids < 0).any():
+            raise _check.invalid("tags", "known everywhere", int(ids.min()))
+        roles = np.append(self._roles[ids], np.int8(OUTSIDE))[None]
+        owners = np.append(self._types[ids], np.int32(-1))[None]
+        starts = np.zeros(len(ids), np.bool_)
+        starts[self._bounds(roles, owners, strict=False)[1]] = True
+        return starts
 
     def convert(self, tags: ArrayLike | Sequence[str], to: TagScheme) -> NDArray[np.int32]:
         """The ids in another scheme of the spans of these tags.
@@ -314,7 +359,7 @@ class TagScheme:
         Raises:
             InvalidArgumentError: A tag is not one of this scheme, or a type not one of the other.
         """
-        ids = self._as_ids(tags)
+        ids = self.to_ids(tags)
         return to.encode(self.decode(ids), len(ids))
 
     def to_config(self) -> dict[str, Any]:
@@ -389,18 +434,6 @@ class TagScheme:
         if name not in names:
             raise _check.invalid("spans", f"of a type among {list(names)}", name)
         return names.index(name)
-
-    def _as_ids(self, tags: Any) -> NDArray[np.int64]:
-        """Ids, from ids or names."""
-        array = np.asarray(tags)
-        if array.ndim != 1:
-            raise _check.invalid("tags", "one sequence", array.shape)
-        if array.dtype.kind not in "UO":
-            return self._in_range(array)
-        unknown = [tag for tag in array.tolist() if tag not in self._ids]
-        if unknown:
-            raise _check.invalid("tags", f"among {list(self.tags)}", unknown[0])
-        return np.array([self._ids[tag] for tag in array.tolist()], np.int64)
 
     def _in_range(self, array: NDArray[Any]) -> NDArray[np.int64]:
         if not array.size:

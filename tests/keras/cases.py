@@ -128,4 +128,18 @@ RECURRENT = [
     both(MasklessRNN, maskless_rnn, "concat", False),
 ]
 
-CASES = [*POOLINGS, *SOFTMAXES, *CONVOLUTIONS, *RECURRENT]
+ENCODERS = [
+    Case(
+        "BiLSTMEncoder",
+        lambda: nk.BiLSTMEncoder(2, recurrent_initializer="glorot_uniform"),
+        oracles.bilstm_encoder,
+    ),
+    Case("DGCNNEncoder", lambda: nk.DGCNNEncoder(4, 2), oracles.dgcnn_encoder, OUTSIDE),
+    Case(
+        "TransformerEncoder",
+        lambda: nk.TransformerEncoder(4, 1, num_heads=2, feedforward=5, dropout=0.1),
+        oracles.transformer_encoder,
+    ),
+]
+
+CASES = [*POOLINGS, *SOFTMAXES, *CONVOLUTIONS, *RECURRENT, *ENCODERS]

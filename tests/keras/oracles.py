@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,52 @@ def bidirectional(recurrent: Any, layer: Any, x: Array) -> list[Array]:
     forward = recurrent(layer.forward_layer, x)
     backward = recurrent(layer.backward_layer, x[::-1])
     return [forward, backward[::-1]] if layer.return_sequences else [forward[-1], backward[-1]]
+
+
+def bilstm_encoder(layer: Any, x: Array) -> Array:
+    for block in layer.blocks:
+        x = np.concatenate(bidirectional(lstm, block, x), -1)
+    return x
+
+
+def dense(layer: Any, x: Array) -> Array:
+    kernel, *bias = (numpy(weight) for weight in layer.weights)
+    return np.asarray(x @ kernel + (bias[0] if bias else 0))
+
+
+def dgcnn_encoder(layer: Any, x: Array) -> Array:
+    return dgcnn(layer, dense(layer.projection, x))
+
+
+def layer_norm(layer: Any, x: Array) -> Array:
+    centred = x - x.mean(-1, keepdims=True)
+    scale = np.sqrt((centred**2).mean(-1, keepdims=True) + layer.epsilon)
+    return np.asarray(centred / scale * numpy(layer.gamma) + numpy(layer.beta))
+
+
+def gelu(x: Array) -> Array:
+    return np.asarray(x * (1 + np.vectorize(math.erf)(x / 2**0.5)) / 2)
+
+
+def attention(block: Any, x: Array) -> Array:
+    """Each head by itself; positions as factors of modulus one on pairs of features."""
+    steps, features = x.shape
+    size = features // block.num_heads
+    turn = np.exp(1j * np.arange(steps)[:, None] * 10_000.0 ** (-np.arange(0, size, 2) / size))
+    joint = dense(block.joint, x).reshape(steps, 3, block.num_heads, size)
+    mixed = []
+    for head in range(block.num_heads):
+        query, key, value = joint[:, 0, head], joint[:, 1, head], joint[:, 2, head]
+        turned = [(one[:, : size // 2] + 1j * one[:, size // 2 :]) * turn for one in (query, key)]
+        scores = (turned[0] @ turned[1].conj().T).real / size**0.5
+        mixed.append(softmax(scores.T).T @ value)
+    return dense(block.merge, np.concatenate(mixed, -1))
+
+
+def transformer_encoder(layer: Any, x: Array) -> Array:
+    x = dense(layer.projection, x)
+    for block in layer.blocks:
+        x = x + attention(block, layer_norm(block.attention_norm, x))
+        hidden = gelu(dense(block.widen, layer_norm(block.feedforward_norm, x)))
+        x = x + dense(block.narrow, hidden)
+    return layer_norm(layer.norm, x)

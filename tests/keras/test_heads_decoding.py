@@ -67,6 +67,17 @@ def test_the_most_probable_path_is_not_that_of_the_numerator() -> None:
     assert 0.3 < differs < 1.0
 
 
+@pytest.mark.parametrize("variant", ["memm", "bidirectional"])
+def test_normalisers_too_small_for_products_are_right(variant: Any) -> None:
+    rng = np.random.default_rng(5)
+    head = random_head(variant, rng)
+    # A tag that emissions ask for and transitions forbid: the product of weights is nothing.
+    head.set_weights([rng.normal(size=(TAGS, TAGS)) * 200])
+    emissions, mask, _ = batch(rng, scale=200)
+    packed = head(emissions, mask=ops.convert_to_tensor(mask))
+    np.testing.assert_array_equal(decode(packed), best(head, emissions, mask, "map"))
+
+
 def test_constraints_hold_against_large_emissions() -> None:
     rng = np.random.default_rng(2)
     head = random_head("crf", rng, **CONSTRAINTS)

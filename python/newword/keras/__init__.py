@@ -1,4 +1,4 @@
-"""Layers, masks and tagging heads for Keras 3, on TensorFlow, JAX and PyTorch.
+"""Layers, masks, tagging heads and a tagger for Keras 3, on TensorFlow, JAX and PyTorch.
 
 Needs `pip install "newword[keras]"`. No result for a sample depends on how much padding its batch
 happened to need.
@@ -9,6 +9,7 @@ from newword.keras.attention import AttentionPooling, MaskedSoftmax
 from newword.keras.convolution import MaskedConv1D, MaskedSeparableConv1D
 from newword.keras.crf import CRF
 from newword.keras.decoding import decode, predict_tags
+from newword.keras.encoders import BiLSTMEncoder, DGCNNEncoder
 from newword.keras.gated_convolution import DGCNN, DilatedGatedConv1D
 from newword.keras.masks import (
     apply_mask,
@@ -34,16 +35,21 @@ from newword.keras.pooling import (
 from newword.keras.recurrent import LengthAwareBidirectional
 from newword.keras.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 from newword.keras.softmax import SoftmaxTagging
+from newword.keras.tagger import Tagger
 from newword.keras.tagging_losses import TaggingLoss
 from newword.keras.tagging_metrics import EmissionAccuracy
+from newword.keras.transformer import TransformerEncoder
 from newword.keras.viterbi import ViterbiDecoder
+from newword.keras.vocabulary import Vocabulary
 
 __all__ = [
     "CRF",
     "DGCNN",
     "MEMM",
     "AttentionPooling",
+    "BiLSTMEncoder",
     "BidirectionalMEMM",
+    "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
     "LengthAwareBidirectional",
@@ -57,8 +63,11 @@ __all__ = [
     "MaskedSumPooling",
     "MergeMasks",
     "SoftmaxTagging",
+    "Tagger",
     "TaggingLoss",
+    "TransformerEncoder",
     "ViterbiDecoder",
+    "Vocabulary",
     "apply_mask",
     "decode",
     "last_valid",

@@ -168,15 +168,18 @@ def pack(layout: Layout, emissions: Any, mask: Any, parameters: Sequence[Any]) -
 
 
 def unpack(layout: Layout, packed: Any) -> TagScores:
-    """The parts of a packed tensor; the inverse of `pack`, for tensors and arrays alike."""
+    """The parts of a packed tensor; the inverse of `pack`. Those of an array are arrays."""
     tags = layout.num_tags
     steps = packed[:, : -layout.rows] if layout.rows else packed
     parts: dict[str, Any] = {"emissions": steps[..., :tags], "mask": steps[..., tags] > 0.5}
     if not layout.rows:
         return TagScores(**parts)
-    # The sum of one row or none: a replica of a distributed step may be handed an empty batch.
-    rows = ops.sum(packed[:1, -layout.rows :, :tags], axis=0)
-    rows = ops.reshape(rows, (layout.rows, tags))  # known, even where steps are not
+    rows = packed[:1, -layout.rows :, :tags]
+    if isinstance(packed, np.ndarray):
+        rows = rows[0]
+    else:
+        # The sum of one row or none: a replica of a distributed step may be handed an empty batch.
+        rows = ops.reshape(ops.sum(rows, axis=0), (layout.rows, tags))  # known, if steps are not
     first = 0
     for name, many in layout.sections:
         section = rows[first : first + many]
@@ -195,7 +198,9 @@ def _named(name: str, rows: Any, tags: int) -> dict[str, Any]:
         half = rows.shape[0] // 2
         return {"left": rows[:half], "right": rows[half:]}
     if name == "second_order":
-        return {"second_order": ops.reshape(rows, (tags, tags, tags))}
+        shape = (tags, tags, tags)
+        cube = rows.reshape(shape) if isinstance(rows, np.ndarray) else ops.reshape(rows, shape)
+        return {"second_order": cube}
     return {
         "start_penalty": rows[0],
         "end_penalty": rows[1],

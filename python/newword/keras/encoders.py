@@ -1,0 +1,210 @@
+"""Encoders of sequences that end in a tagging head: what sees the neighbours of a character."""
+
+from typing import Any
+
+import keras
+
+from newword._check import whole
+from newword.keras._shapes import feature_count, sequence_shape
+from newword.keras.gated_convolution import DilatedGatedConv1D, share
+from newword.keras.masks import apply_mask
+from newword.keras.recurrent import LengthAwareBidirectional
+
+__all__ = ["BiLSTMEncoder", "DGCNNEncoder", "StackedEncoder"]
+
+register = keras.saving.register_keras_serializable(package="newword")
+
+
+class StackedEncoder(keras.layers.Layer):
+    """Blocks one after the other; the base of the encoders, not used by itself.
+
+    A block takes and gives (batch, steps, features) and a mask, and gives zeros at padding.
+
+    Args:
+        units: The features that blocks work with.
+        num_layers: How many blocks.
+        dropout: As the encoder says.
+        **kwargs: Name, dtype and so on, as for every Keras layer.
+    """
+
+    projects = True
+    """Whether features are first brought to `units` by a `Dense` layer."""
+
+    def __init__(self, units: int, num_layers: int, dropout: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = whole("units", units, 1)
+        self.num_layers = whole("num_layers", num_layers, 1)
+        self.dropout = share("dropout", dropout)
+        self.supports_masking = True
+        self.projection = None
+        if self.projects:
+            self.projection = keras.layers.Dense(units, dtype=self.dtype_policy, name="projection")
+
+    @property
+    def features(self) -> int:
+        """How many features come out."""
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights of all blocks."""
+        features = feature_count(input_shape)
+        batch, steps, _ = input_shape
+        if self.projection is not None:
+            self.projection.build(input_shape)
+            features = self.units
+        for block in self.blocks:
+            block.build((batch, steps, features))
+            features = self.features
+
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
+        """The blocks one after the other."""
+        sequence_shape(inputs.shape, rank=3)
+        # Zero before any product: what padding holds must not reach the gradients of the weights.
+        x = apply_mask(inputs, mask)
+        if self.projection is not None:
+            x = self.projection(x)
+        for block in self.blocks:
+            x = block(x, mask=mask, training=training)
+        return x
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, steps, features)."""
+        batch, steps, _ = sequence_shape(input_shape, rank=3)
+        return (batch, steps, self.features)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "dropout": self.dropout,
+        }
+
+
+@register
+class BiLSTMEncoder(StackedEncoder):
+    """LSTMs in both directions, one or a stack.
+
+    Args:
+        units: Units of each direction; twice as many features come out.
+        num_layers: How many LSTMs in both directions stand one above the other.
+        dropout: Share of the features dropped between two of them, the same ones at all steps.
+        recurrent_initializer: Initialiser of the recurrent kernels.
+        **kwargs: Name, dtype and so on, as for every Keras layer.
+
+    Input:
+        Tensor of shape (batch, steps, features), and its mask of shape (batch, steps), with padding
+        anywhere. Without a mask all steps count.
+
+    Output:
+        Tensor of shape (batch, steps, 2 units), zero at padding, with the same mask. Takes
+        O(batch · steps · units · (features + units)) a layer, in a loop of `steps` rounds.
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range; an input has not three axes or
+            does not fit its mask.
+
+    Source:
+        Huang, Xu and Yu, Bidirectional LSTM-CRF models for sequence tagging, 2015.
+
+    Examples:
+        >>> encoder = BiLSTMEncoder(8, num_layers=2)
+        >>> encoder(keras.ops.ones((2, 5, 3)), mask=keras.ops.ones((2, 5), "bool")).shape[2]
+        16
+    """
+
+    projects = False
+
+    def __init__(
+        self,
+        units: int = 64,
+        num_layers: int = 1,
+        *,
+        dropout: float = 0.0,
+        recurrent_initializer: Any = "orthogonal",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, num_layers, dropout, **kwargs)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.blocks = [self._block(index) for index in range(self.num_layers)]
+
+    @property
+    def features(self) -> int:
+        """How many features come out."""
+        return 2 * self.units
+
+    def _block(self, index: int) -> Any:
+        lstm = keras.layers.LSTM(
+            self.units,
+            return_sequences=True,
+            dropout=self.dropout if index else 0.0,
+            recurrent_initializer=self.recurrent_initializer,
+            dtype=self.dtype_policy,
+            name=f"lstm_{index}",
+        )
+        return LengthAwareBidirectional(lstm, name=f"block_{index}")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        initializer = keras.initializers.serialize(self.recurrent_initializer)
+        return {**super().get_config(), "recurrent_initializer": initializer}
+
+
+@register
+class DGCNNEncoder(StackedEncoder):
+    """Gated residual convolutions with dilations 1, 2, 4, 8, 1, 2, ... behind a `Dense` layer.
+
+    An output sees 1, 3, 7 and 15 characters to each side with 1 to 4 layers, 30 with 8.
+
+    Args:
+        units: Features of every layer.
+        num_layers: How many convolutions.
+        dropout: As for `DilatedGatedConv1D`.
+        kernel_size: Steps in a window.
+        **kwargs: Name, dtype and so on, as for every Keras layer.
+
+    Input:
+        As for `DilatedGatedConv1D`.
+
+    Output:
+        Tensor of shape (batch, steps, units), zero at padding, with the same mask. Takes
+        O(batch · steps · kernel_size · units²) a layer, without a loop over the steps.
+
+    Raises:
+        InvalidArgumentError: As for `DilatedGatedConv1D`.
+
+    Source:
+        Su Jianlin, 基于CNN的阅读理解式问答模型：DGCNN, https://kexue.fm/archives/5409.
+
+    Examples:
+        >>> encoder = DGCNNEncoder(8, num_layers=2)
+        >>> encoder(keras.ops.ones((2, 5, 3)), mask=keras.ops.ones((2, 5), "bool")).shape[2]
+        8
+    """
+
+    def __init__(
+        self,
+        units: int = 64,
+        num_layers: int = 4,
+        *,
+        dropout: float = 0.0,
+        kernel_size: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, num_layers, dropout, **kwargs)
+        self.kernel_size = whole("kernel_size", kernel_size, 1)
+        self.blocks = [
+            DilatedGatedConv1D(
+                self.kernel_size,
+                2 ** (index % 4),
+                dropout=self.dropout,
+                dtype=self.dtype_policy,
+                name=f"block_{index}",
+            )
+            for index in range(self.num_layers)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "kernel_size": self.kernel_size}

@@ -1,0 +1,476 @@
+"""From a corpus to a working segmenter or entity recogniser, in one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+import keras
+import numpy as np
+
+from newword import _check
+from newword.evaluation import SegmentationScore, evaluate_segmentation
+from newword.keras import tagger_file
+from newword.keras._seeding import seeded
+from newword.keras.best_path import METHODS
+from newword.keras.gated_convolution import share
+from newword.keras.lexicon_places import checked_lexicon
+from newword.keras.tagger_batches import TrainingBatches, Windows
+from newword.keras.tagger_data import UNKNOWN_TAG, Corpus, gold_of, labels_of, spans_of, words_of
+from newword.keras.tagger_decoding import decode_scores, window_scores
+from newword.keras.tagger_model import make_encoder, make_head, make_model, takes_ids
+from newword.keras.tagger_training import Validation
+from newword.keras.vocabulary import Vocabulary
+from newword.span_evaluation import SpanScore, evaluate_spans
+from newword.tag_scheme import TagScheme
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Container, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from newword.keras.heads import TaggingHead
+
+__all__ = ["Tagger"]
+
+
+class Tagger:
+    """A sequence tagger for the characters of texts: words, entities, anything in spans.
+
+    It holds all that belongs together: the scheme that says what tags mean, the vocabulary, the
+    model of embeddings, encoder and head, and the decoder. `fit` learns the vocabulary from the
+    texts unless one is given.
+
+    Args:
+        scheme: What tags there are: `TagScheme("BMES")` for words, or one with types for spans.
+        encoder: `"bilstm"`, `"dgcnn"` or `"transformer"` (see `BiLSTMEncoder`, `DGCNNEncoder`,
+            `TransformerEncoder`); or a Keras layer or model of one's own, from embeddings (batch,
+            steps, features) to (batch, steps, features) or, if it is a model with an input of
+            two axes, from ids (batch, steps), where 0 is padding.
+        head: `"crf"`, `"bidirectional_memm"`, `"memm"` or `"softmax"`; or a `TaggingHead`, which
+            then says itself what it allows and how fast it learns.
+        embedding_dim: Features of a character.
+        units: Units of a named encoder.
+        num_layers: Layers of a named encoder: 1 for an LSTM, 4 for a DGCNN, 2 for a Transformer
+            by default.
+        dropout: Share of the features dropped in training, of embeddings, within a named encoder
+            and of what the encoder gives.
+        lexicon: A `newword.Lexicon`, or anything else with `segment_many`, such as a trained
+            segmenter. For each character, where it stands in the lexicon's word and how long
+            that word is become a second embedding: what was found in unlabelled text helps where
+            labelled text is scarce.
+        vocabulary: The characters known; those of the first texts fitted by default.
+        constrained: Whether tags that the scheme forbids are out of the question.
+        lr_multiplier: How many times faster transitions learn; see `CRF`.
+        max_length: The longest piece of a text that the model sees at once. Longer texts are cut
+            into overlapping windows, whose scores are put together before they are decoded.
+        seed: What decides initial weights, dropout, the order of batches, and which rare characters
+            are made unknown.
+
+    Raises:
+        InvalidArgumentError: An argument breaks its rule.
+
+    Complexity:
+        That of the encoder and the head; decoding takes O(characters · tags²).
+
+    Examples:
+        >>> import newword
+        >>> from newword.keras import Tagger
+        >>> tagger = Tagger(newword.TagScheme("BMES"), "dgcnn", "softmax", units=16, num_layers=1)
+        >>> gold = ["今天 天气 很 好", "天气 今天 很 好"] * 8
+        >>> history = tagger.fit(None, gold, epochs=20, learning_rate=0.05, verbose=0)
+        >>> tagger.predict("今天很好")
+        ['今天', '很', '好']
+        >>> tagger.evaluate(None, gold).f1
+        1.0
+    """
+
+    def __init__(
+        self,
+        scheme: TagScheme,
+        encoder: Any = "bilstm",
+        head: Any = "crf",
+        *,
+        embedding_dim: int = 64,
+        units: int = 64,
+        num_layers: int | None = None,
+        dropout: float = 0.2,
+        lexicon: Any = None,
+        vocabulary: Vocabulary | None = None,
+        constrained: bool = True,
+        lr_multiplier: float = 1.0,
+        max_length: int = 512,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(scheme, TagScheme):
+            raise _check.invalid("scheme", "a TagScheme", scheme)
+        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+            raise _check.invalid("vocabulary", "a Vocabulary", vocabulary)
+        self.scheme = scheme
+        self.seed = _check.whole("seed", seed, 0)
+        self.embedding_dim = _check.whole("embedding_dim", embedding_dim, 1)
+        self.dropout = share("dropout", dropout)
+        self.max_length = _check.whole("max_length", max_length, 16)
+        self.lexicon = checked_lexicon(lexicon)
+        layers = None if num_layers is None else _check.whole("num_layers", num_layers, 1)
+        with seeded(self.seed):
+            self.encoder = make_encoder(encoder, units, layers, self.dropout)
+            self._head = make_head(
+                head, scheme, _check.flag("constrained", constrained), lr_multiplier
+            )
+        takes_ids(self.encoder)
+        self._vocabulary = vocabulary
+        self._model: Any = None
+        self._fits = 0
+
+    @property
+    def head(self) -> TaggingHead:
+        """The tagging head."""
+        return self._head
+
+    @property
+    def model(self) -> Any:
+        """The Keras model, from ids to what the head packs; ids by name where there is a lexicon.
+
+        Raises:
+            InvalidArgumentError: There is none before `build` or `fit`.
+        """
+        if self._model is None:
+            raise _check.invalid("tagger", "fitted or built before it has a model", self)
+        return self._model
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters known.
+
+        Raises:
+            InvalidArgumentError: None was given, and there is none before `build` or `fit`.
+        """
+        if self._vocabulary is None:
+            raise _check.invalid("tagger", "fitted or built before it has a vocabulary", self)
+        return self._vocabulary
+
+    def build(self, texts: Iterable[str] | None = None) -> Tagger:
+        """Makes the model, with a vocabulary of the characters in texts unless there is one.
+
+        `fit` does this by itself. Call it to see or change the model before training.
+
+        Args:
+            texts: The texts to be known; None where a vocabulary was given.
+
+        Raises:
+            InvalidArgumentError: There are neither texts nor a vocabulary, or the encoder does not
+                fit.
+        """
+        if self._model is not None:
+            return self
+        vocabulary = self._vocabulary
+        if vocabulary is None:
+            if texts is None:
+                raise _check.invalid("texts", "given where there is no vocabulary", texts)
+            vocabulary = Vocabulary.from_texts(texts)
+        with seeded(self.seed):
+            self._model = make_model(
+                self.encoder,
+                self.head,
+                vocabulary,
+                embedding_dim=self.embedding_dim,
+                dropout=self.dropout,
+                lexicon=self.lexicon is not None,
+            )
+        self._vocabulary = vocabulary
+        return self
+
+    def fit(
+        self,
+        texts: Iterable[str] | None,
+        targets: Iterable[Any],
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+        learning_rate: Any = None,
+        patience: int | None = None,
+        optimizer: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: int | str = "auto",
+    ) -> Any:
+        """Trains, or goes on training.
+
+        Args:
+            texts: The texts; None where targets are words, which then are the texts.
+            targets: For each text, one of:
+                words, a str with white space between them or a sequence of str, where the scheme
+                is one of words; spans (start, end, type) where it has types; or tags, one a
+                character, by id or by name, where -100 or -1 stands for one that is not known
+                and is left out of the loss. A sequence of str that is the text when joined is
+                words.
+            validation_data: Texts and targets to decode after each epoch: precision, recall and F1
+                come into the history, and the weights of the best F1 are those that stay.
+            epochs: How often to go through the texts.
+            batch_size: Texts a batch.
+            learning_rate: A number or a schedule for Adam: 1e-3 at first, then what it was.
+            patience: Stop after this many epochs in a row without a better F1.
+            optimizer: An optimizer instead of Adam; from then on it is kept.
+            callbacks: Keras callbacks; they see val_f1 among the logs.
+            verbose: As for `keras.Model.fit`.
+
+        Returns:
+            The `keras.callbacks.History`.
+
+        Raises:
+            InvalidArgumentError: An argument breaks its rule: texts and targets that do not belong
+                together, a tag outside the scheme or where the scheme forbids it, no text with a
+                character. Messages name the place, as in `targets[17]`. Nothing is trained then.
+        """
+        epochs = _check.whole("epochs", epochs, 1)
+        batch_size = _check.whole("batch_size", batch_size, 1)
+        corpus, labels, _ = gold_of(texts, targets, self.scheme)
+        labels = labels_of(corpus, labels, self.head)
+        if not len(corpus.codes):
+            raise _check.invalid("texts", "at least one with a character to learn from", texts)
+        validation = self._validation(validation_data, patience)
+        self.build([corpus.text])
+        self._compile(optimizer, learning_rate)
+        batches = TrainingBatches(
+            corpus.inputs(self.vocabulary, self.lexicon),
+            labels,
+            Windows.of(corpus.offsets, self.max_length),
+            batch_size,
+            (self.seed, self._fits),
+        )
+        self._fits += 1
+        return self.model.fit(
+            batches,
+            epochs=epochs,
+            callbacks=[*validation, *(callbacks or ())],
+            verbose=verbose,
+            shuffle=False,
+        )
+
+    @overload
+    def predict(self, texts: str, *, method: str = ..., batch_size: int = ...) -> list[Any]: ...
+
+    @overload
+    def predict(
+        self, texts: Iterable[str], *, method: str = ..., batch_size: int = ...
+    ) -> list[list[Any]]: ...
+
+    def predict(
+        self, texts: str | Iterable[str], *, method: str = "map", batch_size: int = 64
+    ) -> list[Any] | list[list[Any]]:
+        """The words, or the spans, of texts.
+
+        Where the scheme is one of words, white space parts words and is in none: what is left
+        of the text is the words joined. Where it has types, white space is a character as any other
+        and offsets count it; but a text of nothing else has no span. No result depends on the
+        other texts, up to rounding.
+
+        Args:
+            texts: A text, or several.
+            method: As for `newword.keras.decode`.
+            batch_size: Texts a batch.
+
+        Returns:
+            For a text a list of words or of `newword.Span`; a list of these for several.
+
+        Raises:
+            InvalidArgumentError: An argument breaks its rule, or the tagger has no model yet.
+        """
+        if isinstance(texts, str):
+            return self.predict([texts], method=method, batch_size=batch_size)[0]
+        corpus = Corpus.of(texts, self.scheme)
+        return self._decoded(corpus, self._tags(corpus, method, batch_size))
+
+    @overload
+    def predict_tags(  # type: ignore[overload-overlap]
+        self, texts: str, *, method: str = ..., batch_size: int = ...
+    ) -> NDArray[np.int32]: ...
+
+    @overload
+    def predict_tags(
+        self, texts: Iterable[str], *, method: str = ..., batch_size: int = ...
+    ) -> list[NDArray[np.int32]]: ...
+
+    def predict_tags(
+        self, texts: str | Iterable[str], *, method: str = "map", batch_size: int = 64
+    ) -> NDArray[np.int32] | list[NDArray[np.int32]]:
+        """The tag of each character of texts; arguments and errors as for `predict`.
+
+        Returns:
+            For each text ids of tags, int32 of shape (len(text),); -1 for white space where the
+            scheme is one of words.
+        """
+        if isinstance(texts, str):
+            return self.predict_tags([texts], method=method, batch_size=batch_size)[0]
+        corpus = Corpus.of(texts, self.scheme)
+        tags = self._tags(corpus, method, batch_size)
+        return corpus.as_given(tags, -1 if self.scheme.types is None else 0)
+
+    def evaluate(
+        self,
+        texts: Iterable[str] | None,
+        targets: Iterable[Any],
+        *,
+        known_words: Container[str] | None = None,
+        method: str = "map",
+        batch_size: int = 64,
+    ) -> SegmentationScore | SpanScore:
+        """How well what is predicted agrees with targets.
+
+        Args:
+            texts: As for `fit`, as are targets. Characters whose tag is not known do not count
+                for spans; words need all tags.
+            targets: The gold standard.
+            known_words: The words of the training data, for the recall of words outside them.
+            method: As for `predict`, as is the next.
+            batch_size: Texts a batch.
+
+        Returns:
+            A `newword.SegmentationScore` for words, else a `newword.SpanScore`.
+
+        Raises:
+            InvalidArgumentError: As for `fit` and `predict`.
+        """
+        return self._score(gold_of(texts, targets, self.scheme), known_words, method, batch_size)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one file with all that `load` needs, whole or not at all.
+
+        It is a zip archive: scheme, vocabulary and options as JSON, the model as Keras saves it,
+        and the words and counts of a `newword.Lexicon`. Another kind of lexicon is not in it and
+        has to be given to `load` again.
+
+        Raises:
+            InvalidArgumentError: There is no model yet, or the path is none.
+            OSError: The file cannot be written.
+        """
+        options = {
+            "embedding_dim": self.embedding_dim,
+            "dropout": self.dropout,
+            "max_length": self.max_length,
+            "seed": self.seed,
+        }
+        tagger_file.save(
+            path,
+            tagger_file.Parts(
+                self.scheme, self.vocabulary, self.model, self.encoder.name, self.lexicon, options
+            ),
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        lexicon: Any = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Tagger:
+        """Reads what `save` wrote; it predicts the same, and `fit` goes on where it was.
+
+        Args:
+            path: The file.
+            lexicon: The lexicon, where it was saved with one that is no `newword.Lexicon`.
+            custom_objects: Classes and functions of one's own encoder by name, unless they are
+                registered with `keras.saving.register_keras_serializable`.
+
+        Raises:
+            FormatError: It is no such file, damaged, of a later version, or its parts do not belong
+                together.
+            InvalidArgumentError: A lexicon is needed and not given, or given and not needed.
+            OSError: The file cannot be read.
+        """
+        parts = tagger_file.load(path, lexicon, custom_objects)
+        tagger = cls(
+            parts.scheme,
+            parts.model.get_layer(parts.encoder),
+            tagger_file.head_of(parts.model),
+            lexicon=parts.lexicon,
+            vocabulary=parts.vocabulary,
+            **parts.options,
+        )
+        tagger._model = parts.model
+        return tagger
+
+    def __repr__(self) -> str:
+        encoder, head = type(self.encoder).__name__, type(self.head).__name__
+        state = "not built" if self._model is None else repr(self._vocabulary)
+        return f"Tagger({self.scheme!r}, {encoder}, {head}; {state})"
+
+    def _compile(self, optimizer: Any, learning_rate: Any) -> None:
+        """Sets what trains the model, unless it can stay as it is."""
+        model = self.model
+        if optimizer is None and getattr(model, "optimizer", None) is not None:
+            if learning_rate is None:
+                return
+            if isinstance(learning_rate, (int, float)) and hasattr(
+                model.optimizer.learning_rate, "assign"
+            ):
+                model.optimizer.learning_rate = _rate(learning_rate)
+                return
+        if optimizer is None:
+            rate = 1e-3 if learning_rate is None else learning_rate
+            optimizer = keras.optimizers.Adam(_rate(rate))
+        elif learning_rate is not None:
+            raise _check.invalid("learning_rate", "None where an optimizer is given", learning_rate)
+        model.compile(optimizer, self.head.loss(), metrics=[self.head.accuracy()])
+
+    def _validation(self, data: Any, patience: int | None) -> list[Any]:
+        """The callback that decodes validation data, if there is any."""
+        if data is None:
+            if patience is not None:
+                raise _check.invalid("patience", "None without validation_data", patience)
+            return []
+        patience = None if patience is None else _check.whole("patience", patience, 1)
+        if not isinstance(data, (tuple, list)) or len(data) != 2:
+            raise _check.invalid("validation_data", "(texts, targets)", data)
+        gold = gold_of(data[0], data[1], self.scheme)
+        if not len(gold[0].codes):
+            raise _check.invalid("validation_data", "texts with at least one character", data)
+        return [Validation(lambda: self._score(gold, None, "map", 64), patience)]
+
+    def _tags(self, corpus: Corpus, method: str, batch_size: int) -> NDArray[np.int32]:
+        """The tags of all characters that the model sees."""
+        batch_size = _check.whole("batch_size", batch_size, 1)
+        method = _check.choice("method", method, METHODS)
+        windows = Windows.of(corpus.offsets, self.max_length)
+        if not len(windows):
+            return np.zeros(0, np.int32)
+        inputs = corpus.inputs(self.vocabulary, self.lexicon)
+        rows = self.head.layout.rows
+        scores = window_scores(self.model, inputs, windows, batch_size, rows)
+        return decode_scores(*scores, corpus.offsets, method)
+
+    def _decoded(self, corpus: Corpus, tags: NDArray[np.int32]) -> list[list[Any]]:
+        """Words or spans of tags."""
+        decoded = words_of if self.scheme.types is None else spans_of
+        return decoded(corpus, self.scheme, tags)
+
+    def _score(
+        self,
+        gold: tuple[Corpus, NDArray[np.int32], list[list[str]] | None],
+        known_words: Container[str] | None,
+        method: str,
+        batch_size: int,
+    ) -> SegmentationScore | SpanScore:
+        corpus, labels, words = gold
+        tags = self._tags(corpus, method, batch_size)
+        if self.scheme.types is None:
+            if words is None:
+                if (labels < 0).any():
+                    raise _check.invalid("targets", "tags that are all known", UNKNOWN_TAG)
+                words = words_of(corpus, self.scheme, labels)
+            return evaluate_segmentation(words, self._decoded(corpus, tags), known_words)
+        known = labels >= 0
+        want = self._decoded(corpus, np.where(known, labels, -1).astype(np.int32))
+        return evaluate_spans(want, self._decoded(corpus, np.where(known, tags, -1)))
+
+
+def _rate(learning_rate: Any) -> Any:
+    """A rate or a schedule that Adam takes."""
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return learning_rate
+    rate = _check.threshold("learning_rate", learning_rate)
+    if rate == 0:
+        raise _check.invalid("learning_rate", "greater than 0", learning_rate)
+    return rate

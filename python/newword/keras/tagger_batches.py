@@ -1,0 +1,164 @@
+"""Batches of a tagger: long texts in windows, texts of like length together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from newword.keras.tagger_data import UNKNOWN_TAG
+from newword.keras.vocabulary import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["TrainingBatches", "Windows", "padded_length", "stacked"]
+
+UNKNOWN_RATE = 0.25
+"""A character seen n times in training is made unknown with probability r / (r + n)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Pieces of texts that the model sees at once, each with context around its core.
+
+    The cores of a text's windows cover it without overlap; all are places in the run of all
+    characters. Texts without characters have no window.
+    """
+
+    text: NDArray[np.int64]
+    """The text each window belongs to."""
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    core_start: NDArray[np.int64]
+    core_end: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, offsets: NDArray[np.int64], max_length: int) -> Windows:
+        """Windows of at most `max_length` characters; an eighth of that is context on each side."""
+        lengths = np.diff(offsets)
+        context = max_length // 8
+        stride = max_length - 2 * context
+        many = np.where(lengths > max_length, -(-(lengths - 2 * context) // stride), lengths > 0)
+        text = np.repeat(np.arange(len(lengths)), many)
+        number = np.arange(len(text)) - np.repeat(np.cumsum(many) - many, many)
+        first, last = offsets[text], offsets[text + 1]
+        start = first + number * stride
+        end = np.minimum(start + max_length, last)
+        core_start = np.where(number > 0, start + context, start)
+        core_end = np.where(number < many[text] - 1, end - context, end)
+        return cls(text, start, end, core_start, core_end)
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many characters each has."""
+        return self.end - self.start
+
+
+def padded_length(length: int) -> int:
+    """`length` rounded up to one of few: the compiler of a backend may see each length anew.
+
+    Multiples of 8 up to 64, then four lengths an octave: at most a quarter is padding.
+    """
+    step = max(8, 2 ** ((length - 1).bit_length() - 3)) if length > 1 else 8
+    return -(-length // step) * step
+
+
+def stacked(
+    run: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    shape: tuple[int, int],
+    fill: int = 0,
+) -> NDArray[np.int32]:
+    """Pieces of a run as rows of a batch, `fill` behind them and in rows that are left over."""
+    rows, steps = shape
+    batch = np.full((rows, steps), fill, np.int32)
+    place = np.arange(steps)
+    valid = place < lengths[:, None]
+    batch[: len(starts)][valid] = run[(starts[:, None] + place)[valid]]
+    return batch
+
+
+class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
+    """Batches for `fit`, in another order each epoch, the same for the same seed.
+
+    All have `batch_size` rows, the last ones empty where windows are lacking: a row of padding has
+    no share in a loss per token, and backends that compile for every shape see few.
+
+    Args:
+        inputs: Ids over the run of all characters, by the names of the model's inputs.
+        labels: The tags of the run, `UNKNOWN_TAG` where not known.
+        windows: Which pieces of it to train on.
+        batch_size: How many of them in a batch.
+        seed: What decides the order and which characters are made unknown.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, NDArray[np.int32]],
+        labels: NDArray[np.int32],
+        windows: Windows,
+        batch_size: int,
+        seed: tuple[int, ...],
+    ) -> None:
+        super().__init__()
+        self.inputs, self.windows, self.seed = dict(inputs), windows, seed
+        self.labels = labels
+        self.rows = min(batch_size, len(windows))
+        counts = np.bincount(self.inputs["characters"])
+        self.unknown_rate = UNKNOWN_RATE / (UNKNOWN_RATE + counts)
+        self.epoch = -1
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        """Deals the windows out anew: those of like length together, batches in random order."""
+        self.epoch += 1
+        random = np.random.default_rng([*self.seed, self.epoch])
+        order = random.permutation(len(self.windows))
+        padded = np.array([padded_length(int(one)) for one in self.windows.lengths[order]])
+        order = order[np.argsort(padded, kind="stable")]
+        batches = [order[at : at + self.rows] for at in range(0, len(order), self.rows)]
+        random.shuffle(batches)
+        # TensorFlow takes what the first two batches have in common for what all have.
+        steps = [self._steps(batch) for batch in batches]
+        other = next((at for at, one in enumerate(steps) if one != steps[0]), 0)
+        if other > 1:
+            batches[1], batches[other] = batches[other], batches[1]
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[np.int32]]:
+        """Inputs and labels of a batch."""
+        batch = self.batches[index]
+        shape = (self.rows, self._steps(batch))
+        start, lengths = self.windows.start[batch], self.windows.lengths[batch]
+        inputs = {name: stacked(run, start, lengths, shape) for name, run in self.inputs.items()}
+        random = np.random.default_rng([*self.seed, self.epoch, index])
+        characters = inputs["characters"]
+        rare = random.random(shape) < self.unknown_rate[characters]
+        inputs["characters"] = np.where(rare & (characters > 0), np.int32(UNKNOWN), characters)
+        labels = stacked(self.labels, start, lengths, shape, UNKNOWN_TAG)
+        # What is context here is the core of another window.
+        place = np.arange(shape[1]) + start[:, None]
+        outside = place < self.windows.core_start[batch, None]
+        outside |= place >= self.windows.core_end[batch, None]
+        labels[: len(batch)][outside] = UNKNOWN_TAG
+        return model_inputs(inputs), labels
+
+    def _steps(self, batch: NDArray[np.int64]) -> int:
+        return padded_length(int(self.windows.lengths[batch].max()))
+
+
+def model_inputs(inputs: dict[str, Any]) -> Any:
+    """A dict of inputs, or the only one by itself, as the model has them."""
+    return inputs if len(inputs) > 1 else inputs["characters"]

@@ -1,0 +1,164 @@
+"""The model of a tagger: embeddings, encoder and head put together and checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from newword import _check
+from newword.keras.crf import CRF
+from newword.keras.encoders import BiLSTMEncoder, DGCNNEncoder
+from newword.keras.heads import TaggingHead
+from newword.keras.lexicon_places import NUM_PLACES
+from newword.keras.memm import MEMM, BidirectionalMEMM
+from newword.keras.softmax import SoftmaxTagging
+from newword.keras.tagger_batches import model_inputs
+from newword.keras.transformer import TransformerEncoder
+
+if TYPE_CHECKING:
+    from newword.keras.vocabulary import Vocabulary
+    from newword.tag_scheme import TagScheme
+
+__all__ = ["check_rows", "make_encoder", "make_head", "make_model", "takes_ids"]
+
+ENCODERS = {"bilstm": BiLSTMEncoder, "dgcnn": DGCNNEncoder, "transformer": TransformerEncoder}
+HEADS = {
+    "crf": CRF,
+    "memm": MEMM,
+    "bidirectional_memm": BidirectionalMEMM,
+    "softmax": SoftmaxTagging,
+}
+PLACE_FEATURES = 16
+"""Features of the embedding that says where a lexicon puts a character."""
+PROBE = 7
+"""Steps of an input that shows whether an encoder keeps them."""
+
+
+def make_encoder(encoder: Any, units: int, num_layers: int | None, dropout: float) -> Any:
+    """An encoder by name, or a layer or model of the user's as it is.
+
+    Raises:
+        InvalidArgumentError: It is neither.
+    """
+    if isinstance(encoder, keras.layers.Layer):
+        return encoder
+    if not isinstance(encoder, str) or encoder not in ENCODERS:
+        rule = f"one of {', '.join(map(repr, ENCODERS))}, or a Keras layer or model"
+        raise _check.invalid("encoder", rule, encoder)
+    options: dict[str, Any] = {} if num_layers is None else {"num_layers": num_layers}
+    return ENCODERS[encoder](units, dropout=dropout, name="encoder", **options)
+
+
+def make_head(head: Any, scheme: TagScheme, constrained: bool, lr_multiplier: float) -> TaggingHead:
+    """A head by name for the scheme, or one of the user's if it has as many tags.
+
+    Raises:
+        InvalidArgumentError: It is neither, or the numbers differ.
+    """
+    if isinstance(head, TaggingHead):
+        if head.num_tags != scheme.num_tags:
+            raise _check.invalid("head", f"one of {scheme.num_tags} tags", head.num_tags)
+        return head
+    if not isinstance(head, str) or head not in HEADS:
+        rule = f"one of {', '.join(map(repr, HEADS))}, or a tagging head"
+        raise _check.invalid("head", rule, head)
+    options: dict[str, Any] = {}
+    if constrained:
+        options = {
+            "allowed_transitions": scheme.allowed_transitions,
+            "allowed_start": scheme.allowed_start,
+            "allowed_end": scheme.allowed_end,
+        }
+    if head != "softmax":
+        options["lr_multiplier"] = lr_multiplier
+    return HEADS[head](scheme.num_tags, name="head", **options)
+
+
+def takes_ids(encoder: Any) -> bool:
+    """Whether an encoder takes ids, (batch, steps), and not embeddings.
+
+    Raises:
+        InvalidArgumentError: It is a model with several inputs, or with inputs of other axes.
+    """
+    if not isinstance(encoder, keras.Model) or not hasattr(encoder, "inputs"):
+        return False
+    inputs = encoder.inputs or []
+    if not inputs:
+        return False  # a subclassed model that has seen nothing yet
+    rank = len(inputs[0].shape)
+    if len(inputs) != 1 or rank not in (2, 3):
+        shapes = [tuple(one.shape) for one in inputs]
+        rule = (
+            "a model with one input, of ids (batch, steps) or embeddings (batch, steps, features)"
+        )
+        raise _check.invalid("encoder", rule, shapes)
+    if inputs[0].shape[1] is not None:
+        raise _check.invalid("encoder", "for any number of steps", tuple(inputs[0].shape))
+    return rank == 2
+
+
+def make_model(
+    encoder: Any,
+    head: TaggingHead,
+    vocabulary: Vocabulary,
+    *,
+    embedding_dim: int,
+    dropout: float,
+    lexicon: bool,
+) -> Any:
+    """A model from ids of characters (and of places in words) to what the head packs.
+
+    Raises:
+        InvalidArgumentError: The encoder gives no (batch, steps, features), has too few
+            embeddings for the vocabulary, or takes ids while there is a lexicon.
+    """
+    ids = keras.Input((None,), dtype="int32", name="characters")
+    inputs = {"characters": ids}
+    if takes_ids(encoder):
+        if lexicon:
+            rule = "None for an encoder that takes ids: it has no place for a second input"
+            raise _check.invalid("lexicon", rule, encoder)
+        check_rows(encoder, vocabulary)
+        hidden = _encoded(encoder, ids)
+    else:
+        embedding = keras.layers.Embedding(
+            len(vocabulary), embedding_dim, mask_zero=True, name="embedding"
+        )
+        features = embedding(ids)
+        if lexicon:
+            inputs["places"] = keras.Input((None,), dtype="int32", name="places")
+            places = keras.layers.Embedding(
+                NUM_PLACES, PLACE_FEATURES, mask_zero=True, name="place_embedding"
+            )(inputs["places"])
+            features = keras.layers.Concatenate(name="features")([features, places])
+        hidden = _encoded(encoder, keras.layers.Dropout(dropout, name="dropout")(features))
+    hidden = keras.layers.Dropout(dropout, name="encoder_dropout")(hidden)
+    # By name: an encoder of the user's may lose the mask on the way.
+    packed = head(hidden, mask=ops.not_equal(ids, 0))
+    return keras.Model(model_inputs(inputs), packed, name="tagger")
+
+
+def check_rows(model: Any, vocabulary: Vocabulary) -> None:
+    """Raises where the embedding of a model's ids has less rows than the vocabulary has ids."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Embedding) and layer.name != "place_embedding":
+            if layer.input_dim < len(vocabulary):
+                rule = f"at most {layer.input_dim} ids, which is what {layer.name!r} has rows for"
+                raise _check.invalid("vocabulary", rule, len(vocabulary))
+            return
+
+
+def _encoded(encoder: Any, inputs: Any) -> Any:
+    """The encoder's output, once it has shown that it keeps the steps."""
+    hidden = encoder(inputs)
+    rule = "one that gives (batch, steps, features)"
+    if isinstance(hidden, (list, tuple, dict)) or len(hidden.shape) != 3 or hidden.shape[2] is None:
+        shape = getattr(hidden, "shape", type(hidden).__name__)
+        raise _check.invalid("encoder", rule, shape)
+    probe = keras.Input(batch_shape=(1, PROBE, *inputs.shape[2:]), dtype=inputs.dtype)
+    if encoder(probe).shape[1] not in (None, PROBE):
+        rule = f"{rule} with as many steps as went in, {PROBE}"
+        raise _check.invalid("encoder", rule, encoder(probe).shape[1])
+    return hidden

@@ -1,0 +1,50 @@
+"""What happens to a tagger at the end of each epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Validation"]
+
+
+class Validation(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
+    """Decodes held-out texts after each epoch, keeps the best weights, stops without progress.
+
+    Args:
+        evaluate: Gives the score of the model as it is.
+        patience: How many epochs in a row may bring no better F1; None for all.
+    """
+
+    def __init__(self, evaluate: Callable[[], Any], patience: int | None) -> None:
+        super().__init__()
+        self.evaluate, self.patience = evaluate, patience
+        self.best, self.waited = -math.inf, 0
+        self.weights: list[Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Puts val_precision, val_recall and val_f1 among the logs, where callbacks see them."""
+        del epoch
+        model = self.model
+        score = self.evaluate()
+        found = {name: getattr(score, name) for name in ("precision", "recall", "f1")}
+        # A share of nothing: no worse and no better than none right.
+        found = {name: 0.0 if math.isnan(value) else value for name, value in found.items()}
+        if logs is not None:
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        self.waited += 1
+        if found["f1"] > self.best:
+            self.best, self.waited, self.weights = found["f1"], 0, model.get_weights()
+        if self.patience is not None and self.waited >= self.patience:
+            model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts the best weights in."""
+        del logs
+        if self.weights is not None:
+            self.model.set_weights(self.weights)
