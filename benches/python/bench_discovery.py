@@ -108,7 +108,7 @@ def counting(report: Report, folder: Path, quick: bool) -> None:
     ).stdout
     targets = {"read and encode": None, "count": 200.0, "count with neighbours": None}
     for name, least in targets.items():
-        rates = re.findall(rf"^{name} +[0-9.]+ s +([0-9]+) MB/s$", printed, re.MULTILINE)
+        rates = re.findall(rf"^{name} +[0-9.]+ s +([0-9]+) MB/s", printed, re.MULTILINE)
         rate = max(float(one) for one in rates)
         target = "" if least is None else ">= 250, 200 at least"
         verdict = None if least is None else rate >= least
@@ -164,28 +164,48 @@ def growth(report: Report, folder: Path, quick: bool) -> None:
 def segmenting(report: Report, folder: Path, quick: bool) -> None:
     """`segment_many` with 50,000 words against jieba with the same words and no HMM."""
     pack = corpora.data_pack()
-    source = (
-        corpora.synthetic(folder, 10 * MEGABYTE) if pack is None else pack / "raw" / "xwlb_news.txt"
-    )
-    text = _head(source, folder, (2 if quick else 10) * MEGABYTE)
-    lexicon = newword.discover(source, min_count=2).sort(by="count")[:50_000]
-    lines = text.read_text(encoding="utf-8").splitlines()
-    size = text.stat().st_size / MEGABYTE
-    seconds, tokens = timed(lambda: lexicon.segment_many(lines, threads=1))
+    if pack is None:
+        source: Path | list[Path] = corpora.synthetic(folder, 10 * MEGABYTE)
+        text = source
+    else:
+        source, text = corpora.raw_files(pack), pack / "raw" / "xwlb_news.txt"
+    # One text alone has too few words; all of them at this count have more than enough.
+    lexicon = newword.discover(source, min_count=8).sort(by="count")[:50_000]
+    assert pack is None or len(lexicon) == 50_000, "the texts have fewer words than they had"
+    head = _head(text, folder, (2 if quick else 10) * MEGABYTE)
+    lines = head.read_text(encoding="utf-8").splitlines()
+    size = head.stat().st_size / MEGABYTE
+    seconds, tokens = _segment_fresh(lexicon, lines, threads=1)
     assert ["".join(line) for line in tokens] == lines, "segmentation changed the text"
     rate = size / seconds
-    report.add(f"segment_many, {len(lexicon)} words, one thread", f"{rate:.0f} MB/s")
+    report.add(f"segment_many, {len(lexicon):,} words, one thread", f"{rate:.0f} MB/s")
     with peers.jieba_without_hmm(lexicon, folder) as cut:
         if cut is None:
             report.add("  against jieba without HMM", "jieba is not installed")
             return
         few = lines[: max(1, len(lines) // 10)]
         peer_size = sum(len(line.encode()) for line in few) / MEGABYTE
-        peer_seconds, _ = timed(lambda: [cut(line) for line in few], repeat=1)
+        peer_seconds, _ = timed(lambda: [cut(line) for line in few])
         ratio = rate / (peer_size / peer_seconds)
         report.add("  against jieba without HMM", f"{ratio:.0f}x", ">= 30x", ratio >= 30)
-    seconds, _ = timed(lambda: lexicon.segment_many(lines))
+    seconds, _ = _segment_fresh(lexicon, lines, threads=None)
     report.add("  on all cores", f"{size / seconds:.0f} MB/s")
+
+
+def _segment_fresh(
+    lexicon: newword.Lexicon, lines: list[str], threads: int | None
+) -> tuple[float, list[list[str]]]:
+    """The shortest time of three, each with strings of its own.
+
+    A string keeps its UTF-8 once that was asked for, so the same ones would be cheaper the second
+    time.
+    """
+    batches = ([line.encode().decode() for line in lines] for _ in range(3))
+    runs = (
+        timed(lambda batch=batch: lexicon.segment_many(batch, threads=threads), repeat=1)
+        for batch in batches
+    )
+    return min(runs, key=lambda run: run[0])
 
 
 def import_time(report: Report, folder: Path, quick: bool) -> None:

@@ -377,8 +377,9 @@ class Lexicon:
         """Cuts `text` into words by maximum probability.
 
         The word sequence with the largest product of relative counts wins, as in jieba without
-        its hidden Markov model; what the lexicon does not have falls into single characters. The
-        pieces joined give `text` back. O(characters x longest word).
+        its hidden Markov model; what the lexicon does not have falls into single characters and
+        pairs of Han characters. The pieces joined give `text` back; equal pieces may be one object.
+        Ctrl-C stops a long text, at latest at its next mark. O(characters x longest word).
 
         Args:
             text: Any text.

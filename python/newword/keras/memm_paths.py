@@ -35,45 +35,51 @@ def memm_paths(
     share = np.float32(0.5 if layout.halve_history else 1.0)
     # Tags first: NumPy is fast along the last axis, and there are few tags.
     by_tag = np.ascontiguousarray(np.moveaxis(emissions, -1, 0))
-    unary = _directed(by_tag, share * matrix, share, lengths, backwards=False)
-    if layout.model == "bidirectional_memm":
-        unary += _directed(by_tag, share * matrix.T, share, lengths, backwards=True)
-        unary *= np.float32(0.5)
+    given = share * by_tag
+    peak = given.max(0)
+    weights = np.exp(given - peak).reshape(len(given), -1)
+    unary = np.zeros_like(given)
+    backward = (False, True) if layout.model == "bidirectional_memm" else (False,)
+    for backwards in backward:
+        rows = share * (matrix.T if backwards else matrix)
+        normaliser = _normalisers(given, peak, weights, rows)
+        unary += _directed(by_tag, given, normaliser, lengths, backwards)
+    unary *= np.float32(1 / len(backward))
     return np.ascontiguousarray(np.moveaxis(unary, 0, -1)), share * matrix
 
 
 def _directed(
     emissions: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    share: np.float32,
+    given: NDArray[np.float32],
+    normaliser: NDArray[np.float32],
     lengths: Any,
     backwards: bool,
 ) -> NDArray[np.float32]:
-    """The unary scores of one direction, in which the first factor has no neighbour.
-
-    `emissions` and the result are (tags, batch, steps); `rows[k]` scores the tags beside tag k.
-    """
-    place = np.arange(emissions.shape[2])
-    follows = place < lengths[:, None] - 1 if backwards else (place >= 1)[None]
-    follows = follows & (place < lengths[:, None])
-    given = share * emissions
-    none = np.zeros((1, len(emissions)), np.float32)
-    unary = np.where(follows, given, emissions - _normalisers(emissions, none))
-    normaliser = _normalisers(given, rows)
-    normaliser *= follows
+    """The unary scores of one direction, (tags, batch, steps) like all but lengths."""
+    unary: NDArray[np.float32] = given.copy()
+    # The first factor has no neighbour: it is a softmax of its own.
+    row = np.flatnonzero(lengths)
+    first = lengths[row] - 1 if backwards else np.zeros_like(row)
+    alone = emissions[:, row, first]
+    unary[:, row, first] = alone - np.logaddexp.reduce(alone, axis=0)
     # A normaliser is that of the neighbour before, or behind: it is taken off that one's score.
+    place = np.arange(emissions.shape[2])
+    inside = place < lengths[:, None]
     if backwards:
-        unary[..., 1:] -= normaliser[..., :-1]
+        unary[..., 1:] -= normaliser[..., :-1] * inside[:, 1:]
     else:
-        unary[..., :-1] -= normaliser[..., 1:]
+        unary[..., :-1] -= normaliser[..., 1:] * inside[:, 1:]
     return unary
 
 
-def _normalisers(emissions: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalisers(
+    emissions: NDArray[np.float32],
+    peak: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    rows: NDArray[np.float32],
+) -> NDArray[np.float32]:
     """Of all steps and all rows k, log sum_j exp(e(j) + g(k, j)): (rows, batch, steps)."""
-    peak = emissions.max(0)
     most = rows.max(1)
-    weights = np.exp(emissions - peak).reshape(len(emissions), -1)
     product = np.exp(rows - most[:, None]) @ weights
     lost = product < LEAST
     product[lost] = 1

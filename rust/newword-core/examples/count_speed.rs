@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use newword_core::corpus::{Alphabet, EncodedCorpus, FileSource, ReadOptions, encode, expand};
-use newword_core::ngram::{CountOptions, NgramTable, count};
+use newword_core::ngram::{CountOptions, Neighbours, NgramTable, count};
 use newword_core::support::{Context, MemoryBudget, Result};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
@@ -26,12 +26,16 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         megabytes / encoded
     );
     for min_count in least.map_or(vec![32, 8, 2, 1], |least| vec![least]) {
-        for neighbours in [false, true] {
+        for neighbours in [Neighbours::OfNone, Neighbours::OfAll] {
             let options = CountOptions { order: 4, min_count, neighbours };
             match best(|| count(&corpus, options, &context)) {
                 Ok((counted, table)) => println!(
                     "min_count {min_count}, {}: {counted:.3} s, {:.0} MB/s, encoding included {:.0} MB/s; kept {:?}",
-                    if neighbours { "counts and neighbour sums" } else { "counts only" },
+                    if neighbours == Neighbours::OfAll {
+                        "counts and neighbour sums"
+                    } else {
+                        "counts only"
+                    },
                     megabytes / counted,
                     megabytes / (counted + encoded),
                     kept(&table)

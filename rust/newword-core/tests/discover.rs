@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use newword_core::corpus::{Alphabet, EncodedCorpus};
 use newword_core::lexicon::{DiscoverOptions, Discovery, Method, SortBy, discover, score_table};
-use newword_core::ngram::{CountOptions, count};
+use newword_core::ngram::{CountOptions, Neighbours, count};
 use newword_core::support::{Context, MemoryBudget};
 use proptest::prelude::*;
 
@@ -182,6 +182,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
+    /// Neighbours are looked up for the words alone, or counted for all n-grams where those that are
+    /// turned down are asked for: to the last bit the same.
+    #[test]
+    fn asking_for_what_is_turned_down_changes_no_word(
+        texts in texts(),
+        min_count in 1_u64..4,
+        method in prop::sample::select(vec![Method::Chain, Method::Bigram]),
+    ) {
+        let options = DiscoverOptions {
+            method,
+            min_count: Some(min_count),
+            min_entropy: Some(0.3),
+            ..DiscoverOptions::default()
+        };
+        let corpus = encode(&texts);
+        prop_assume!(corpus.total() >= min_count);
+        let words = |rejected| {
+            let options = DiscoverOptions { rejected, ..options.clone() };
+            // As text, in which NaN is NaN and every other number has its own digits.
+            format!("{:?}", discover(&corpus, &options, &job(2)).unwrap().words)
+        };
+        prop_assert_eq!(words(0), words(5));
+    }
+}
+
 /// Words in varied surroundings, so that they are solid and free at both sides.
 fn sample() -> Vec<String> {
     let around: Vec<char> = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉".chars().collect();
@@ -291,10 +318,12 @@ fn a_table_alone_is_scored_as_the_entropy_method_does() {
         ..DiscoverOptions::default()
     };
     let whole = discover(&corpus, &options, &job(2)).unwrap();
-    let order = CountOptions { order: 4, min_count: whole.summary.min_count, neighbours: true };
+    let (order, min_count) = (4, whole.summary.min_count);
+    let order = CountOptions { order, min_count, neighbours: Neighbours::OfAll };
     let table = count(&corpus, order, &job(2)).unwrap();
     assert_eq!(score_table(&table, &options, &job(1)).unwrap(), whole);
-    let table = count(&corpus, CountOptions { neighbours: false, ..order }, &job(2)).unwrap();
+    let order = CountOptions { neighbours: Neighbours::OfNone, ..order };
+    let table = count(&corpus, order, &job(2)).unwrap();
     let message = score_table(&table, &options, &job(1)).unwrap_err().to_string();
     assert!(message.starts_with("min_entropy: "), "{message}");
     let fewer = DiscoverOptions { min_count: Some(1), ..DiscoverOptions::default() };

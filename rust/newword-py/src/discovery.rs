@@ -159,7 +159,7 @@ pub fn train_segmenter<'py>(
     let trained = enter(py, &job, items, |context, caller| {
         unsupervised::train(opened.text(caller)?, &asked, context)
     })?;
-    Ok(Segmenter(trained.into_segmenter()))
+    Ok(trained.into_segmenter().into())
 }
 
 /// How a segmenter is trained.

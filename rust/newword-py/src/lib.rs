@@ -11,6 +11,7 @@ mod options;
 mod result;
 mod segmenter;
 mod source;
+mod strings;
 mod tagging;
 
 use pyo3::prelude::*;

@@ -1,21 +1,26 @@
 //! `Segmenter`: segmentation of single texts and of many.
 
+use std::convert::Infallible;
+
 use newword_core::corpus::Alphabet;
-use newword_core::lexicon::{self, Numbers, SegmenterOptions};
-use newword_core::support::hash::HashMap;
+use newword_core::lexicon::{self, Cuts, Numbers, SegmenterOptions};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use crate::door::{Job, enter};
 use crate::errors::{invalid, to_python};
+use crate::strings::{NoCollection, Strings};
 
 /// Texts up to this many bytes are cut at once, longer ones without the interpreter.
 const SHORT: usize = 1 << 15;
 
 /// Cuts text with a lexicon or with what was learnt from a corpus.
 #[pyclass(frozen, module = "newword._newword")]
-pub struct Segmenter(pub lexicon::Segmenter);
+pub struct Segmenter {
+    core: lexicon::Segmenter,
+    strings: Strings,
+}
 
 #[pymethods]
 impl Segmenter {
@@ -33,7 +38,7 @@ impl Segmenter {
         let numbers = Numbers::Joined;
         let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
         let segmenter = lexicon::Segmenter::new(entries, options);
-        segmenter.map(Self).map_err(to_python)
+        segmenter.map(Self::from).map_err(to_python)
     }
 
     /// The words of `text`; together they are the text.
@@ -41,11 +46,13 @@ impl Segmenter {
         let py = text.py();
         let source = text.to_str()?;
         let words = if source.len() <= SHORT {
-            self.0.segment(source)
+            let Ok(words) = self.core.cut(source, || Ok::<_, Infallible>(()));
+            words
         } else {
-            enter(py, &Job::plain(Some(1)), None, |_, _| Ok(self.0.segment(source)))?
+            let one = Job::plain(Some(1));
+            enter(py, &one, None, |context, _| self.core.cut(source, || context.check()))?
         };
-        PyList::new(py, words.into_iter().map(|range| &source[range]))
+        self.strings.lend(py, self.core.ids()).list(source, &words)
     }
 
     /// The words of each of `texts`, on `threads` threads (all cores where None).
@@ -56,28 +63,21 @@ impl Segmenter {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
         let sources = texts.iter().map(|text| text.to_str()).collect::<PyResult<Vec<_>>>()?;
-        let words = enter(py, &Job::plain(threads), None, |context, _| {
-            self.0.segment_many(&sources, context)
+        let cuts = enter(py, &Job::plain(threads), None, |context, _| {
+            self.core.cut_many(&sources, context)
         })?;
-        let mut strings = Strings { py, made: HashMap::default() };
+        let mut lists = self.strings.lend(py, self.core.ids());
+        let _paused = NoCollection::new(py)?;
         let result = PyList::empty(py);
-        for (source, ranges) in sources.iter().zip(words) {
-            let words = ranges.into_iter().map(|range| strings.get(&source[range]));
-            result.append(PyList::new(py, words)?)?;
+        for (source, words) in sources.iter().zip(cuts.iter().flat_map(Cuts::texts)) {
+            result.append(lists.list(source, words)?)?;
         }
         Ok(result)
     }
 }
 
-/// Python strings, each made once: words recur, and a look-up costs less than an allocation.
-struct Strings<'py, 's> {
-    py: Python<'py>,
-    made: HashMap<&'s str, Bound<'py, PyString>>,
-}
-
-impl<'py, 's> Strings<'py, 's> {
-    fn get(&mut self, word: &'s str) -> Bound<'py, PyString> {
-        let made = self.made.entry(word).or_insert_with(|| PyString::new(self.py, word));
-        made.clone()
+impl From<lexicon::Segmenter> for Segmenter {
+    fn from(core: lexicon::Segmenter) -> Self {
+        Self { core, strings: Strings::default() }
     }
 }

@@ -116,6 +116,33 @@ impl Units<'_> {
         }
     }
 
+    /// Moves over the unified ideographs of the basic block that come next and bear no marks: most
+    /// of Chinese text, each a symbol under every alphabet. `take` gets the first byte and the code
+    /// point of each.
+    #[inline]
+    pub(crate) fn skip_han(&mut self, mut take: impl FnMut(usize, usize)) {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start;
+        while let Some(&[a @ HAN_FIRST..=HAN_LAST, b, c]) = bytes.get(at..at + 3) {
+            let code_point = three_bytes(a, b, c);
+            if code_point < FIRST_UNIFIED || self.is_marked(at + 3) {
+                break;
+            }
+            take(at, code_point);
+            at += 3;
+        }
+        self.skip(at - start);
+    }
+
+    /// Whether a mark stands at byte `at`, which belongs to the symbol before.
+    #[inline]
+    fn is_marked(&self, at: usize) -> bool {
+        let lead = self.text.as_bytes().get(at);
+        lead.is_some_and(|&lead| may_extend(lead))
+            && self.peek(at).is_some_and(|(class, _)| class == Class::Extend)
+    }
+
     /// The class of the character at byte `at` as the alphabet reads it, and the character's end.
     #[inline]
     fn peek(&self, at: usize) -> Option<(Class, usize)> {
@@ -190,6 +217,15 @@ impl Iterator for Units<'_> {
 pub(super) const HAN_FIRST: u8 = 0xE4;
 /// The first byte in UTF-8 of U+9FFF, the last character of those blocks.
 pub(super) const HAN_LAST: u8 = 0xE9;
+
+/// The first of the unified ideographs; the blocks hold hexagrams before it.
+const FIRST_UNIFIED: usize = 0x4E00;
+
+/// The code point of three bytes of UTF-8.
+#[inline]
+pub(super) fn three_bytes(a: u8, b: u8, c: u8) -> usize {
+    usize::from(a & 0xF) << 12 | usize::from(b & 0x3F) << 6 | usize::from(c & 0x3F)
+}
 
 /// Whether a character with this first byte in UTF-8 can be a mark: none of ASCII and none of the
 /// Han blocks can, which spares most of Chinese text a look ahead.

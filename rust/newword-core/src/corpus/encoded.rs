@@ -134,6 +134,31 @@ impl EncodedCorpus {
     /// Reading the spill file failed; [`Error::InvalidArgument`] where `context` is more than
     /// [`EncodedCorpus::MOST_CONTEXT`].
     pub fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
+        self.load_by(part, context, |id| id, out)
+    }
+
+    /// As [`EncodedCorpus::load`], with `names[id]` for every id but the break, which stays 0: what
+    /// renames the ids anyway is spared a second walk over them.
+    ///
+    /// # Errors
+    /// As [`EncodedCorpus::load`].
+    pub fn load_as(
+        &self,
+        part: usize,
+        context: usize,
+        names: &[u32],
+        out: &mut Vec<u32>,
+    ) -> Result<Range<usize>> {
+        self.load_by(part, context, |id| names[id as usize], out)
+    }
+
+    fn load_by(
+        &self,
+        part: usize,
+        context: usize,
+        name: impl Fn(u32) -> u32,
+        out: &mut Vec<u32>,
+    ) -> Result<Range<usize>> {
         if context > EDGE {
             let rule = format!("must be at most {EDGE} ids");
             return Err(Error::invalid("context", rule, context));
@@ -141,10 +166,10 @@ impl EncodedCorpus {
         out.clear();
         let before = self.parts[..part].iter().rev();
         let before = before.take_while(|part| !part.closed).map(|part| (part, &part.tail));
-        self.add_context(before.map(|(part, tail)| (part, tail.iter().rev())), context, out);
+        self.add_context(before.map(|(part, tail)| (part, tail.iter().rev())), context, &name, out);
         out.reverse();
         let start = out.len();
-        self.add_ids(&self.parts[part], out)?;
+        self.add_ids(&self.parts[part], &name, out)?;
         if self.parts[part].closed {
             out.push(0);
             return Ok(start..out.len());
@@ -153,7 +178,7 @@ impl EncodedCorpus {
         let mut open = true;
         let after = self.parts[part + 1..].iter();
         let after = after.take_while(|part| std::mem::replace(&mut open, !part.closed));
-        self.add_context(after.map(|part| (part, part.head.iter())), context, out);
+        self.add_context(after.map(|part| (part, part.head.iter())), context, &name, out);
         Ok(start..end)
     }
 
@@ -162,6 +187,7 @@ impl EncodedCorpus {
         &self,
         edges: impl Iterator<Item = (&'p Part, impl Iterator<Item = &'p u32>)>,
         context: usize,
+        name: impl Fn(u32) -> u32,
         out: &mut Vec<u32>,
     ) {
         let most = out.len() + context;
@@ -170,20 +196,20 @@ impl EncodedCorpus {
                 if number == 0 || out.len() == most {
                     return;
                 }
-                out.push(self.ids[number as usize - 1]);
+                out.push(name(self.ids[number as usize - 1]));
             }
             // The edge ended before the context did, so it is the whole of its part.
         }
     }
 
     /// Appends the ids of a part as they are in the corpus.
-    fn add_ids(&self, part: &Part, out: &mut Vec<u32>) -> Result<()> {
+    fn add_ids(&self, part: &Part, name: impl Fn(u32) -> u32, out: &mut Vec<u32>) -> Result<()> {
         const CHUNK: usize = 1 << 16;
         out.reserve(part.length + 1 + EDGE);
         let mut known = vec![0; 1 << 16];
         let mut learn = |numbers: &[u32]| {
             for (id, local) in self.final_ids(numbers).zip(&mut known[1..]) {
-                *local = id;
+                *local = name(id);
             }
         };
         match &part.place {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Unit, Units, may_extend};
+use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Unit, Units, may_extend, three_bytes};
 use crate::support::hash::HashMap;
 
 /// The most distinct symbols of a part: ids are 16 bits and 0 is the break.
@@ -179,10 +179,4 @@ fn single(bytes: &[u8]) -> Option<usize> {
         [a @ 0xC0..=0xDF, b] => Some(usize::from(a & 0x1F) << 6 | low(b)),
         _ => None,
     }
-}
-
-/// The code point of three bytes of UTF-8.
-#[inline]
-fn three_bytes(a: u8, b: u8, c: u8) -> usize {
-    usize::from(a & 0xF) << 12 | usize::from(b & 0x3F) << 6 | usize::from(c & 0x3F)
 }

@@ -68,10 +68,12 @@ impl StrongSet {
         let mut open = Open::at(0);
         for (at, &id) in ids.iter().enumerate() {
             if at >= open.end {
-                open.close(at, self.order, &mut emit);
+                if open.end > open.start {
+                    open.close(self.order, &mut emit);
+                }
+                let start = at + usize::from(id == 0);
+                open = Open::at(start);
                 if id == 0 {
-                    open.start = at + 1;
-                    open.end = at + 1;
                     continue;
                 }
                 open.end = at + 1;
@@ -85,7 +87,9 @@ impl StrongSet {
                 open.member = if at == open.start { member } else { Trie::ROOT };
             }
         }
-        open.close(ids.len(), self.order, &mut emit);
+        if open.end > open.start {
+            open.close(self.order, &mut emit);
+        }
     }
 
     /// The longest member that `ids` starts with: its node and its length, or the root and 0.
@@ -119,19 +123,15 @@ impl Open {
         Self { start, end: start, member: Trie::ROOT, gap: usize::MAX }
     }
 
-    /// Hands out the segment, if there is one, and opens the next at `at`.
-    #[inline]
-    fn close(&mut self, at: usize, order: usize, emit: &mut impl FnMut(Segment)) {
-        let length = self.end - self.start;
-        if length > 0 {
-            let solid = match length {
-                1 => true,
-                _ if length <= order => self.member != Trie::ROOT,
-                _ => self.gap > self.end - order,
-            };
-            emit(Segment { range: self.start..self.end, member: self.member, solid });
-        }
-        *self = Self::at(at);
+    /// Hands out the segment, which is not empty.
+    #[inline(always)]
+    fn close(&self, order: usize, emit: &mut impl FnMut(Segment)) {
+        let solid = match self.end - self.start {
+            1 => true,
+            length if length <= order => self.member != Trie::ROOT,
+            _ => self.gap > self.end - order,
+        };
+        emit(Segment { range: self.start..self.end, member: self.member, solid });
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Chains<'c> {
     pub context: &'c Context,
 }
 
-/// A word by its labels, and its count.
+/// A word, and its count.
 type Counted = (Vec<u32>, u64);
 
 /// One cut of the corpus.
@@ -36,8 +36,9 @@ struct Cut {
 }
 
 impl Chains<'_> {
-    /// Cuts, backtracks, counts anew where that is asked for, and proposes the words.
-    pub fn propose(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<()> {
+    /// Cuts, backtracks, counts anew where that is asked for: the words by their ids, and their
+    /// counts. Tells the sieve what was turned down on the way.
+    pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
         let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
         self.explain(&cut, sieve);
         let Cut { mut words, strong, .. } = cut;
@@ -49,19 +50,19 @@ impl Chains<'_> {
         let min_count = self.settled.min_count;
         let rare = |(ids, count): &Counted| ids.len() > 1 && *count < min_count;
         for (mut ids, count) in words.extract_if(.., |word| rare(word)) {
-            self.corpus.restore(&mut ids);
-            let measures = self.evidence.of_word(&ids);
-            sieve.propose(&Candidate { ids: &ids, count, measures });
+            if sieve.explains() {
+                self.corpus.restore(&mut ids);
+                let measures = self.evidence.of_word(&ids);
+                sieve.propose(&Candidate { ids: &ids, count, measures });
+            }
         }
         if self.options.recount && self.options.method == Method::Chain {
             self.recount(&mut words)?;
         }
-        for (mut ids, count) in words {
-            self.corpus.restore(&mut ids);
-            let measures = self.evidence.of_word(&ids);
-            sieve.propose(&Candidate { ids: &ids, count, measures });
+        for (ids, _) in &mut words {
+            self.corpus.restore(ids);
         }
-        Ok(())
+        Ok(words)
     }
 
     fn seeks_long_words(&self) -> bool {
@@ -167,7 +168,7 @@ impl Chains<'_> {
             pair: single((UNKNOWN_PAIR / total).ln()),
             pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
         };
-        let lattice = Lattice { trie, weights, unknown };
+        let lattice = Lattice::new(trie, weights, unknown);
         let counts = count_words(self.corpus, &lattice, largest, self.context)?;
         for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];

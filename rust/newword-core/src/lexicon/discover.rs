@@ -8,14 +8,15 @@ use super::sieve::{Candidate, Sieve};
 use super::unsupervised::propose_words;
 use super::words::{Discovery, Summary};
 use crate::corpus::EncodedCorpus;
-use crate::ngram::{CountOptions, NgramTable, count};
+use crate::ngram::{CountOptions, Neighbours, NgramTable, count};
 use crate::support::{Context, Error, Result};
 
 /// Finds the words of a corpus.
 ///
 /// Counts n-grams, scores them, and goes on as [`DiscoverOptions::method`] says. The result is the
 /// same whatever the threads, the parts of the corpus and the memory. Time is linear in the corpus
-/// but for sorting; memory is that of the n-gram table and 8 bytes for each of its rows.
+/// but for sorting; memory is that of the n-gram table and 8 bytes for each of its rows. With
+/// [`DiscoverOptions::rejected`] the neighbours of all n-grams are counted, which takes longer.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] naming the option at fault; [`Error::Corpus`] for a corpus without
@@ -27,16 +28,26 @@ pub fn discover(
 ) -> Result<Discovery> {
     let settled = options.settle(corpus.total())?;
     let Settled { order, min_count, .. } = settled;
-    let table = count(corpus, CountOptions { order, min_count, neighbours: true }, context)?;
-    let evidence = Evidence::new(&table, context)?;
+    let cuts = matches!(options.method, Method::Chain | Method::Bigram);
+    // Of n-grams that are turned down the neighbours are asked for, too.
+    let few = cuts && options.rejected == 0;
+    let neighbours = if few { Neighbours::OfSingles } else { Neighbours::OfAll };
+    let table = count(corpus, CountOptions { order, min_count, neighbours }, context)?;
+    let mut evidence = Evidence::new(&table, context)?;
     let mut summary = summarise(&table, &settled);
-    let mut sieve = Sieve::new(&evidence, options, &settled);
+    let mut sieve = Sieve::new(&table.symbols, options, &settled);
     match options.method {
         Method::Chain | Method::Bigram => {
             let corpus = &Relabelled::new(corpus);
             let chains =
                 Chains { corpus, evidence: &evidence, options, settled: &settled, context };
-            chains.propose(&mut sieve, &mut summary)?;
+            let words = chains.words(&mut sieve, &mut summary)?;
+            let frequent = words.iter().filter(|(_, count)| *count >= min_count);
+            evidence.look_up(corpus, frequent.map(|(ids, _)| &ids[..]), context)?;
+            for (ids, count) in words {
+                let measures = evidence.of_word(&ids);
+                sieve.propose(&Candidate { ids: &ids, count, measures });
+            }
         }
         Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
         Method::Autonomy => {
@@ -85,7 +96,7 @@ pub fn score_table(
         return Err(Error::invalid("min_entropy", rule, settled.min_entropy));
     }
     let evidence = Evidence::new(table, context)?;
-    let mut sieve = Sieve::new(&evidence, options, &settled);
+    let mut sieve = Sieve::new(&table.symbols, options, &settled);
     grams(&evidence, &settled, &mut sieve, context);
     Ok(sieve.finish(summarise(table, &settled)))
 }

@@ -3,20 +3,25 @@
 use rayon::prelude::*;
 
 use super::links::Links;
+use super::neighbours::{Sides, neighbour_sums};
 use super::options::Settled;
+use super::relabel::Relabelled;
 use super::score::Cohesion;
 use super::words::Reason;
-use crate::ngram::{Level, NgramTable};
+use crate::ngram::{NgramTable, entropy};
+use crate::support::hash::HashMap;
 use crate::support::{Context, Result};
 
 /// A table with the cohesion of its n-grams.
 pub struct Evidence<'t> {
     pub table: &'t NgramTable,
     pub cohesion: Cohesion,
+    /// Of rows that the table has no sums for, those that were looked up one by one.
+    sides: HashMap<Row, Sides>,
 }
 
 /// A row of a table, by length and place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     pub n: usize,
     pub row: usize,
@@ -53,7 +58,42 @@ impl Measures {
 impl<'t> Evidence<'t> {
     pub fn new(table: &'t NgramTable, context: &Context) -> Result<Self> {
         let links = Links::new(table, context)?;
-        Ok(Self { table, cohesion: Cohesion::new(table, &links, context)? })
+        let cohesion = Cohesion::new(table, &links, context)?;
+        Ok(Self { table, cohesion, sides: HashMap::default() })
+    }
+
+    /// Looks up in the corpus what the table does not know of these words: the neighbours of their
+    /// windows. Costs a pass over the corpus, and nothing where the table knows them.
+    ///
+    /// # Errors
+    /// As [`neighbour_sums`].
+    pub fn look_up<'w>(
+        &mut self,
+        corpus: &Relabelled<'_>,
+        words: impl Iterator<Item = &'w [u32]>,
+        context: &Context,
+    ) -> Result<()> {
+        let unknown = |row: &Row| self.table.level(row.n).left_sums.is_empty();
+        let mut rows: Vec<Row> = words.flat_map(|word| self.ends(word)).filter(unknown).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let count = |row: &Row| self.table.level(row.n).counts[row.row];
+        let mut asked: Vec<(Row, (Vec<u32>, u64))> = rows
+            .into_iter()
+            .map(|row| (row, (corpus.labels_of(self.gram(row)), count(&row))))
+            .collect();
+        context.pool().install(|| asked.par_sort_unstable_by(|a, b| a.1.cmp(&b.1)));
+        let (rows, asked): (Vec<Row>, Vec<_>) = asked.into_iter().unzip();
+        let sides = neighbour_sums(corpus, &asked, corpus.largest_repeated(), context)?;
+        self.sides = rows.into_iter().zip(sides).collect();
+        Ok(())
+    }
+
+    /// The rows of the first and the last window of a word.
+    fn ends(&self, word: &[u32]) -> impl Iterator<Item = Row> + use<> {
+        let n = self.table.order().min(word.len());
+        let row = |window| Some(Row { n, row: self.table.find(window)? });
+        [row(&word[..n]), row(&word[word.len() - n..])].into_iter().flatten()
     }
 
     /// Whether the table knows neighbours.
@@ -71,13 +111,15 @@ impl<'t> Evidence<'t> {
     /// What the table says of a row.
     pub fn of_row(&self, Row { n, row }: Row) -> Measures {
         let level = self.table.level(n);
-        let entropy = |sums: &[f64], of: fn(&Level, usize) -> f64| {
-            if sums.is_empty() { f64::NAN } else { of(level, row) }
+        let listed = self.sides.get(&Row { n, row });
+        let entropy = |sums: &[f64], side: usize| {
+            let sum = sums.get(row).copied().or_else(|| listed.map(|sides| sides[side]));
+            sum.map_or(f64::NAN, |sum| entropy(level.counts[row], sum))
         };
         Measures {
             pmi: self.cohesion.of(n, row),
-            left_entropy: entropy(&level.left_sums, Level::left_entropy),
-            right_entropy: entropy(&level.right_sums, Level::right_entropy),
+            left_entropy: entropy(&level.left_sums, 0),
+            right_entropy: entropy(&level.right_sums, 1),
         }
     }
 

@@ -17,6 +17,9 @@ pub struct LongRuns<'p, P> {
     order: usize,
     /// One bit a hash of a window; a power of two of them.
     filter: Vec<u64>,
+    /// The smallest labels that such a member starts and ends with. Frequent symbols, which have small
+    /// labels, are too frequent for it: a half that occurs often makes for little cohesion.
+    least: [u32; 2],
 }
 
 impl<'p, P: Parts> LongRuns<'p, P> {
@@ -28,8 +31,11 @@ impl<'p, P: Parts> LongRuns<'p, P> {
         members: impl ExactSizeIterator<Item = &'k [u32]>,
     ) -> Self {
         let words = (members.len() * BITS_A_MEMBER / 64).next_power_of_two().max(1);
-        let mut runs = Self { parts, order, filter: vec![0; words] };
+        let mut runs = Self { parts, order, filter: vec![0; words], least: [u32::MAX; 2] };
         for member in members.filter(|member| member.len() == order) {
+            for (least, label) in runs.least.iter_mut().zip([member[0], member[order - 1]]) {
+                *least = label.min(*least);
+            }
             let (word, bit) = runs.place(member);
             runs.filter[word] |= bit;
         }
@@ -55,10 +61,14 @@ impl<'p, P: Parts> LongRuns<'p, P> {
 
     /// Whether two neighbouring windows of a run may both be members.
     fn may_be_long(&self, run: &[u32]) -> bool {
-        let mut before = false;
-        run.windows(self.order).any(|window| {
-            let now = self.may_be_member(window);
-            std::mem::replace(&mut before, now) && now
+        let [first, last] = self.least;
+        run.windows(self.order + 1).any(|both| {
+            let starts = both[0].min(both[1]) >= first;
+            let ends = both[self.order - 1].min(both[self.order]) >= last;
+            // Mostly false, and looked at as one so that it can be foreseen.
+            (starts & ends)
+                && self.may_be_member(&both[1..])
+                && self.may_be_member(&both[..self.order])
         })
     }
 }

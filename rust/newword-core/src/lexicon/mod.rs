@@ -11,6 +11,7 @@ mod evidence;
 pub mod kenlm;
 mod links;
 mod long_runs;
+mod neighbours;
 mod occurrences;
 mod options;
 mod parts;
@@ -31,5 +32,7 @@ pub use counted::score_file;
 pub use discover::{discover, score_table};
 pub use occurrences::count_words;
 pub use options::{DiscoverOptions, Method, SortBy};
-pub use segment::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR, class_numbers};
+pub use segment::{
+    Cut, Cuts, Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR, class_numbers,
+};
 pub use words::{Discovery, Reason, Rejected, Summary, Word};

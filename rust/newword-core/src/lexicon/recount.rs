@@ -65,32 +65,38 @@ pub fn count_words<P: Parts + ?Sized>(
     Ok(gather(lattice, found, start()))
 }
 
+/// Labels that a search is given at a time, if the runs are no longer.
+const STRETCH: usize = 1 << 10;
+
 fn count_part(lattice: &Lattice, found: &mut Found, part: usize, ids: &[u32], goes_on: bool) {
-    let mut runs = ids.split(|id| *id == 0).peekable();
-    let mut first = true;
-    while let Some(run) = runs.next() {
-        let last = runs.peek().is_none();
-        // The first run may have begun in the part before, the last may go on in the next.
-        if first || last {
-            let goes_on = last && goes_on;
-            found.seams.push(Seam { part, ids: run.to_vec(), goes_on });
-        } else {
-            count_run(lattice, found, run);
-        }
-        first = false;
+    let seam = |run: &[u32], goes_on| Seam { part, ids: run.to_vec(), goes_on };
+    let is_break = |id: &u32| *id == 0;
+    // The first run may have begun in the part before, the last may go on in the next.
+    let Some(first) = ids.iter().position(is_break) else {
+        return found.seams.push(seam(ids, goes_on));
+    };
+    found.seams.push(seam(&ids[..first], false));
+    let last = ids.iter().rposition(is_break).unwrap_or(first);
+    let mut whole = &ids[first..last];
+    while !whole.is_empty() {
+        let least = whole.len().min(STRETCH);
+        let rest = whole[least..].iter().position(is_break);
+        let (stretch, behind) = whole.split_at(rest.map_or(whole.len(), |more| least + more));
+        count_runs(lattice, found, stretch);
+        whole = behind;
     }
+    found.seams.push(seam(&ids[last + 1..], goes_on));
 }
 
-fn count_run(lattice: &Lattice, found: &mut Found, run: &[u32]) {
-    let mut end = run.len();
-    for length in lattice.solve(run, &mut found.search) {
-        let start = end - *length as usize;
-        found.counts.total += 1;
-        let word = &run[start..end];
-        match lattice.trie.walk(word) {
-            Some(node) if lattice.trie.is_key(node) => found.counts.words[node as usize] += 1,
-            _ => {
-                if let [id] = word {
+/// Counts the words of runs with breaks between them.
+fn count_runs(lattice: &Lattice, found: &mut Found, runs: &[u32]) {
+    let mut end = runs.len();
+    for step in lattice.solve(runs, &mut found.search) {
+        let start = end - step.length();
+        match lattice.word(*step) {
+            Some(node) => found.counts.words[node as usize] += 1,
+            None => {
+                if let [id @ 1..=u32::MAX] = &runs[start..end] {
                     found.counts.singles[*id as usize] += 1;
                 }
             }
@@ -115,12 +121,12 @@ fn gather(lattice: &Lattice, found: Vec<Found>, mut sum: Found) -> WordCounts {
     for seam in seams {
         open.extend(seam.ids);
         if !seam.goes_on {
-            count_run(lattice, &mut sum, &open);
+            count_runs(lattice, &mut sum, &open);
             open.clear();
         }
     }
     if !open.is_empty() {
-        count_run(lattice, &mut sum, &open);
+        count_runs(lattice, &mut sum, &open);
     }
     sum.counts
 }
@@ -147,7 +153,7 @@ mod tests {
                 weights[trie.walk(key).unwrap() as usize] = weight;
             }
             let unknown = Unknown { single: -5.0, pair: -7.0, pairs: vec![false; 3] };
-            let lattice = Lattice { trie, weights, unknown };
+            let lattice = Lattice::new(trie, weights, unknown);
             let count = |cuts: &[usize], threads| {
                 count_words(&CutParts::new(&ids, cuts), &lattice, 5, &job(threads)).unwrap()
             };
@@ -156,7 +162,7 @@ mod tests {
             whole.counts.words = vec![0; lattice.trie.slots()];
             whole.counts.singles = vec![0; 6];
             for run in ids.split(|id| *id == 0) {
-                count_run(&lattice, &mut whole, run);
+                count_runs(&lattice, &mut whole, run);
             }
             prop_assert_eq!(&count(&cuts, 3), &whole.counts);
             prop_assert_eq!(&count(&[], 1), &whole.counts);

@@ -38,6 +38,14 @@ impl<'c> Relabelled<'c> {
         self.ids.len().saturating_sub(1)
     }
 
+    /// The largest label that occurs twice or more; 0 where none does.
+    pub fn largest_repeated(&self) -> u32 {
+        let symbols = self.ids.get(1..).unwrap_or_default();
+        let counts = self.corpus.counts();
+        let repeated = symbols.partition_point(|id| counts[*id as usize] > 1);
+        u32::try_from(repeated).unwrap_or(u32::MAX)
+    }
+
     /// The id of a label.
     pub fn id(&self, label: u32) -> u32 {
         self.ids[label as usize]
@@ -66,11 +74,7 @@ impl Parts for Relabelled<'_> {
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
-        let own = self.corpus.load(part, context, out)?;
-        for id in out.iter_mut() {
-            *id = self.labels[*id as usize];
-        }
-        Ok(own)
+        self.corpus.load_as(part, context, &self.labels, out)
     }
 }
 
@@ -91,6 +95,7 @@ mod tests {
         assert_eq!(part, [1, 1, 2, 0, 1, 2, 3, 0]);
         let mut ids = Vec::new();
         corpus.load(0, 0, &mut ids).unwrap();
+        assert_eq!(relabelled.largest_repeated(), 2);
         assert_eq!(relabelled.labels_of(&ids), part);
         relabelled.restore(&mut part);
         assert_eq!(part, ids);

@@ -1,8 +1,9 @@
 //! The rules that hold for words of all methods, and the order of the result.
 
-use super::evidence::{Evidence, Measures};
+use super::evidence::Measures;
 use super::options::{DiscoverOptions, Settled, SortBy};
 use super::words::{Discovery, Reason, Rejected, Summary, Word};
+use crate::corpus::Symbols;
 
 /// A word that a method proposes.
 pub struct Candidate<'c> {
@@ -13,7 +14,7 @@ pub struct Candidate<'c> {
 
 /// Takes candidates and sorts them into words and others.
 pub struct Sieve<'s> {
-    evidence: &'s Evidence<'s>,
+    symbols: &'s Symbols,
     options: &'s DiscoverOptions,
     settled: &'s Settled,
     words: Vec<Word>,
@@ -22,13 +23,9 @@ pub struct Sieve<'s> {
 }
 
 impl<'s> Sieve<'s> {
-    pub fn new(
-        evidence: &'s Evidence<'s>,
-        options: &'s DiscoverOptions,
-        settled: &'s Settled,
-    ) -> Self {
+    pub fn new(symbols: &'s Symbols, options: &'s DiscoverOptions, settled: &'s Settled) -> Self {
         let (words, rejected) = (Vec::new(), Vec::new());
-        Self { evidence, options, settled, words, rejected, candidates: 0 }
+        Self { symbols, options, settled, words, rejected, candidates: 0 }
     }
 
     /// Whether the caller wants to know what was turned down.
@@ -43,7 +40,7 @@ impl<'s> Sieve<'s> {
             return self.reject(candidate, reason);
         }
         self.candidates += 1;
-        let text = self.evidence.table.symbols.spell(candidate.ids);
+        let text = self.symbols.spell(candidate.ids);
         let length = text.chars().count();
         let known = self.options.known.contains(&text);
         if let Some(reason) = self.broken_rule(candidate, &text, length, known) {
@@ -61,7 +58,7 @@ impl<'s> Sieve<'s> {
             return;
         }
         let Measures { pmi, left_entropy, right_entropy } = candidate.measures;
-        let text = self.evidence.table.symbols.spell(candidate.ids);
+        let text = self.symbols.spell(candidate.ids);
         let count = candidate.count;
         let one = Rejected { text, count, pmi, left_entropy, right_entropy, reason };
         self.rejected.push(one);

@@ -20,7 +20,8 @@ struct Node {
     check: u32,
 }
 
-/// A set of label sequences. Nodes are named by their slots, which lie below [`Trie::slots`].
+/// A set of label sequences. Nodes are named by their slots, which lie below [`Trie::slots`]. The
+/// last slot is never used, so that it can stand for no node.
 #[derive(Debug, Clone)]
 pub struct Trie {
     nodes: Vec<Node>,
@@ -66,6 +67,7 @@ impl Trie {
                 }
             }
         }
+        builder.nodes.push(Node { base: 0, check: FREE });
         Ok(Self { nodes: builder.nodes })
     }
 
@@ -77,10 +79,34 @@ impl Trie {
         (found.check & !KEY == node).then_some(slot)
     }
 
+    /// What stands for no node: it has no children and ends no key.
+    #[inline]
+    pub fn none(&self) -> u32 {
+        // Fits: there are no more than 2^31 slots.
+        #[allow(clippy::cast_possible_truncation)]
+        let last = (self.nodes.len() - 1) as u32;
+        last
+    }
+
+    /// As [`Trie::child`] with [`Trie::none`] for none, and without a branch: for walks whose ends
+    /// no processor can foresee.
+    #[inline]
+    pub fn step(&self, node: u32, label: u32) -> u32 {
+        let slot = self.nodes[node as usize].base.wrapping_add(label).min(self.none());
+        let is_child = self.nodes[slot as usize].check & !KEY == node;
+        std::hint::select_unpredictable(is_child, slot, self.none())
+    }
+
     /// Whether a key ends at `node`.
     #[inline]
     pub fn is_key(&self, node: u32) -> bool {
         self.nodes[node as usize].check & KEY != 0
+    }
+
+    /// `node` where a key ends at it, `other` elsewhere, without a branch.
+    #[inline]
+    pub fn key_or(&self, node: u32, other: u32) -> u32 {
+        std::hint::select_unpredictable(self.is_key(node), node, other)
     }
 
     /// The node that a sequence leads to, whether or not a key ends there. O(length).
@@ -215,6 +241,9 @@ mod tests {
             prop_assert!(keys.iter().all(|key| trie.contains(key)));
             for other in others {
                 prop_assert_eq!(trie.contains(&other), keys.contains(&other));
+                let stepped =
+                    other.iter().fold(Trie::ROOT, |node, label| trie.step(node, *label));
+                prop_assert_eq!(stepped, trie.walk(&other).unwrap_or(trie.none()));
             }
         }
     }

@@ -20,14 +20,25 @@ pub struct CountOptions {
     pub order: usize,
     /// The smallest count kept, at least 1. Neighbour sums are exact whatever it is.
     pub min_count: u64,
-    /// Whether to sum over neighbours. Without, counting takes less than half the time and
-    /// [`Level::right_sums`] and [`Level::left_sums`] stay empty.
-    pub neighbours: bool,
+    /// Of which n-grams to sum over their neighbours; of the others [`Level::right_sums`] and
+    /// [`Level::left_sums`] stay empty.
+    pub neighbours: Neighbours,
+}
+
+/// The n-grams whose neighbours are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Neighbours {
+    /// None: counting takes less than half the time.
+    OfNone,
+    /// Single symbols, which costs next to nothing more.
+    OfSingles,
+    /// All that are kept.
+    OfAll,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { order: 4, min_count: 1, neighbours: true }
+        Self { order: 4, min_count: 1, neighbours: Neighbours::OfAll }
     }
 }
 
@@ -90,7 +101,8 @@ fn levels<K: Key>(
 ) -> Result<Vec<Level>> {
     let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
-    let sweeps = if plan.goal.neighbours { 2 } else { 1 };
+    let both = plan.goal.neighbours == Neighbours::OfAll;
+    let sweeps = if both { 2 } else { 1 };
     context
         .progress()
         .begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes * sweeps);
@@ -100,9 +112,15 @@ fn levels<K: Key>(
     };
     let mut table =
         Table { plan, context, ledger: &ledger, levels: vec![Level::default(); plan.goal.order] };
-    sweep(Direction::Forward).run(&buffer, &mut table)?;
+    let forward = sweep(Direction::Forward);
+    forward.run(&buffer, &mut table)?;
     let mut levels = table.levels;
-    if plan.goal.neighbours {
+    if plan.goal.gathers_left() {
+        let (left, singles) = (forward.left_sums(), &mut levels[0]);
+        let rank = |id: &u32| plan.ranks[*id as usize] as usize;
+        singles.left_sums = singles.grams.iter().map(|id| nats(left[rank(id)])).collect();
+    }
+    if both {
         let mut left = LeftSums::<K>::new(&levels, plan, context, &ledger)?;
         sweep(Direction::Backward).run(&buffer, &mut left)?;
         for (level, sums) in levels.iter_mut().zip(left.finish()) {

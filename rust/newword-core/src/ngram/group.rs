@@ -4,7 +4,7 @@ use super::key::{Key, Layout};
 use super::plan::Plan;
 use super::rows::Found;
 use super::scatter::Slice;
-use super::sums::Sum;
+use super::sums::{Sum, Terms};
 use crate::support::{Context, Result};
 
 /// Groups up to this size are sorted and scanned instead of distributed.
@@ -23,15 +23,15 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn new(ranks: usize) -> Self {
+    pub(crate) fn new(ranks: usize) -> Self {
         Self { slots: vec![0; ranks], touched: vec![0; ranks + 1], distinct: 0 }
     }
 
-    /// Counts field `depth` of fewer than 2^32 keys.
-    fn count<K: Key>(&mut self, keys: &[K], depth: usize, layout: Layout) {
+    /// Counts fewer than 2^32 ranks.
+    #[inline]
+    pub(crate) fn count(&mut self, ranks: impl Iterator<Item = u32>) {
         let mut distinct = 0;
-        for key in keys {
-            let rank = key.field(depth, layout);
+        for rank in ranks {
             let slot = &mut self.slots[rank as usize];
             // Always written, only kept where the rank is new: no branch to predict.
             self.touched[distinct] = rank;
@@ -41,12 +41,29 @@ impl Tally {
         self.distinct = distinct;
     }
 
+    /// The sum of c ln c over the counts of all ranks but 0, which are set back to 0.
+    pub(crate) fn sum_and_clear(&mut self, terms: &Terms) -> Sum {
+        let ranks = self.touched[..self.distinct].iter().filter(|rank| **rank != 0);
+        let sum = ranks.map(|&rank| terms.of(u64::from(self.slots[rank as usize]))).sum();
+        self.clear();
+        sum
+    }
+
     /// Sets the counts of all ranks back to 0.
     fn clear(&mut self) {
         for &rank in &self.touched[..self.distinct] {
             self.slots[rank as usize] = 0;
         }
         self.distinct = 0;
+    }
+}
+
+/// Adds to the sum over the symbols before each symbol what one symbol before it adds: `term` of its
+/// pairs with that one. `left` is empty where nobody asks.
+#[inline]
+fn add_left(left: &mut [Sum], rank: u32, term: Sum) {
+    if let Some(sum) = left.get_mut(rank as usize) {
+        *sum += term;
     }
 }
 
@@ -69,6 +86,8 @@ struct State {
     tally: Tally,
     /// Children of the groups being worked on, innermost last.
     children: Vec<Child>,
+    /// By rank: the sum over the symbols before it, as far as this worker saw them; or empty.
+    left: Vec<Sum>,
 }
 
 /// What stays the same while a bucket is worked on.
@@ -81,8 +100,14 @@ pub(crate) struct Job<'a, K> {
 
 impl<K: Key> Worker<K> {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let state = State { tally: Tally::new(plan.ranks_len()), children: Vec::new() };
+        let left = if plan.goal.gathers_left() { vec![0; plan.ranks_len()] } else { Vec::new() };
+        let state = State { tally: Tally::new(plan.ranks_len()), children: Vec::new(), left };
         Self { ping: Vec::new(), pong: Vec::new(), state }
+    }
+
+    /// By rank: the sums over the symbols before, as far as this worker saw them.
+    pub(crate) fn left_sums(&self) -> &[Sum] {
+        &self.state.left
     }
 
     fn reserve(&mut self, keys: usize) {
@@ -126,6 +151,16 @@ impl<K: Key> Worker<K> {
 }
 
 impl State {
+    /// Notes of the group just tallied, whose keys share nothing but their first symbol, what that
+    /// symbol adds to the sums of those that follow it.
+    fn note_left(&mut self, plan: &Plan) {
+        let Tally { slots, touched, distinct } = &self.tally;
+        for &rank in &touched[..*distinct] {
+            let count = u64::from(slots[rank as usize]);
+            add_left(&mut self.left, rank, plan.terms.of(count));
+        }
+    }
+
     /// Sums over all children of the group of `len` keys just tallied and stacks those worth looking
     /// into, sorted. The slots of the others become places at the end of the group.
     fn keep_children(&mut self, len: usize, plan: &Plan) -> Sum {
@@ -250,7 +285,7 @@ impl State {
     ) -> Result<()> {
         if keys.len() <= SMALL {
             keys.sort_unstable();
-            scan(keys, depth, job);
+            scan(keys, depth, job, &mut self.left);
             return Ok(());
         }
         let prefix = keys[0].prefix(depth, job.plan.layout);
@@ -258,11 +293,18 @@ impl State {
             job.found.push(depth, job.first, prefix, keys.len() as u64, None);
             return Ok(());
         }
-        self.tally.count(keys, depth, job.plan.layout);
+        let layout = job.plan.layout;
+        self.tally.count(keys.iter().map(|key| key.field(depth, layout)));
+        if depth == 0 && !self.left.is_empty() {
+            self.note_left(job.plan);
+        }
         let base = self.children.len();
         let sum = self.keep_children(keys.len(), job.plan);
-        let sum = job.plan.goal.neighbours.then_some(sum);
-        job.found.push(depth, job.first, prefix, keys.len() as u64, sum);
+        let sum = job.plan.goal.sums(depth).then_some(sum);
+        // Only a single symbol can be looked at for another's sake.
+        if depth > 0 || keys.len() as u64 >= job.plan.goal.min_count {
+            job.found.push(depth, job.first, prefix, keys.len() as u64, sum);
+        }
         if self.goes_deeper((depth, base, prefix), job) {
             self.place(keys, spare, (depth, base), job.plan.layout);
             self.descend(spare, keys, (depth + 1, base), job)?;
@@ -275,7 +317,7 @@ impl State {
 ///
 /// Invariant: `start[d]` is where the current run of keys with `d` equal fields began and `sums[d]`
 /// the sum over its children that have ended.
-fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>) {
+fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [Sum]) {
     let Plan { layout, goal, terms, .. } = job.plan;
     let mut start = [0; super::key::MAX_FIELDS + 1];
     let mut sums: [Sum; super::key::MAX_FIELDS + 1] = [0; super::key::MAX_FIELDS + 1];
@@ -294,11 +336,15 @@ fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>) {
                 continue;
             }
             if fixed > depth {
-                sums[fixed - 1] += terms.of(count);
+                let term = terms.of(count);
+                sums[fixed - 1] += term;
+                if fixed == 1 {
+                    add_left(left, last.field(0, *layout), term);
+                }
             }
             if count >= goal.min_count && fixed < goal.order {
                 let prefix = last.prefix(fixed, *layout);
-                job.found.push(fixed, job.first, prefix, count, goal.neighbours.then_some(sum));
+                job.found.push(fixed, job.first, prefix, count, goal.sums(fixed).then_some(sum));
             }
         }
     }

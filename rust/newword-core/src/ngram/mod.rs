@@ -18,10 +18,14 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use count::{CountOptions, count};
+pub use count::{CountOptions, Neighbours, count};
 pub use file::{
     CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append,
     check_settings, merge, remaining, table_from_file, write_counts,
 };
+pub(crate) use group::Tally;
 pub use parts::IdParts;
+pub(crate) use plan::fit;
+pub(crate) use sums::{Sum, Terms, nats};
+pub(crate) use table::entropy;
 pub use table::{Level, NgramTable};

@@ -31,6 +31,24 @@ pub trait IdParts: Sync {
     /// Reading failed.
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>>;
 
+    /// As [`IdParts::load`], with `names[id]` for every id; the break's must be 0.
+    ///
+    /// # Errors
+    /// Reading failed.
+    fn load_as(
+        &self,
+        part: usize,
+        context: usize,
+        names: &[u32],
+        out: &mut Vec<u32>,
+    ) -> Result<Range<usize>> {
+        let own = self.load(part, context, out)?;
+        for id in out {
+            *id = names[*id as usize];
+        }
+        Ok(own)
+    }
+
     /// Bytes held in memory.
     fn resident_bytes(&self) -> u64;
 
@@ -59,6 +77,16 @@ impl IdParts for EncodedCorpus {
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
         self.load(part, context, out)
+    }
+
+    fn load_as(
+        &self,
+        part: usize,
+        context: usize,
+        names: &[u32],
+        out: &mut Vec<u32>,
+    ) -> Result<Range<usize>> {
+        self.load_as(part, context, names, out)
     }
 
     fn resident_bytes(&self) -> u64 {

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::count::Neighbours;
 use super::key::Layout;
 use super::parts::IdParts;
-use super::sums::Terms;
+use super::sums::{Sum, Terms};
 use crate::support::Context;
 
 /// What to find in one sweep.
@@ -14,8 +15,26 @@ pub(crate) struct Goal {
     pub order: usize,
     /// The smallest count of a row.
     pub min_count: u64,
-    /// Whether rows carry the sum over the symbols that go on.
-    pub neighbours: bool,
+    /// Of which rows the sums over neighbours are wanted. A sweep finds those over the symbols that
+    /// go on, and of single symbols those over the symbols before, too.
+    pub neighbours: Neighbours,
+}
+
+impl Goal {
+    /// Whether rows at `depth` carry the sum over the symbols that go on.
+    pub(crate) fn sums(self, depth: usize) -> bool {
+        match self.neighbours {
+            Neighbours::OfNone => false,
+            Neighbours::OfSingles => depth == 0,
+            Neighbours::OfAll => true,
+        }
+    }
+
+    /// Whether the sums over the symbols before single symbols are gathered along the way: they add
+    /// up over the first symbols of windows, so all of those have to be looked at.
+    pub(crate) fn gathers_left(self) -> bool {
+        self.neighbours == Neighbours::OfSingles
+    }
 }
 
 /// The symbols of a corpus as a sweep sees them.
@@ -30,7 +49,7 @@ pub(crate) struct Plan {
     pub ranks: Vec<u32>,
     /// Id by rank; element 0 is 0.
     pub ids: Vec<u32>,
-    /// Windows to sort by rank of the first symbol: its count, or 0 where no row can start with it.
+    /// Windows to sort by rank of the first symbol: its count, or 0 where nothing can start with it.
     pub sizes: Vec<u64>,
     /// How windows lie in keys.
     pub layout: Layout,
@@ -42,7 +61,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(counts: &[u64], goal: Goal) -> Self {
-        let least = if goal.neighbours { goal.min_count.min(2) } else { goal.min_count };
+        let some = goal.neighbours != Neighbours::OfNone;
+        let least = if some { goal.min_count.min(2) } else { goal.min_count };
         let mut plan = Self {
             ranks: vec![0; counts.len()],
             ids: vec![0],
@@ -57,10 +77,11 @@ impl Plan {
                 rank += 1;
                 plan.ranks[id as usize] = rank;
                 plan.ids.push(id);
-                plan.sizes.push(if count >= goal.min_count { count } else { 0 });
+                let starts = count >= goal.min_count || goal.gathers_left();
+                plan.sizes.push(if starts { count } else { 0 });
             }
         }
-        let fields = if goal.neighbours { goal.order } else { goal.order - 1 };
+        let fields = goal.order - usize::from(goal.neighbours != Neighbours::OfAll);
         plan.layout = Layout::new(rank, fields.max(1));
         plan
     }
@@ -72,7 +93,7 @@ impl Plan {
 
     /// Whether groups at `depth` are looked into, be it for a sum or for longer rows.
     pub(crate) fn opens(&self, depth: usize) -> bool {
-        self.goal.neighbours || depth < self.last_depth()
+        self.goal.sums(depth) || depth < self.last_depth()
     }
 
     /// How many ranks there are, the break included.
@@ -137,7 +158,8 @@ impl Limits {
         let threads = context.threads() as u64;
         let ids: u64 = corpus.counts().iter().sum();
         let part = 4 * ids / (corpus.parts().max(1) as u64);
-        let tables = plan.ranks_len() as u64 * 24;
+        let left = if plan.goal.gathers_left() { size_of::<Sum>() as u64 } else { 0 };
+        let tables = plan.ranks_len() as u64 * (24 + left);
         let fixed = corpus.resident_bytes() + threads * (part + tables) + tables;
         let free = context.memory().bytes().saturating_sub(fixed);
         let windows: u64 = plan.sizes.iter().sum();
@@ -169,14 +191,16 @@ mod tests {
     #[test]
     fn symbols_that_cannot_matter_have_no_rank() {
         let counts = [9, 1, 5, 2, 1, 7];
-        let goal = Goal { order: 2, min_count: 5, neighbours: true };
+        let goal = Goal { order: 2, min_count: 5, neighbours: Neighbours::OfAll };
         let plan = Plan::new(&counts, goal);
         assert_eq!(plan.ranks, [0, 0, 1, 2, 0, 3]);
         assert_eq!(plan.ids, [0, 2, 3, 5]);
         assert_eq!(plan.sizes, [0, 5, 0, 7]);
         assert_eq!(plan.layout.fields(), 2);
-        let plan = Plan::new(&counts, Goal { neighbours: false, ..goal });
+        let plan = Plan::new(&counts, Goal { neighbours: Neighbours::OfNone, ..goal });
         assert_eq!(plan.ids, [0, 2, 5]);
+        let plan = Plan::new(&counts, Goal { neighbours: Neighbours::OfSingles, ..goal });
+        assert_eq!((&plan.ids[..], &plan.sizes[..]), (&[0, 2, 3, 5][..], &[0, 5, 2, 7][..]));
         let plan = Plan::new(&counts, Goal { min_count: 1, ..goal });
         assert_eq!(plan.ids, [0, 1, 2, 3, 4, 5]);
     }

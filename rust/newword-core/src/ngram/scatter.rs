@@ -97,40 +97,38 @@ impl<'b, K: Key> Slice<'b, K> {
     }
 }
 
-/// Calls `each(rank, key)` for every id of a part, with the window that starts there; the rank is 0 at
+/// Calls `each(rank, key)` for every rank of a part, with the window that starts there; the rank is 0 at
 /// breaks and at symbols that act as one, which are not left out because a branch on them would
 /// cost more than it saves. Every [`CHECK_EVERY`] symbols it looks at the cancel flag.
 fn walk<K: Key>(
-    ids: &[u32],
+    ranks: &[u32],
     own: Range<usize>,
     (plan, direction, context): (&Plan, Direction, &Context),
     mut each: impl FnMut(u32, K),
 ) -> Result<()> {
-    let (layout, ranks) = (plan.layout, &plan.ranks[..]);
+    let layout = plan.layout;
     // The key goes from step to step by value, so that it stays in a register.
-    let next = |key: K, id: u32| {
-        let rank = ranks[id as usize];
-        (rank, if rank == 0 { K::default() } else { key.push_front(rank, layout) })
+    let next = |key: K, rank: u32| {
+        if rank == 0 { K::default() } else { key.push_front(rank, layout) }
     };
-    let mut step = |key: K, id: u32| {
-        let (rank, longer) = next(key, id);
+    let mut step = |key: K, rank: u32| {
         each(rank, key);
-        longer
+        next(key, rank)
     };
-    let (before, rest) = ids.split_at(own.start);
+    let (before, rest) = ranks.split_at(own.start);
     let (own, after) = rest.split_at(own.len());
     match direction {
         Direction::Forward => {
-            let mut key = after.iter().rev().fold(K::default(), |key, &id| next(key, id).1);
+            let mut key = after.iter().rev().fold(K::default(), |key, &rank| next(key, rank));
             for chunk in own.rchunks(CHECK_EVERY) {
-                key = chunk.iter().rev().fold(key, |key, &id| step(key, id));
+                key = chunk.iter().rev().fold(key, |key, &rank| step(key, rank));
                 context.check()?;
             }
         }
         Direction::Backward => {
-            let mut key = before.iter().fold(K::default(), |key, &id| next(key, id).1);
+            let mut key = before.iter().fold(K::default(), |key, &rank| next(key, rank));
             for chunk in own.chunks(CHECK_EVERY) {
-                key = chunk.iter().fold(key, |key, &id| step(key, id));
+                key = chunk.iter().fold(key, |key, &rank| step(key, rank));
                 context.check()?;
             }
         }
@@ -141,7 +139,7 @@ fn walk<K: Key>(
 /// What each thread reuses from part to part.
 #[derive(Debug, Default)]
 struct Reader {
-    ids: Vec<u32>,
+    ranks: Vec<u32>,
     /// Next word of the buffer by rank; the waste place for breaks and for other passes' symbols.
     next: Vec<usize>,
 }
@@ -181,12 +179,13 @@ impl<'a, P: IdParts> Scan<'a, P> {
     fn windows<K: Key>(
         &self,
         part: usize,
-        ids: &mut Vec<u32>,
+        ranks: &mut Vec<u32>,
         each: impl FnMut(u32, K),
     ) -> Result<()> {
-        let own = self.corpus.load(part, self.plan.layout.fields(), ids)?;
+        let (context, names) = (self.plan.layout.fields(), &self.plan.ranks);
+        let own = self.corpus.load_as(part, context, names, ranks)?;
         self.context.progress().advance(own.len() as u64);
-        walk(ids, own, (self.plan, self.direction, self.context), each)
+        walk(ranks, own, (self.plan, self.direction, self.context), each)
     }
 
     /// Partitions the windows whose first symbols are in `firsts` into the buffer, bucket after
@@ -204,7 +203,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
                 AtomicU64::new(start - size)
             })
             .collect();
-        self.each_part(|part, Reader { ids, next }| {
+        self.each_part(|part, Reader { ranks, next }| {
             let waste = buffer.waste();
             next.clear();
             next.resize(plan.ranks_len(), waste);
@@ -216,7 +215,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
                     next[rank] = usize::try_from(at).map_or(waste, |at| at * K::WORDS);
                 }
             }
-            self.windows(part, ids, |rank, key: K| {
+            self.windows(part, ranks, |rank, key: K| {
                 let at = &mut next[rank as usize];
                 buffer.put(*at, key);
                 *at += K::WORDS * usize::from(*at != waste);
@@ -243,7 +242,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
         let total = Mutex::new(vec![0_u64; self.plan.ranks_len()]);
         self.each_part(|part, reader| {
             let mut counts = vec![0_u64; self.plan.ranks_len()];
-            self.windows(part, &mut reader.ids, |rank, key: K| {
+            self.windows(part, &mut reader.ranks, |rank, key: K| {
                 if rank == first && key.common(prefix, layout) >= depth {
                     counts[key.field(depth, layout) as usize] += 1;
                 }
@@ -279,7 +278,7 @@ impl<'a, P: IdParts> Scan<'a, P> {
         };
         self.each_part(|part, reader| {
             let mut batch = Vec::with_capacity(BATCH);
-            self.windows(part, &mut reader.ids, |rank, key: K| {
+            self.windows(part, &mut reader.ranks, |rank, key: K| {
                 let fits = rank == first && key.common(prefix, layout) >= depth;
                 if fits && wanted(key.field(depth, layout)) {
                     batch.push(key);

@@ -132,8 +132,13 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                 children.push((rank, count));
             }
         }
-        let sum = plan.goal.neighbours.then_some(sum);
-        found.push(depth, first, prefix, counts.iter().sum(), sum);
+        let (size, sum) = (counts.iter().sum(), plan.goal.sums(depth).then_some(sum));
+        if depth == 0 && plan.goal.gathers_left() {
+            self.note_left(counts);
+        }
+        if depth > 0 || size >= plan.goal.min_count {
+            found.push(depth, first, prefix, size, sum);
+        }
         if depth == plan.last_depth() {
             children.clear();
         } else if !plan.opens(depth + 1) {

@@ -10,7 +10,8 @@ use super::key::Key;
 use super::parts::IdParts;
 use super::plan::{Limits, Plan};
 use super::rows::{Found, Ledger};
-use super::scatter::{Buffer, Scan, put_back, take};
+use super::scatter::{Buffer, Scan, lock, put_back, take};
+use super::sums::Sum;
 use crate::support::{Context, Result};
 
 /// Takes rows as a sweep finds them.
@@ -40,11 +41,13 @@ pub(crate) struct Sweep<'a, P, K> {
     pub limits: Limits,
     pub ledger: &'a Ledger,
     workers: Mutex<Vec<Worker<K>>>,
+    /// As [`Worker::left_sums`], of what no worker saw whole.
+    left: Mutex<Vec<Sum>>,
 }
 
 impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
     pub(crate) fn new(scan: Scan<'a, P>, limits: Limits, ledger: &'a Ledger) -> Self {
-        Self { scan, limits, ledger, workers: Mutex::default() }
+        Self { scan, limits, ledger, workers: Mutex::default(), left: Mutex::default() }
     }
 
     pub(crate) fn plan(&self) -> &'a Plan {
@@ -72,6 +75,26 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
             }
         }
         Ok(())
+    }
+
+    /// Notes what one symbol adds to the sums over the symbols before others; `counts` are those of
+    /// its pairs.
+    pub(crate) fn note_left(&self, counts: &[u64]) {
+        let mut left = lock(&self.left);
+        left.resize(self.plan().ranks_len(), 0);
+        for (sum, &count) in left.iter_mut().zip(counts) {
+            *sum += self.plan().terms.of(count);
+        }
+    }
+
+    /// By rank: the sum over the symbols before it, after [`Sweep::run`]; where the goal gathers them.
+    pub(crate) fn left_sums(&self) -> Vec<Sum> {
+        let mut sums = lock(&self.left).clone();
+        sums.resize(self.plan().ranks_len(), 0);
+        for worker in lock(&self.workers).iter() {
+            sums.iter_mut().zip(worker.left_sums()).for_each(|(sum, more)| *sum += more);
+        }
+        sums
     }
 
     /// Works off the buckets of a pass on all threads, in batches that the sink can hold.

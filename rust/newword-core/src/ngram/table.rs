@@ -91,7 +91,8 @@ impl Level {
     }
 }
 
-fn entropy(count: u64, sum: f64) -> f64 {
+/// The entropy in nats of what occurs `count` times in all, by its sum of c ln c.
+pub(crate) fn entropy(count: u64, sum: f64) -> f64 {
     let count = count as f64;
     (count.ln() - sum / count).max(0.0)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::sums::{Terms, nats};
-use super::{CountOptions, IdParts, Level, NgramTable};
+use super::{CountOptions, IdParts, Level, Neighbours, NgramTable};
 use crate::corpus::Symbols;
 use crate::support::{Context, MemoryBudget, Result};
 
@@ -108,7 +108,12 @@ pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
             if count >= options.min_count {
                 level.grams.extend(&gram);
                 level.counts.push(count);
-                if options.neighbours {
+                let asked = match options.neighbours {
+                    Neighbours::OfNone => false,
+                    Neighbours::OfSingles => n == 1,
+                    Neighbours::OfAll => true,
+                };
+                if asked {
                     level.right_sums.push(nats(right.get(&gram).copied().unwrap_or(0)));
                     level.left_sums.push(nats(left.get(&gram).copied().unwrap_or(0)));
                 }

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::count::count_within;
 use super::plan::Limits;
 use super::testing::{Ids, job, oracle};
-use super::{CountOptions, count};
+use super::{CountOptions, Neighbours, count};
 use crate::support::{Context, Error, MemoryBudget};
 
 fn options(order: usize, min_count: u64) -> CountOptions {
-    CountOptions { order, min_count, neighbours: true }
+    CountOptions { order, min_count, neighbours: Neighbours::OfAll }
 }
 
 /// Limits so small that passes, splits and batches all happen on a few hundred symbols.
@@ -30,7 +30,8 @@ proptest! {
         ids in prop::collection::vec(0_u32..5, 0..600),
         order in 1_usize..=8,
         min_count in prop::sample::select(vec![1_u64, 2, 5, 40]),
-        neighbours: bool,
+        neighbours in prop::sample::select(
+            vec![Neighbours::OfNone, Neighbours::OfSingles, Neighbours::OfAll]),
         parts in 1_usize..5,
     ) {
         let corpus = Ids::new(ids, 4, parts);
@@ -87,9 +88,13 @@ fn a_skewed_corpus_is_split_and_exact() {
     let turns: Vec<u32> = (0..length).map(|at| 1 + u32::from(at % 2 == 1)).collect();
     let mut mixed = noise(length / 2, 50);
     mixed.extend(&same[..length / 2]);
-    for (ids, alphabet) in [(same, 1), (turns, 2), (mixed, 50)] {
+    let neighbours = [Neighbours::OfAll, Neighbours::OfSingles];
+    let corpora = [(same, 1), (turns, 2), (mixed, 50)];
+    for (neighbours, (ids, alphabet)) in
+        neighbours.iter().flat_map(|one| corpora.iter().map(move |corpus| (*one, corpus.clone())))
+    {
         let corpus = Ids::new(ids, alphabet, 3);
-        let options = options(3, 32);
+        let options = CountOptions { neighbours, ..options(3, 32) };
         let expected = oracle(&corpus, options);
         for threads in [1, 2] {
             let context = job(threads);
@@ -105,8 +110,10 @@ fn large_groups_and_small_ones_agree() {
     for (alphabet, order) in [(30, 5), (3000, 4)] {
         let corpus = Ids::new(noise(80_000, alphabet), u32::try_from(alphabet).unwrap(), 7);
         for min_count in [1, 3, 50] {
-            let options = options(order, min_count);
-            assert_eq!(count(&corpus, options, &job(2)).unwrap(), oracle(&corpus, options));
+            for neighbours in [Neighbours::OfSingles, Neighbours::OfAll] {
+                let options = CountOptions { neighbours, ..options(order, min_count) };
+                assert_eq!(count(&corpus, options, &job(2)).unwrap(), oracle(&corpus, options));
+            }
         }
     }
 }

@@ -3,10 +3,13 @@
 use super::super::trie::Trie;
 
 /// Words as label sequences, each with a weight; a path's weight is the sum of its words'.
+///
+/// Label 0 is a break: it is in no word and no pair, and behind it the sum starts anew.
 #[derive(Debug, Clone)]
 pub struct Lattice {
     pub trie: Trie,
-    /// By trie node.
+    /// By trie node. [`Trie::none`] weighs what a single label that is no word weighs; behind the
+    /// nodes come a pair that is no word, and what may not be used.
     pub weights: Vec<f32>,
     pub unknown: Unknown,
 }
@@ -18,87 +21,153 @@ pub struct Unknown {
     pub single: f32,
     /// The weight of two labels that are no word, if both may pair; minus infinity for never.
     pub pair: f32,
-    /// By label, whether it may pair; labels beyond the end may.
+    /// By label, whether it may pair; labels beyond the end may. The break may not.
     pub pairs: Vec<bool>,
 }
 
-impl Unknown {
+/// A word on a path: its length in labels, and the place of its weight.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Step(u64);
+
+impl Step {
+    /// One number, since a path is chosen without branches: choosing one is cheaper than two.
     #[inline]
-    fn may_pair(&self, labels: &[u32]) -> bool {
-        let pairs = |label: u32| self.pairs.get(label as usize).copied().unwrap_or(true);
-        self.pair > f32::NEG_INFINITY
-            && matches!(labels, [first, second, ..] if pairs(*first) && pairs(*second))
+    fn new(length: u32, place: u32) -> Self {
+        Self(u64::from(length) << 32 | u64::from(place))
+    }
+
+    /// Labels.
+    #[inline]
+    pub fn length(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    /// The word's node in the trie; [`Trie::none`] or more where it is no word.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // The lower half.
+    pub fn place(self) -> u32 {
+        self.0 as u32
     }
 }
 
 /// The buffers of a search, to be used again.
 #[derive(Debug, Default)]
 pub struct Search {
-    /// The best weight up to each place.
-    best: Vec<f64>,
-    /// The length of the last word on that path.
-    last: Vec<u32>,
-    /// The words' lengths, last word first.
-    lengths: Vec<u32>,
+    /// The best weight up to each place with a last word of three labels or more.
+    long: Vec<f64>,
+    /// The last word on the best path up to each place.
+    last: Vec<Step>,
+    /// The words, last word first.
+    path: Vec<Step>,
 }
 
 impl Lattice {
-    /// The lengths of the words of the heaviest path, from the last word to the first. Of paths
-    /// that tie up to a place, the one with the longest last word wins. O(n * longest word).
-    pub fn solve<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [u32] {
-        let Search { best, last, lengths } = search;
-        best.clear();
-        best.resize(labels.len() + 1, f64::NEG_INFINITY);
-        last.clear();
-        last.resize(labels.len() + 1, 0);
-        best[0] = 0.0;
-        for start in 0..labels.len() {
-            self.relax(&labels[start..], &mut best[start..], &mut last[start..]);
-        }
-        lengths.clear();
+    /// A lattice of the words of `trie`; `weights` has a value a slot.
+    pub fn new(trie: Trie, mut weights: Vec<f32>, unknown: Unknown) -> Self {
+        weights[trie.none() as usize] = unknown.single;
+        weights.extend([unknown.pair, f32::NEG_INFINITY]);
+        Self { trie, weights, unknown }
+    }
+
+    /// The node of a step that is a word.
+    #[inline]
+    pub fn word(&self, step: Step) -> Option<u32> {
+        Some(step.place()).filter(|place| *place < self.trie.none())
+    }
+
+    /// The words of the heaviest path, from the last word to the first. Of paths that tie up to a
+    /// place, the one with the longest last word wins. O(n * longest word).
+    pub fn solve<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [Step] {
+        let Search { long, last, path } = search;
+        let places = labels.len() + 1;
+        long.clear();
+        long.resize(places, f64::NEG_INFINITY);
+        // What earlier searches left here is written over before it is read.
+        last.resize(places.max(last.len()), Step::default());
+        self.forward(labels, long, &mut last[..places]);
+        path.clear();
         let mut end = labels.len();
         while end > 0 {
-            lengths.push(last[end]);
-            end -= last[end] as usize;
+            path.push(last[end]);
+            end -= last[end].length();
         }
-        lengths
+        path
     }
 
-    /// Tries all words that begin at the first label.
-    #[inline]
-    fn relax(&self, labels: &[u32], best: &mut [f64], last: &mut [u32]) {
-        let base = best[0];
-        let mut offer = |length: usize, weight: f32| {
-            let total = base + f64::from(weight);
-            if total > best[length] {
-                best[length] = total;
-                // Words are far shorter than 2^32 labels.
-                last[length] = u32::try_from(length).unwrap_or(u32::MAX);
+    /// Finds the last word of the best path up to each place.
+    ///
+    /// One label, two, or a word that goes on: which of them is a coin toss, and a branch that is
+    /// guessed wrong costs more than all the rest of the step. So words of one and two labels are
+    /// looked up and compared without any; only the tenth or so that have a third branch off.
+    fn forward(&self, labels: &[u32], long: &mut [f64], last: &mut [Step]) {
+        let none = self.trie.none();
+        // Words that end at a place come by falling length, and only a heavier one displaces.
+        let (mut base, mut two) = (0.0, (f64::NEG_INFINITY, Step::default()));
+        let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
+        let mut pairs = self.may_pair(ahead(0));
+        for (at, &label) in labels.iter().enumerate() {
+            let first = self.trie.step(Trie::ROOT, label);
+            let second = self.trie.step(first, ahead(at + 1));
+            let third = self.trie.step(second, ahead(at + 2));
+            let next_pairs = self.may_pair(ahead(at + 1));
+            let unknown_pair = none + 1 + u32::from(!(pairs & next_pairs));
+            pairs = next_pairs;
+
+            let one = self.offer(base, 1, self.trie.key_or(first, none));
+            let best = heavier(heavier((long[at + 1], last[at + 1]), two), one);
+            last[at + 1] = best.1;
+            two = self.offer(base, 2, self.trie.key_or(second, unknown_pair));
+            if third != none {
+                let (labels, at) = (&labels[at + 3..], at + 3);
+                self.offer_long(base, third, labels, &mut long[at..], &mut last[at..]);
             }
-        };
-        let first = self.trie.child(Trie::ROOT, labels[0]);
-        offer(1, first.and_then(|node| self.weight(node)).unwrap_or(self.unknown.single));
-        let second =
-            first.zip(labels.get(1)).and_then(|(node, label)| self.trie.child(node, *label));
-        match second.and_then(|node| self.weight(node)) {
-            Some(weight) => offer(2, weight),
-            None if self.unknown.may_pair(labels) => offer(2, self.unknown.pair),
-            None => {}
+            base = if label == 0 { 0.0 } else { best.0 };
         }
-        let Some(mut node) = second else { return };
-        for (&label, length) in labels[2..].iter().zip(3..) {
-            let Some(child) = self.trie.child(node, label) else { return };
+    }
+
+    /// The weight of the best path that goes on from one of weight `base` with a word.
+    #[inline]
+    fn offer(&self, base: f64, length: u32, place: u32) -> (f64, Step) {
+        (base + f64::from(self.weights[place as usize]), Step::new(length, place))
+    }
+
+    /// Offers the words of three labels and more that begin with those that lead to `node`;
+    /// `labels`, `long` and `last` are what comes behind them.
+    fn offer_long(
+        &self,
+        base: f64,
+        node: u32,
+        labels: &[u32],
+        long: &mut [f64],
+        last: &mut [Step],
+    ) {
+        let mut node = node;
+        let mut labels = labels.iter();
+        for ((long, last), length) in long.iter_mut().zip(last).zip(3..) {
+            if self.trie.is_key(node) {
+                let offer = self.offer(base, length, node);
+                if offer.0 > *long {
+                    (*long, *last) = offer;
+                }
+            }
+            let Some(label) = labels.next() else { return };
+            let Some(child) = self.trie.child(node, *label) else { return };
             node = child;
-            if let Some(weight) = self.weight(node) {
-                offer(length, weight);
-            }
         }
     }
 
     #[inline]
-    fn weight(&self, node: u32) -> Option<f32> {
-        self.trie.is_key(node).then(|| self.weights[node as usize])
+    fn may_pair(&self, label: u32) -> bool {
+        self.unknown.pairs.get(label as usize).copied().unwrap_or(true)
     }
+}
+
+/// The heavier of two paths, the first where they tie.
+#[inline]
+fn heavier(first: (f64, Step), second: (f64, Step)) -> (f64, Step) {
+    let second_wins = second.0 > first.0;
+    let step = std::hint::select_unpredictable(second_wins, second.1.0, first.1.0);
+    (if second_wins { second.0 } else { first.0 }, Step(step))
 }
 
 #[cfg(test)]
@@ -142,13 +211,14 @@ mod tests {
                 weights[trie.walk(word).unwrap() as usize] = *weight;
             }
             let unknown = Unknown { single: -9.0, pair: -12.0, pairs: vec![false] };
-            let lattice = Lattice { trie, weights, unknown };
+            let lattice = Lattice::new(trie, weights, unknown);
             let mut search = Search::default();
-            let mut lengths = lattice.solve(&labels, &mut search).to_vec();
-            lengths.reverse();
             let (mut at, mut total) = (0, 0.0);
-            for length in lengths {
-                let word = &labels[at..at + length as usize];
+            for step in lattice.solve(&labels, &mut search).iter().rev() {
+                let word = &labels[at..at + step.length()];
+                prop_assert_eq!(lattice.word(*step), {
+                    words.get(word).and_then(|_| lattice.trie.walk(word))
+                });
                 total += weight(word, &words).unwrap();
                 at += word.len();
             }

@@ -4,8 +4,10 @@ mod labels;
 mod lattice;
 mod segmenter;
 mod tokens;
+#[cfg(test)]
+mod twin;
 
-pub use segmenter::{Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR};
+pub use segmenter::{Cut, Cuts, Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR};
 pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;

@@ -1,13 +1,14 @@
 //! Maximum-probability segmentation with a lexicon.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::super::trie::Trie;
-use super::labels::Labels;
+use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{Lattice, Search, Unknown};
-use super::tokens::{Kind, Tokens};
+use super::tokens::Tokens;
 use crate::corpus::Alphabet;
 use crate::support::{Context, Error, Result};
 
@@ -142,30 +143,17 @@ impl Segmenter {
         }
         let (single, pair, pairs) = (single(floor.single), single(floor.pair), labels.pairs());
         let unknown = Unknown { single, pair, pairs };
-        Ok(Self { options, labels, lattice: Lattice { trie, weights, unknown } })
+        Ok(Self { options, labels, lattice: Lattice::new(trie, weights, unknown) })
     }
 
     /// The words of `text` as byte ranges, from left to right; together they are the text.
     /// O(n * longest word).
     pub fn segment(&self, text: &str) -> Vec<Range<usize>> {
-        let mut words = Vec::with_capacity(text.len() / 4);
-        let mut work = Work::default();
-        for token in Tokens::new(text, &self.options.alphabet, self.options.numbers) {
-            let label = self.labels.of_token(&text[token.start..token.end], token, &self.options);
-            if label == Labels::UNKNOWN && token.kind == Kind::Mark {
-                work.flush(&self.lattice, &mut words);
-                words.push(token.start..token.end);
-            } else {
-                work.starts.push(token.start);
-                work.end = token.end;
-                work.labels.push(label);
-            }
-        }
-        work.flush(&self.lattice, &mut words);
-        words
+        let Ok(words) = self.cut(text, || Ok::<_, Infallible>(()));
+        ranges(&words)
     }
 
-    /// The words of many texts, on all threads of `context`.
+    /// As [`Segmenter::segment`] for many texts, on all threads of `context`.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -174,38 +162,176 @@ impl Segmenter {
         texts: &[S],
         context: &Context,
     ) -> Result<Vec<Vec<Range<usize>>>> {
-        let one = |text: &S| {
-            context.check()?;
-            Ok(self.segment(text.as_ref()))
+        let cuts = self.cut_many(texts, context)?;
+        Ok(cuts.iter().flat_map(Cuts::texts).map(ranges).collect())
+    }
+
+    /// As [`Segmenter::segment`], but names the words and can be stopped: between two marks, some
+    /// thousand tokens apart, `go_on` is asked.
+    ///
+    /// # Errors
+    /// What `go_on` says.
+    pub fn cut<E>(&self, text: &str, go_on: impl Fn() -> Result<(), E>) -> Result<Vec<Cut>, E> {
+        let mut words = Vec::with_capacity(text.len() / 4);
+        self.cut_into(&mut words, text, &mut Work::default(), go_on)?;
+        Ok(words)
+    }
+
+    /// The words of many texts, on all threads of `context`; some texts at a time, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn cut_many<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        context: &Context,
+    ) -> Result<Vec<Cuts>> {
+        let some = |work: &mut Work, texts: &&[S]| {
+            let mut cuts = Cuts::default();
+            for text in *texts {
+                self.cut_into(&mut cuts.words, text.as_ref(), work, || context.check())?;
+                cuts.ends.push(cuts.words.len());
+            }
+            Ok(cuts)
         };
-        context.pool().install(|| texts.par_iter().map(one).collect())
+        let portions = portions(texts);
+        context.pool().install(|| portions.par_iter().map_init(Work::default, some).collect())
+    }
+
+    /// One more than the largest [`Cut::id`].
+    pub fn ids(&self) -> usize {
+        self.lattice.trie.slots() + PLANE
+    }
+
+    /// Appends the words of `text` to `words`; `go_on` is asked now and then.
+    fn cut_into<E>(
+        &self,
+        words: &mut Vec<Cut>,
+        text: &str,
+        work: &mut Work,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<(), E> {
+        work.clear();
+        let mut tokens = Tokens::new(text, &self.options.alphabet, self.options.numbers);
+        loop {
+            tokens.skip_han(|start, code_point| work.push(self.labels.of_han(code_point), start));
+            let Some(token) = tokens.next() else { break };
+            let label = self.labels.of_token(&text[token.start..token.end], token, &self.options);
+            work.odd.push(work.labels.len());
+            work.push(label, token.start);
+            if label == Labels::BREAK && work.labels.len() >= BATCH {
+                go_on()?;
+                self.flush(&text[..token.end], work, words);
+            }
+        }
+        go_on()?;
+        self.flush(text, work, words);
+        Ok(())
+    }
+
+    /// Appends the words of what was gathered up to the end of `text`.
+    fn flush(&self, text: &str, work: &mut Work, words: &mut Vec<Cut>) {
+        work.starts.push(text.len());
+        // A place behind all others spares the look whether there are more.
+        work.odd.push(usize::MAX);
+        let nodes = self.lattice.trie.slots();
+        let (mut at, mut start, mut odd) = (0, work.starts[0], 0);
+        let path = self.lattice.solve(&work.labels, &mut work.search);
+        words.extend(path.iter().rev().map(|step| {
+            at += step.length();
+            let end = work.starts[at];
+            let as_named = work.odd[odd] >= at;
+            while work.odd[odd] < at {
+                odd += 1;
+            }
+            let id = match self.lattice.word(*step) {
+                Some(node) if as_named => node as usize,
+                _ => plane_index(&text[start..end]).map_or(usize::MAX, |index| nodes + index),
+            };
+            start = end;
+            Cut { end, id: u32::try_from(id).unwrap_or(Cut::NAMELESS) }
+        }));
+        work.clear();
     }
 }
 
-/// A stretch of text that is being gathered.
+/// A word in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The byte behind it; it begins where the word before it ends.
+    pub end: usize,
+    /// A number below [`Segmenter::ids`] that always stands for this very text, or
+    /// [`Cut::NAMELESS`].
+    pub id: u32,
+}
+
+impl Cut {
+    /// The id of words that have none: names, numbers, unknown pairs, words in full width.
+    pub const NAMELESS: u32 = u32::MAX;
+}
+
+/// Where the words of a text lie.
+fn ranges(words: &[Cut]) -> Vec<Range<usize>> {
+    let starts = std::iter::once(0).chain(words.iter().map(|word| word.end));
+    starts.zip(words).map(|(start, word)| start..word.end).collect()
+}
+
+/// The words of some texts.
+#[derive(Debug, Clone, Default)]
+pub struct Cuts {
+    words: Vec<Cut>,
+    /// By text, how many words there are up to its end.
+    ends: Vec<usize>,
+}
+
+impl Cuts {
+    /// The words of each text.
+    pub fn texts(&self) -> impl Iterator<Item = &[Cut]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| &self.words[*start..*end])
+    }
+}
+
+/// Texts are handed to a thread in portions of about this many bytes: enough that handing over
+/// costs nothing, and that few threads wait for the last.
+const PORTION: usize = 1 << 16;
+
+fn portions<S: AsRef<str>>(texts: &[S]) -> Vec<&[S]> {
+    let mut bytes = 0;
+    let is_full = |text: &S, _: &S| {
+        bytes += text.as_ref().len();
+        let is_full = bytes >= PORTION;
+        bytes *= usize::from(!is_full);
+        !is_full
+    };
+    texts.chunk_by(is_full).collect()
+}
+
+/// At the first mark behind this many tokens the search is solved: its buffers stay in the first
+/// cache, and short stretches share what a search costs to begin.
+const BATCH: usize = 1 << 10;
+
+/// Tokens that are being gathered.
 #[derive(Default)]
 struct Work {
     labels: Vec<u32>,
     starts: Vec<usize>,
-    end: usize,
+    /// The places of tokens whose text may differ from the name by which they are looked up.
+    odd: Vec<usize>,
     search: Search,
 }
 
 impl Work {
-    fn flush(&mut self, lattice: &Lattice, words: &mut Vec<Range<usize>>) {
-        if self.labels.is_empty() {
-            return;
-        }
-        let lengths = lattice.solve(&self.labels, &mut self.search);
-        self.starts.push(self.end);
-        let mut at = 0;
-        for length in lengths.iter().rev() {
-            let next = at + *length as usize;
-            words.push(self.starts[at]..self.starts[next]);
-            at = next;
-        }
+    #[inline]
+    fn push(&mut self, label: u32, start: usize) {
+        self.labels.push(label);
+        self.starts.push(start);
+    }
+
+    fn clear(&mut self) {
         self.labels.clear();
         self.starts.clear();
+        self.odd.clear();
     }
 }
 
@@ -287,6 +413,37 @@ mod tests {
         let text = "哈".repeat(1_000_001);
         let words = segmenter.segment(&text);
         assert_eq!(words.last().map(|word| word.end), Some(text.len()));
+    }
+
+    #[test]
+    fn a_long_text_can_be_stopped() {
+        let segmenter = segmenter(&[("天地", 3)]);
+        let asked = std::cell::Cell::new(0);
+        let until = |times| {
+            asked.set(0);
+            segmenter.cut(&"天地，".repeat(4 * BATCH), || {
+                asked.set(asked.get() + 1);
+                if asked.get() < times { Ok(()) } else { Err("stopped") }
+            })
+        };
+        assert_eq!(until(3), Err("stopped"));
+        assert_eq!(until(1000).map(|words| words.len()), Ok(8 * BATCH));
+        assert!((4..=13).contains(&asked.get()), "asked {} times", asked.get());
+    }
+
+    #[test]
+    fn texts_are_handed_out_in_portions() {
+        let texts: Vec<String> = (0..2700).map(|n| "天地，".repeat(n % 41)).collect();
+        let portions = portions(&texts);
+        assert!(portions.len() > 3 && portions.len() < 12);
+        assert_eq!(portions.concat(), texts);
+        let segmenter = segmenter(&[("天地", 3)]);
+        let context =
+            Context::new(Some(3), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap();
+        let alone: Vec<_> = texts.iter().map(|text| segmenter.segment(text)).collect();
+        assert_eq!(segmenter.segment_many(&texts, &context).unwrap(), alone);
+        context.cancel();
+        assert!(matches!(segmenter.segment_many(&texts, &context), Err(Error::Cancelled)));
     }
 
     proptest! {

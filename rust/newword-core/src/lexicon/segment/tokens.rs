@@ -43,6 +43,15 @@ impl<'t> Tokens<'t> {
         Self { text, alphabet, numbers, units: alphabet.units(text), base: 0, rest: 0..0 }
     }
 
+    /// Moves over the unified ideographs that come next, tokens all: see [`Units::skip_han`].
+    #[inline]
+    pub fn skip_han(&mut self, mut take: impl FnMut(usize, usize)) {
+        if self.rest.is_empty() {
+            let base = self.base;
+            self.units.skip_han(|at, code_point| take(base + at, code_point));
+        }
+    }
+
     /// The end of the number that starts with the digits at `start..end`.
     fn number(&mut self, start: usize, end: usize) -> usize {
         if self.numbers == Numbers::Runs {

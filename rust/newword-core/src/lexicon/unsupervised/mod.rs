@@ -23,7 +23,7 @@ use super::segment::{Floor, Numbers, Segmenter, SegmenterOptions};
 use super::sieve::{Candidate, Sieve};
 use super::words::Summary;
 use crate::corpus::{EncodedCorpus, RunMode, TextSource, encode};
-use crate::ngram::{CountOptions, count};
+use crate::ngram::{CountOptions, Neighbours, count};
 use crate::support::{Context, Error, Result};
 
 /// A word as the segmenter knows it.
@@ -90,7 +90,8 @@ pub fn train_encoded(
         let rule = format!("must not exceed the {} symbols of the corpus", corpus.total());
         return Err(Error::invalid("min_count", rule, min_count));
     }
-    let table = count(corpus, CountOptions { order, min_count, neighbours: true }, context)?;
+    let table =
+        count(corpus, CountOptions { order, min_count, neighbours: Neighbours::OfAll }, context)?;
     let mut model = Model::new(&table, method, context)?;
     model.estimate(corpus, method, passes, context)?;
     let words = model.words(context);

@@ -68,7 +68,7 @@ impl<'t> Model<'t> {
         let ranks = (0..rows.len()).into_par_iter();
         let candidates = context.pool().install(|| ranks.map(candidate).collect());
         let (weights, used) = (vec![0.0; trie.slots()], vec![0; trie.slots()]);
-        let lattice = Lattice { trie, weights, unknown: unknown(&table.symbols, method) };
+        let lattice = Lattice::new(trie, weights, unknown(&table.symbols, method));
         Ok(Self { table, candidates, lattice, used })
     }
 
@@ -218,7 +218,7 @@ mod tests {
                 weights[trie.walk(key).unwrap() as usize] = weight;
             }
             let unknown = Unknown { single: 0.0, pair, pairs: pairs.to_vec() };
-            let lattice = Lattice { trie, weights, unknown };
+            let lattice = Lattice::new(trie, weights, unknown);
             is_needed(&lattice, &[1, 2], &mut Search::default())
         };
         let han = [false, true, true];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::CountFile;
 use super::format::MAX_GRAM;
-use crate::ngram::count::CountOptions;
+use crate::ngram::count::{CountOptions, Neighbours};
 use crate::ngram::group::CHECK_EVERY;
 use crate::ngram::sums::{Sum, Terms, nats};
 use crate::ngram::{Level, NgramTable};
@@ -27,7 +27,7 @@ pub fn table_from_file(
     context: &Context,
 ) -> Result<NgramTable> {
     let file = CountFile::open(path)?;
-    CountOptions { order, min_count, neighbours: true }.validate()?;
+    CountOptions { order, min_count, neighbours: Neighbours::OfAll }.validate()?;
     if order > file.header().order {
         let known = file.header().order;
         let message =

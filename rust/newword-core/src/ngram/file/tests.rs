@@ -12,7 +12,7 @@ use super::{CountFile, CountMeta, CountSource, merge, table_from_file, write_cou
 use crate::corpus::Symbols;
 use crate::ngram::plan::Limits;
 use crate::ngram::testing::{Ids, grams, job};
-use crate::ngram::{CountOptions, IdParts, NgramTable, count};
+use crate::ngram::{CountOptions, IdParts, Neighbours, NgramTable, count};
 use crate::support::Error;
 
 fn meta(name: &str) -> CountMeta {
@@ -46,8 +46,9 @@ fn write(corpus: &Ids, order: usize, min_count: u64, path: &Path) {
     write_counts(corpus, order, min_count, &meta("a.txt"), path, &job(2)).unwrap();
 }
 
-fn counted(corpus: &Ids, order: usize, min_count: u64, neighbours: bool) -> NgramTable {
-    count(corpus, CountOptions { order, min_count, neighbours }, &job(1)).unwrap()
+fn counted(corpus: &Ids, order: usize, min_count: u64) -> NgramTable {
+    let options = CountOptions { order, min_count, neighbours: Neighbours::OfAll };
+    count(corpus, options, &job(1)).unwrap()
 }
 
 /// Limits under which every bucket goes through every kind of split and batch.
@@ -70,7 +71,7 @@ proptest! {
         let path = folder.path("counts");
         let corpus = Ids::new(ids, 4, parts);
         write(&corpus, order, 1, &path);
-        let expected = counted(&corpus, order, min_count, true);
+        let expected = counted(&corpus, order, min_count);
         prop_assert_eq!(&table_from_file(&path, order, min_count, &job(1)).unwrap(), &expected);
         let file = CountFile::open(&path).unwrap();
         let all: Vec<_> = file.grams().unwrap().map(Result::unwrap).collect();
@@ -98,10 +99,10 @@ proptest! {
         write(&corpus, order, pruned, &path);
         for min_count in [pruned, pruned + 1] {
             let table = table_from_file(&path, order, min_count, &job(1)).unwrap();
-            prop_assert_eq!(table, counted(&corpus, order, min_count, true));
+            prop_assert_eq!(table, counted(&corpus, order, min_count));
         }
         let words = CountFile::open(&path).unwrap().words(order).unwrap().count();
-        prop_assert_eq!(words, counted(&corpus, order, pruned, false).level(order).len());
+        prop_assert_eq!(words, counted(&corpus, order, pruned).level(order).len());
     }
 
     #[test]
@@ -136,7 +137,7 @@ proptest! {
         let whole = dense(&whole);
         prop_assert_eq!(
             table_from_file(&out, order, 2, &job(1)).unwrap(),
-            counted(&whole, order, 2, true)
+            counted(&whole, order, 2)
         );
         let merged = CountFile::open(&out).unwrap();
         prop_assert_eq!(merged.header().meta.sources.len(), pieces.len());
@@ -155,7 +156,7 @@ fn a_file_of_many_blocks_and_symbols_is_the_same() {
     };
     let corpus = Ids::new((0..300_000).map(|_| next()).collect(), 40_000, 3);
     write(&corpus, 2, 1, &path);
-    assert_eq!(table_from_file(&path, 2, 1, &job(1)).unwrap(), counted(&corpus, 2, 1, true));
+    assert_eq!(table_from_file(&path, 2, 1, &job(1)).unwrap(), counted(&corpus, 2, 1));
     let words = CountFile::open(&path).unwrap();
     let sum: u64 = words.words(1).unwrap().map(|word| word.unwrap().1).sum();
     assert_eq!(sum, corpus.total());
@@ -174,7 +175,7 @@ fn a_skewed_corpus_is_written_in_batches() {
         CountFile::open(path).unwrap().grams().unwrap().map(Result::unwrap).collect()
     };
     assert_eq!(rows(&one), rows(&other));
-    assert_eq!(table_from_file(&other, 4, 1, &job(1)).unwrap(), counted(&corpus, 4, 1, true));
+    assert_eq!(table_from_file(&other, 4, 1, &job(1)).unwrap(), counted(&corpus, 4, 1));
 }
 
 fn sample() -> Ids {
@@ -306,7 +307,7 @@ fn a_file_can_be_merged_into_itself() {
     write(&corpus, 3, 1, &path);
     merge(&[&path, &path], &path, &job(1)).unwrap();
     let doubled = table_from_file(&path, 3, 1, &job(1)).unwrap();
-    let once = counted(&corpus, 3, 1, true);
+    let once = counted(&corpus, 3, 1);
     let counts = |table: &NgramTable, by: u64| -> Vec<u64> {
         table.levels.iter().flat_map(|level| &level.counts).map(|count| count * by).collect()
     };

@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::format::{Encoder, Gram, Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
-use crate::ngram::count::CountOptions;
+use crate::ngram::count::{CountOptions, Neighbours};
 use crate::ngram::key::{Key, Wide, Width};
 use crate::ngram::parts::IdParts;
 use crate::ngram::plan::{Goal, Limits, Plan};
@@ -158,9 +158,10 @@ pub(super) fn write_within(
     context: &Context,
     adjust: impl Fn(Limits) -> Limits,
 ) -> Result<()> {
-    CountOptions { order, min_count, neighbours: false }.validate()?;
+    let neighbours = Neighbours::OfNone;
+    CountOptions { order, min_count, neighbours }.validate()?;
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
-    let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours: false };
+    let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours };
     let plan = Plan::new(corpus.counts(), goal);
     let writer = Writer::create(path, &header, corpus.symbols())?;
     let limits = |bytes| adjust(Limits::new(corpus, &plan, bytes, context).streamed(&plan, bytes));

@@ -1,0 +1,391 @@
+//! What stands before and behind given words, wherever they occur.
+//!
+//! Every occurrence becomes a key of the word and its two neighbours. Keys are partitioned by word, and
+//! those of a word tallied by either neighbour. It is done for the words that are left in the end: a
+//! hundredth of the n-grams that are counted, so that counting need not look at neighbours at all.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::parts::{Parts, each_part};
+use super::trie::Trie;
+use crate::ngram::{Sum, Tally, Terms, fit, nats};
+use crate::support::{Context, Error, Result};
+
+/// The sums of c ln c over the symbols before and behind a word, in nats, as
+/// [`crate::ngram::Level`] has them.
+pub type Sides = [f64; 2];
+
+/// Keys that a bucket holds at least, if there are as many: they stay in the second-level cache.
+const BUCKET: u64 = 1 << 16;
+/// Buckets of a pass at the most, unless one word fills each.
+const BUCKETS: u64 = 1 << 9;
+/// Keys a thread gathers for a bucket before it asks for room there.
+const BATCH: usize = 32;
+/// Fewest keys that a pass gets, whatever the budget.
+const LEAST_KEYS: u64 = 1 << 16;
+
+/// Sums over the neighbours of each of `words`: label sequences, sorted and distinct, with the number
+/// of their occurrences. Symbols with labels above `largest` occur once and add 1 ln 1 = 0.
+///
+/// O(symbols * longest word) a pass; one pass, unless the keys do not fit a quarter of the memory
+/// budget.
+///
+/// # Errors
+/// Reading the corpus failed, the words do not occur that often, or the job was cancelled.
+pub fn neighbour_sums<P: Parts + ?Sized>(
+    corpus: &P,
+    words: &[(Vec<u32>, u64)],
+    largest: u32,
+    context: &Context,
+) -> Result<Vec<Sides>> {
+    let room = (context.memory().bytes() / 4 / 8).max(LEAST_KEYS);
+    sums_within(corpus, words, largest, room, context)
+}
+
+/// [`neighbour_sums`] with passes of at most `room` keys.
+fn sums_within<P: Parts + ?Sized>(
+    corpus: &P,
+    words: &[(Vec<u32>, u64)],
+    largest: u32,
+    room: u64,
+    context: &Context,
+) -> Result<Vec<Sides>> {
+    let search = Search::new(words, largest)?;
+    let counts: Vec<u64> = words.iter().map(|(_, count)| *count).collect();
+    let mut sums = Vec::with_capacity(words.len());
+    for pass in fit(&counts, 0, room) {
+        if let [count] = counts[pass.clone()]
+            && count > room
+        {
+            sums.push(search.dense(corpus, pass.start, context)?);
+        } else {
+            sums.extend(search.partitioned(corpus, pass, &counts, context)?);
+        }
+    }
+    Ok(sums)
+}
+
+fn changed() -> Error {
+    Error::Corpus("the parts of the corpus changed between passes".into())
+}
+
+/// The words to look for.
+struct Search {
+    trie: Trie,
+    /// By trie node, the word that ends there.
+    words: Vec<u32>,
+    /// Labels of the longest word.
+    longest: usize,
+    /// Neighbours above it count as breaks.
+    largest: u32,
+    terms: Terms,
+}
+
+/// An occurrence: which word, and its neighbours' labels, 0 for what adds nothing.
+struct Occurrence {
+    word: usize,
+    left: u32,
+    right: u32,
+}
+
+impl Search {
+    fn new(words: &[(Vec<u32>, u64)], largest: u32) -> Result<Self> {
+        let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
+        let mut by_node = vec![0; trie.slots()];
+        for (word, (labels, _)) in (0..).zip(words) {
+            by_node[trie.walk(labels).unwrap_or(Trie::ROOT) as usize] = word;
+        }
+        let longest = words.iter().map(|(labels, _)| labels.len()).max().unwrap_or(0);
+        Ok(Self { trie, words: by_node, longest, largest, terms: Terms::new() })
+    }
+
+    /// Labels that a neighbour can have, 0 among them.
+    fn labels(&self) -> usize {
+        self.largest as usize + 1
+    }
+
+    /// Calls `found` with every occurrence that starts within `own`.
+    #[inline]
+    fn each(&self, ids: &[u32], own: Range<usize>, mut found: impl FnMut(Occurrence)) {
+        let neighbour = |label: u32| if label > self.largest { 0 } else { label };
+        let mut left = own.start.checked_sub(1).map_or(0, |at| neighbour(ids[at]));
+        for at in own {
+            let mut node = Trie::ROOT;
+            for (&label, end) in ids[at..].iter().zip(at + 1..) {
+                let Some(child) = self.trie.child(node, label) else { break };
+                node = child;
+                if self.trie.is_key(node) {
+                    let right = neighbour(ids.get(end).copied().unwrap_or(0));
+                    found(Occurrence { word: self.words[node as usize] as usize, left, right });
+                }
+            }
+            left = neighbour(ids[at]);
+        }
+    }
+
+    /// The sums of one word, tallied as it is found: it occurs too often for a pass.
+    fn dense<P: Parts + ?Sized>(
+        &self,
+        corpus: &P,
+        word: usize,
+        context: &Context,
+    ) -> Result<Sides> {
+        let new = || [0, 1].map(|_| vec![0_u64; self.labels()]);
+        let step = |[left, right]: &mut [Vec<u64>; 2], _, ids: &[u32], own: Range<usize>| {
+            self.each(ids, own, |found| {
+                if found.word == word {
+                    left[found.left as usize] += 1;
+                    right[found.right as usize] += 1;
+                }
+            });
+            Ok(())
+        };
+        let tallies = each_part(corpus, self.longest, context.threads(), context, new, step)?;
+        let side = |side: usize| {
+            let count = |label| tallies.iter().map(|tally| tally[side][label]).sum();
+            let sum: Sum = (1..self.labels()).map(|label| self.terms.of(count(label))).sum();
+            nats(sum)
+        };
+        Ok([side(0), side(1)])
+    }
+
+    /// The sums of the words of one pass.
+    fn partitioned<P: Parts + ?Sized>(
+        &self,
+        corpus: &P,
+        pass: Range<usize>,
+        counts: &[u64],
+        context: &Context,
+    ) -> Result<Vec<Sides>> {
+        let partition = Partition::new(pass, counts, self.largest);
+        let step = |staged: &mut Staged, _, ids: &[u32], own: Range<usize>| {
+            self.each(ids, own, |found| partition.stage(staged, &found));
+            if staged.lost { Err(changed()) } else { Ok(()) }
+        };
+        let new = || partition.staged();
+        let staged = each_part(corpus, self.longest, context.threads(), context, new, step)?;
+        for mut staged in staged {
+            partition.flush_all(&mut staged);
+            if staged.lost {
+                return Err(changed());
+            }
+        }
+        let buckets = (0..partition.buckets.len()).into_par_iter();
+        let tools = || (Tally::new(self.labels()), Vec::new());
+        let sums: Result<Vec<Vec<Sides>>> = context.pool().install(|| {
+            buckets
+                .map_init(tools, |(tally, keys), bucket| {
+                    context.check()?;
+                    partition.sum(bucket, counts, keys, tally, &self.terms)
+                })
+                .collect()
+        });
+        Ok(sums?.into_iter().flatten().collect())
+    }
+}
+
+/// The keys of a pass, bucket by bucket; a bucket is a range of words.
+///
+/// The keys are atomics so that threads can write to disjoint places in safe code.
+struct Partition {
+    words: Range<usize>,
+    buckets: Vec<Range<usize>>,
+    /// By word of the pass: its bucket.
+    bucket_of: Vec<u32>,
+    /// Where each bucket's keys start, and where the last one's end.
+    starts: Vec<u64>,
+    /// Where the next key of each bucket goes.
+    heads: Vec<AtomicU64>,
+    keys: Vec<AtomicU64>,
+    /// Bits of a label.
+    bits: u32,
+}
+
+/// What a thread holds back, bucket by bucket.
+struct Staged {
+    keys: Vec<u64>,
+    lengths: Vec<usize>,
+    /// Whether a key had no room: the counts were wrong.
+    lost: bool,
+}
+
+impl Partition {
+    fn new(words: Range<usize>, counts: &[u64], largest: u32) -> Self {
+        let total: u64 = counts[words.clone()].iter().sum();
+        // Symbols take far more than two bytes each, so labels are below 2^31.
+        let bits = (u32::BITS - largest.leading_zeros()).clamp(1, 31);
+        let most = 1_usize.checked_shl(u64::BITS - 2 * bits).unwrap_or(usize::MAX);
+        let buckets = fit(&counts[..words.end], words.start, BUCKET.max(total / BUCKETS));
+        let split = |range: Range<usize>| {
+            let end = range.end;
+            range.step_by(most).map(move |start| start..end.min(start.saturating_add(most)))
+        };
+        let buckets: Vec<_> = buckets.into_iter().flat_map(split).collect();
+        let mut bucket_of = Vec::with_capacity(words.len());
+        let mut starts = vec![0];
+        for (bucket, range) in (0..).zip(&buckets) {
+            bucket_of.resize(bucket_of.len() + range.len(), bucket);
+            starts.push(starts[starts.len() - 1] + counts[range.clone()].iter().sum::<u64>());
+        }
+        let heads = starts[..buckets.len()].iter().map(|start| AtomicU64::new(*start)).collect();
+        let keys = vec![0; usize::try_from(total).unwrap_or(usize::MAX)];
+        let keys = keys.into_iter().map(AtomicU64::new).collect();
+        Self { words, buckets, bucket_of, starts, heads, keys, bits }
+    }
+
+    fn staged(&self) -> Staged {
+        let buckets = self.buckets.len();
+        Staged { keys: vec![0; buckets * BATCH], lengths: vec![0; buckets], lost: false }
+    }
+
+    /// Takes an occurrence, if its word is in the pass.
+    #[inline]
+    fn stage(&self, staged: &mut Staged, found: &Occurrence) {
+        if !self.words.contains(&found.word) {
+            return;
+        }
+        let bucket = self.bucket_of[found.word - self.words.start] as usize;
+        let word = (found.word - self.buckets[bucket].start) as u64;
+        let sides = u64::from(found.left) << self.bits | u64::from(found.right);
+        let length = &mut staged.lengths[bucket];
+        staged.keys[bucket * BATCH + *length] = word << (2 * self.bits) | sides;
+        *length += 1;
+        if *length == BATCH {
+            self.flush(staged, bucket);
+        }
+    }
+
+    fn flush_all(&self, staged: &mut Staged) {
+        (0..self.buckets.len()).for_each(|bucket| self.flush(staged, bucket));
+    }
+
+    fn flush(&self, staged: &mut Staged, bucket: usize) {
+        let length = std::mem::take(&mut staged.lengths[bucket]);
+        let at = self.heads[bucket].fetch_add(length as u64, Ordering::Relaxed);
+        let end = at + length as u64;
+        if end > self.starts[bucket + 1] {
+            staged.lost = true;
+            return;
+        }
+        let keys = &staged.keys[bucket * BATCH..];
+        for (to, key) in self.keys[place(at)..place(end)].iter().zip(keys) {
+            to.store(*key, Ordering::Relaxed);
+        }
+    }
+
+    /// The sums of a bucket's words; `sorted` and `tally` are used again.
+    fn sum(
+        &self,
+        bucket: usize,
+        counts: &[u64],
+        sorted: &mut Vec<u64>,
+        tally: &mut Tally,
+        terms: &Terms,
+    ) -> Result<Vec<Sides>> {
+        let (start, end) = (self.starts[bucket], self.starts[bucket + 1]);
+        if self.heads[bucket].load(Ordering::Relaxed) != end {
+            return Err(changed());
+        }
+        let mut after = 0;
+        let counts = &counts[self.buckets[bucket].clone()];
+        let mut next: Vec<usize> = counts
+            .iter()
+            .map(|count| {
+                after += place(*count);
+                after - place(*count)
+            })
+            .collect();
+        sorted.clear();
+        sorted.resize(after, 0);
+        for key in &self.keys[place(start)..place(end)] {
+            let key = key.load(Ordering::Relaxed);
+            let at = &mut next[place(key >> (2 * self.bits))];
+            sorted[*at] = key;
+            *at += 1;
+        }
+        let mask = (1_u64 << self.bits) - 1;
+        // The mask keeps it within a label.
+        #[allow(clippy::cast_possible_truncation)]
+        let label = |key: &u64, shift: u32| (key >> shift & mask) as u32;
+        let (mut from, mut all) = (0, Vec::with_capacity(counts.len()));
+        for (count, end) in counts.iter().zip(next) {
+            if end - from != place(*count) {
+                return Err(changed());
+            }
+            let keys = &sorted[from..end];
+            all.push([self.bits, 0].map(|shift| {
+                tally.count(keys.iter().map(|key| label(key, shift)));
+                nats(tally.sum_and_clear(terms))
+            }));
+            from = end;
+        }
+        Ok(all)
+    }
+}
+
+/// A number of keys that are held in memory.
+fn place(keys: u64) -> usize {
+    usize::try_from(keys).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parts::tests::CutParts;
+    use super::super::testing::{job, table_of};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sums_are_those_of_the_table(
+            ids in prop::collection::vec(0_u32..5, 0..300),
+            cuts in prop::collection::vec(0_usize..300, 0..6),
+            min_count in 1_u64..4,
+            room in 1_u64..60,
+        ) {
+            // In the middle of its parts, the corpus shows what lies around them.
+            let table = table_of(&ids, 4, min_count);
+            let mut words = Vec::new();
+            for n in 2..=4 {
+                let level = table.level(n);
+                words.extend((0..level.len()).map(|row| {
+                    let sides = [level.left_sums[row], level.right_sums[row]];
+                    ((level.row(row, n).to_vec(), level.counts[row]), sides)
+                }));
+            }
+            words.sort_by(|a, b| a.0.cmp(&b.0));
+            let (words, expected): (Vec<_>, Vec<Sides>) = words.into_iter().unzip();
+            let parts = CutParts::new(&ids, &cuts);
+            for (room, threads) in [(room, 1), (room, 3), (u64::MAX, 2)] {
+                let found = sums_within(&parts, &words, 4, room, &job(threads)).unwrap();
+                prop_assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+                    prop_assert!((found - expected).abs() < 1e-9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rare_neighbours_add_nothing_and_wrong_counts_are_told() {
+        let ids = [9, 1, 2, 7, 0, 8, 1, 2, 7, 0, 9, 1, 2];
+        let words = vec![(vec![1, 2], 3)];
+        let sums = |words: &[(Vec<u32>, u64)], largest, room| {
+            sums_within(&CutParts::new(&ids, &[6]), words, largest, room, &job(2))
+        };
+        let two = 2.0 * 2_f64.ln();
+        for room in [1, 100] {
+            let found = sums(&words, 9, room).unwrap();
+            assert!(found[0].iter().all(|sum| (sum - two).abs() < 1e-9));
+            let found = sums(&words, 8, room).unwrap();
+            assert!(found[0][0].abs() < 1e-9 && (found[0][1] - two).abs() < 1e-9);
+        }
+        for wrong in [2, 4] {
+            let message = sums(&[(vec![1, 2], wrong)], 9, 100).unwrap_err().to_string();
+            assert!(message.contains("changed"), "{message}");
+        }
+    }
+}
