@@ -16,6 +16,7 @@ use super::exp::ln;
 use super::forward_backward::Scaled;
 use super::problem::Problem;
 use super::scalar::{LANES, Scalar};
+use super::simd::{Kernel, widest};
 use crate::support::{Result, Workers};
 
 /// How the probability of a path is normalised.
@@ -54,14 +55,9 @@ impl<F: Scalar> Problem<'_, F> {
         let model = Model { both: by == Normalization::Bidirectional, halved };
         let scaled = Scaled::of(&self);
         let mut emissions = vec![F::default(); self.batch * self.steps * self.tags];
-        workers.map(blocks(&self, &mut emissions), |mut block| {
-            let sums = Sums::of(&self, scaled.as_ref(), model, &block, workers)?;
-            let mut at = 0;
-            for stretch in &mut block {
-                stretch.write(&self, model, &sums, at);
-                at += stretch.with_neighbours(&self).len();
-            }
-            Ok(())
+        let scaled = scaled.as_ref();
+        workers.map(blocks(&self, &mut emissions), |block| {
+            widest(Block { problem: &self, scaled, model, stretches: block, workers })
         })?;
         Ok(Self {
             emissions: Cow::Owned(emissions),
@@ -141,8 +137,32 @@ fn blocks<'o, F: Scalar>(problem: &Problem<'_, F>, out: &'o mut [F]) -> Vec<Vec<
     blocks
 }
 
+/// A block to be worked on.
+struct Block<'p, 'a, 'o, F: Scalar> {
+    problem: &'p Problem<'a, F>,
+    scaled: Option<&'p Scaled>,
+    model: Model,
+    stretches: Vec<Stretch<'o, F>>,
+    workers: &'p Workers<'p>,
+}
+
+impl<F: Scalar> Kernel for Block<'_, '_, '_, F> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run(mut self) -> Result<()> {
+        let sums = Sums::of(&self)?;
+        let mut at = 0;
+        for stretch in &mut self.stretches {
+            stretch.write(self.problem, self.model, &sums, at);
+            at += stretch.with_neighbours(self.problem).len();
+        }
+        Ok(())
+    }
+}
+
 impl<F: Scalar> Stretch<'_, F> {
-    /// The numbers of the steps behind the last.
+    /// The step behind the last.
     fn end(&self, problem: &Problem<'_, F>) -> usize {
         self.first + self.out.len() / problem.tags
     }
@@ -153,6 +173,7 @@ impl<F: Scalar> Stretch<'_, F> {
     }
 
     /// Writes the scores, from sums in which the steps with their neighbours begin at step `at`.
+    #[inline(always)]
     fn write(&mut self, problem: &Problem<'_, F>, model: Model, sums: &Sums, at: usize) {
         let (tags, share) = (problem.tags, model.share());
         let begins = self.first == 0;
@@ -182,6 +203,7 @@ impl<F: Scalar> Stretch<'_, F> {
 
 impl Sums {
     /// Takes off a step's normaliser where no neighbouring tag is given.
+    #[inline(always)]
     fn take_off_alone(&self, step: usize, model: Model, scores: &mut [f64]) {
         let given = &self.given[step * scores.len()..];
         let top = self.top[step];
@@ -197,6 +219,7 @@ impl Sums {
 }
 
 /// Takes normalisers off scores. A tag that nothing may follow is forbidden.
+#[inline(always)]
 fn take_off(scores: &mut [f64], sums: &[f64], share: f64) {
     for (score, &sum) in scores.iter_mut().zip(sums) {
         *score = if sum > f64::NEG_INFINITY { *score - share * sum } else { sum };

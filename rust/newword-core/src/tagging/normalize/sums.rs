@@ -3,18 +3,17 @@
 //! The normalisers of a step are a product of the exponentials of its emissions with a matrix that does
 //! not change. Sixteen steps side by side, whosever they are, in `f64`: an exponential, a logarithm and
 //! a row of the product for each tag of each step and each direction. Where the scores of a step range
-//! too widely for that, as [`Scaled`] says, it is done again with logarithms throughout.
+//! too widely for that, it is done again with logarithms throughout.
 
 use super::super::exp::ln;
-use super::super::forward_backward::{Scaled, multiply, share};
+use super::super::forward_backward::{multiply, share};
 use super::super::log_domain::{sum_from, sum_towards};
 use super::super::pieces::turn;
-use super::super::problem::Problem;
 use super::super::rows::Rows;
 use super::super::scalar::{LANES, Lanes, Scalar};
 use super::super::simd::{Kernel, widest};
-use super::{Model, Stretch};
-use crate::support::{Result, Workers};
+use super::Block;
+use crate::support::Result;
 
 /// What the scores of steps are made of; each is (steps, tags) or (steps,), and as long as a multiple
 /// of [`LANES`] steps.
@@ -35,43 +34,65 @@ pub(super) struct Sums {
 
 impl Sums {
     /// The sums of all steps of a block and of their neighbours.
-    pub(super) fn of<F: Scalar>(
-        problem: &Problem<'_, F>,
-        scaled: Option<&Scaled>,
-        model: Model,
-        block: &[Stretch<'_, F>],
-        workers: &Workers<'_>,
-    ) -> Result<Self> {
-        let given = given(problem, model, block)?;
+    #[inline(always)]
+    pub(super) fn of<F: Scalar>(block: &Block<'_, '_, '_, F>) -> Result<Self> {
+        let given = given(block)?;
         let size = given.len();
-        let steps = size / problem.tags;
+        let steps = size / block.problem.tags;
         let mut sums = Self {
             given,
             ahead: vec![0.0; size],
-            behind: vec![0.0; if model.both { size } else { 0 }],
+            behind: vec![0.0; if block.model.both { size } else { 0 }],
             top: vec![0.0; steps],
             total: vec![0.0; steps],
             sure: vec![false; steps],
         };
-        widest(Products { scaled, model, tags: problem.tags, sums: &mut sums });
+        sums.multiply(block);
         if sums.sure.contains(&false) {
-            widest(Logarithms { problem, block, sums: &mut sums, workers })?;
+            widest(Logarithms { block, sums: &mut sums })?;
         }
         Ok(sums)
+    }
+
+    /// All that products give.
+    #[inline(always)]
+    fn multiply<F: Scalar>(&mut self, block: &Block<'_, '_, '_, F>) {
+        let tags = block.problem.tags;
+        let mut tile = vec![[0.0; LANES]; tags];
+        let mut shares = tile.clone();
+        for step in (0..self.top.len()).step_by(LANES) {
+            let here = step * tags..(step + LANES) * tags;
+            let given = &self.given[here.clone()];
+            let rows: Lanes<&[f64]> = std::array::from_fn(|lane| &given[lane * tags..][..tags]);
+            turn(&rows, 0, &mut tile);
+            let (top, spread) = share(&tile, &mut shares);
+            let total = total(&shares, block.model.halved);
+            self.top[step..][..LANES].copy_from_slice(&top);
+            self.total[step..][..LANES].copy_from_slice(&total);
+            let Some(scaled) = block.scaled else { continue };
+            for (sure, spread) in self.sure[step..][..LANES].iter_mut().zip(spread) {
+                // NaN, where no tag is allowed, is not within the range.
+                *sure = spread <= scaled.range();
+            }
+            let top = top.map(|top| top + scaled.top());
+            log_products(scaled.from(), &shares, &top, &mut tile);
+            turn_back(&tile, &mut self.ahead[here.clone()]);
+            if block.model.both {
+                log_products(scaled.towards(), &shares, &top, &mut tile);
+                turn_back(&tile, &mut self.behind[here]);
+            }
+        }
     }
 }
 
 /// The emissions of a block as they are where a neighbouring tag is given.
-fn given<F: Scalar>(
-    problem: &Problem<'_, F>,
-    model: Model,
-    block: &[Stretch<'_, F>],
-) -> Result<Vec<f64>> {
-    let tags = problem.tags;
-    let steps = block.iter().map(|stretch| stretch.with_neighbours(problem).len()).sum::<usize>();
+#[inline(always)]
+fn given<F: Scalar>(block: &Block<'_, '_, '_, F>) -> Result<Vec<f64>> {
+    let (problem, tags) = (block.problem, block.problem.tags);
+    let ranges = || block.stretches.iter().map(|stretch| stretch.with_neighbours(problem));
+    let steps = ranges().map(|steps| steps.len()).sum::<usize>();
     let mut given = Vec::with_capacity(steps.next_multiple_of(LANES) * tags);
-    for stretch in block {
-        let steps = stretch.with_neighbours(problem);
+    for (stretch, steps) in block.stretches.iter().zip(ranges()) {
         let scores = &problem.row(stretch.row)[steps.start * tags..steps.end * tags];
         if scores.iter().fold(false, |odd, score| odd | !score.is_score()) {
             problem.check(stretch.row)?;
@@ -86,59 +107,18 @@ fn given<F: Scalar>(
             add(&mut given[last..], &problem.end);
         }
     }
-    if model.halved {
+    if block.model.halved {
         for score in &mut given {
-            *score *= model.scale();
+            *score *= block.model.scale();
         }
     }
-    given.resize(given.capacity(), 0.0);
+    given.resize(steps.next_multiple_of(LANES) * tags, 0.0);
     Ok(given)
 }
 
 fn add<F: Scalar>(scores: &mut [f64], more: &[F]) {
     for (score, &more) in scores.iter_mut().zip(more) {
         *score += more.into();
-    }
-}
-
-/// All that products give.
-struct Products<'s> {
-    scaled: Option<&'s Scaled>,
-    model: Model,
-    tags: usize,
-    sums: &'s mut Sums,
-}
-
-impl Kernel for Products<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let tags = self.tags;
-        let mut tile = vec![[0.0; LANES]; tags];
-        let mut shares = tile.clone();
-        for step in (0..self.sums.top.len()).step_by(LANES) {
-            let here = step * tags..(step + LANES) * tags;
-            let given = &self.sums.given[here.clone()];
-            let rows: Lanes<&[f64]> = std::array::from_fn(|lane| &given[lane * tags..][..tags]);
-            turn(&rows, 0, &mut tile);
-            let (top, spread) = share(&tile, &mut shares);
-            let total = total(&shares, self.model.halved);
-            self.sums.top[step..][..LANES].copy_from_slice(&top);
-            self.sums.total[step..][..LANES].copy_from_slice(&total);
-            let Some(scaled) = self.scaled else { continue };
-            for (sure, spread) in self.sums.sure[step..][..LANES].iter_mut().zip(spread) {
-                // NaN, where no tag is allowed, is not within the range.
-                *sure = spread <= scaled.range();
-            }
-            let top = top.map(|top| top + scaled.top());
-            log_products(scaled.from(), &shares, &top, &mut tile);
-            turn_back(&tile, &mut self.sums.ahead[here.clone()]);
-            if self.model.both {
-                log_products(scaled.towards(), &shares, &top, &mut tile);
-                turn_back(&tile, &mut self.sums.behind[here]);
-            }
-        }
     }
 }
 
@@ -177,33 +157,32 @@ fn turn_back(tile: &[Lanes<f64>], rows: &mut [f64]) {
 }
 
 /// What products cannot give: the sums of the steps that are not sure.
-struct Logarithms<'s, 'p, 'o, F: Scalar> {
-    problem: &'s Problem<'p, F>,
-    block: &'s [Stretch<'o, F>],
+struct Logarithms<'s, 'p, 'a, 'o, F: Scalar> {
+    block: &'s Block<'p, 'a, 'o, F>,
     sums: &'s mut Sums,
-    workers: &'s Workers<'s>,
 }
 
-impl<F: Scalar> Kernel for Logarithms<'_, '_, '_, F> {
+impl<F: Scalar> Kernel for Logarithms<'_, '_, '_, '_, F> {
     type Output = Result<()>;
 
     #[inline(always)]
     fn run(self) -> Result<()> {
-        let (sums, tags) = (self.sums, self.problem.tags);
+        let Self { block: Block { problem, stretches, workers, .. }, sums } = self;
+        let tags = problem.tags;
         let mut at = 0;
-        for stretch in self.block {
-            let mut rows = Rows::of(self.problem, stretch.row);
-            for step in stretch.with_neighbours(self.problem) {
+        for stretch in stretches {
+            let mut rows = Rows::of(problem, stretch.row);
+            for step in stretch.with_neighbours(problem) {
                 let here = at * tags..(at + 1) * tags;
                 at += 1;
                 if sums.sure[at - 1] {
                     continue;
                 }
-                self.workers.check()?;
+                workers.check()?;
                 if step > stretch.first {
                     sum_from(&mut rows, &sums.given[here.clone()], &mut sums.ahead[here.clone()]);
                 }
-                if !sums.behind.is_empty() && step + 1 < stretch.end(self.problem) {
+                if !sums.behind.is_empty() && step + 1 < stretch.end(problem) {
                     sum_towards(&mut rows, &sums.given[here.clone()], &mut sums.behind[here]);
                 }
             }
