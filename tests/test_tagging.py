@@ -412,7 +412,9 @@ import sys, numpy as np, newword
 emissions, transitions = np.load(sys.argv[1]).values()
 found = newword.viterbi(emissions, transitions)
 sums = newword.log_partition(emissions, transitions)
-np.savez(sys.argv[2], found.paths, found.scores, newword.marginals(emissions, transitions), sums)
+both = newword.viterbi(emissions, transitions, normalization="bidirectional").scores
+marginals = newword.marginals(emissions, transitions)
+np.savez(sys.argv[2], found.paths, found.scores, marginals, sums, both)
 """
     problem = random((40, 9, 7))
     emissions, transitions = problem["emissions"], problem["transitions"]
@@ -425,12 +427,14 @@ np.savez(sys.argv[2], found.paths, found.scores, newword.marginals(emissions, tr
             timeout=60,
         )
         with np.load(f"{folder}/out.npz") as saved:
-            paths, scores, marginals, sums = saved.values()
+            paths, scores, marginals, sums, both = saved.values()
     found = newword.viterbi(emissions, transitions)
     np.testing.assert_array_equal(paths, found.paths)
     np.testing.assert_array_equal(scores, found.scores)
     np.testing.assert_array_equal(marginals, newword.marginals(emissions, transitions))
     np.testing.assert_array_equal(sums, newword.log_partition(emissions, transitions))
+    found = newword.viterbi(emissions, transitions, normalization="bidirectional")
+    np.testing.assert_array_equal(both, found.scores)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

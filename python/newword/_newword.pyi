@@ -95,6 +95,7 @@ def path_score(
 def sample_paths(
     arguments: _Problem, count: int, seed: int, threads: int | None
 ) -> NDArray[np.int32]: ...
+def local_emissions(arguments: _Problem, halved: bool, threads: int | None) -> NDArray[Any]: ...
 
 @final
 class Segmenter:

@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras")
 from keras import ops  # noqa: E402
 
 import newword  # noqa: E402
-from newword.keras import decode, predict_tags  # noqa: E402
+from newword.keras import decode, predict_tags, tagger_decoding  # noqa: E402
 from tests.support.tagging import (  # noqa: E402
     CONSTRAINTS,
     HEADS,
@@ -76,6 +76,26 @@ def test_normalisers_too_small_for_products_are_right(variant: Any) -> None:
     emissions, mask, _ = batch(rng, scale=200)
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
     np.testing.assert_array_equal(decode(packed), best(head, emissions, mask, "map"))
+
+
+@pytest.mark.parametrize("variant", ["softmax", "bidirectional_full", "memm_second_order"])
+def test_texts_in_a_row_are_decoded_like_a_batch(variant: Any, monkeypatch: Any) -> None:
+    # Several groups, and a text that is a group of its own.
+    monkeypatch.setattr(tagger_decoding, "MOST_STEPS", 16)
+    rng = np.random.default_rng(6)
+    head = random_head(variant, rng, **CONSTRAINTS)
+    lengths = np.array([3, 0, 20, 1, 5, 0, 3, 7])
+    mask = np.arange(20) < lengths[:, None]
+    emissions = rng.normal(size=(*mask.shape, TAGS)).astype("float32")
+    packed = ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask)))
+    offsets = np.concatenate([[0], lengths.cumsum()])
+    for method in METHODS:
+        expected = decode(packed, method)[mask]
+        scores, rows = emissions[mask], packed[0, 20:]
+        found = tagger_decoding.decode_scores(scores, rows, offsets, method)
+        np.testing.assert_array_equal(found, expected)
+    nothing = tagger_decoding.decode_scores(scores[:0], rows, offsets[:1], "map")
+    assert nothing.shape == (0,)
 
 
 def test_constraints_hold_against_large_emissions() -> None:

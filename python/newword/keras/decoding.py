@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 import newword
 from newword import _check
+from newword._chain_scores import chain_scores, thread_count
+from newword._core import core
 from newword.keras.best_path import METHODS
-from newword.keras.memm_paths import memm_paths
 from newword.keras.packing import Layout, TagScores, unpack
-from newword.keras.viterbi import best_tags
+from newword.keras.viterbi import best_unpacked
 
-__all__ = ["decode", "predict_tags"]
+__all__ = ["decode", "decode_unpacked", "predict_tags"]
 
 
 def decode(packed: Any, method: str = "map", threads: int | None = None) -> NDArray[np.int32]:
@@ -52,55 +53,54 @@ def decode(packed: Any, method: str = "map", threads: int | None = None) -> NDAr
     if values.ndim == 3 and not len(values):
         raise _check.invalid("packed", "of at least one sequence", values.shape)
     layout = Layout.read(values)
-    if layout.second_order:
-        return np.asarray(ops.convert_to_numpy(best_tags(layout, values, method)), np.int32)
-    scores = unpack(layout, values)
-    if method == "numerator" or layout.model in ("softmax", "crf"):
-        found = _best(scores, _matrix(scores), threads, scores.start, scores.end)
-    else:
-        found = _best_of_memm(layout, scores, threads)
-    return np.where(scores.mask, found, np.int32(-1))
+    return decode_unpacked(layout, unpack(layout, values), method, threads)
 
 
-def _best(
-    scores: TagScores, transitions: Any, threads: int | None, start: Any = None, end: Any = None
+def decode_unpacked(
+    layout: Layout, scores: TagScores, method: str, threads: int | None = None
 ) -> NDArray[np.int32]:
-    """The best tags where emissions, transitions and penalties are all there is to a path.
-
-    The normaliser of a softmax does not change the order of paths. NumPy alone: each of the thirty
-    calls of the backend that `path_scores` takes costs as much as decoding a batch.
-    """
+    """The same for what was packed, as arrays; `method` is known to be right."""
+    if layout.second_order:
+        return np.asarray(ops.convert_to_numpy(best_unpacked(layout, scores, method)), np.int32)
+    transitions = scores.transitions
+    if scores.left is not None:
+        transitions = scores.left.T @ scores.right
+    if method == "map" and layout.model in ("memm", "bidirectional_memm"):
+        scores, transitions = _log_probabilities(layout, scores, transitions, threads)
+    # The normaliser of a softmax does not change the order of paths, nor does that of a CRF.
     return newword.viterbi(
         scores.emissions,
         _sum(transitions, scores.transition_penalty),
         mask=scores.mask,
-        start=_sum(start, scores.start_penalty),
-        end=_sum(end, scores.end_penalty),
+        start=_sum(scores.start, scores.start_penalty),
+        end=_sum(scores.end, scores.end_penalty),
         threads=threads,
     ).paths
 
 
-def _best_of_memm(layout: Layout, scores: TagScores, threads: int | None) -> NDArray[np.int32]:
-    """The best tags of a first-order MEMM, whose normalisers depend on neighbours that count."""
-    order = np.argsort(~scores.mask, axis=1, kind="stable")
-    lengths = scores.mask.sum(1)
-    emissions = np.take_along_axis(scores.emissions, order[..., None], axis=1)
-    some = np.flatnonzero(lengths)
-    if scores.start is not None:
-        emissions[some, 0] += scores.start
-    if scores.end is not None:
-        emissions[some, lengths[some] - 1] += scores.end
-    unary, pairs = memm_paths(layout, emissions, _matrix(scores), lengths)
-    aligned = np.take_along_axis(scores.mask, order, axis=1)
-    found = _best(scores._replace(emissions=unary, mask=aligned), pairs, threads)
-    tags = np.empty_like(found)
-    np.put_along_axis(tags, order, found, axis=1)
-    return tags
+def _log_probabilities(
+    layout: Layout, scores: TagScores, transitions: Any, threads: int | None
+) -> tuple[TagScores, Any]:
+    """Emissions and transitions whose sum along a path is its log-probability in a MEMM.
 
-
-def _matrix(scores: TagScores) -> Any:
-    """Transitions as a matrix, whether or not they are kept as one; None where there are none."""
-    return scores.transitions if scores.left is None else scores.left.T @ scores.right
+    Penalties are no part of it: they narrow down the paths and leave the probabilities as they were
+    learnt.
+    """
+    if layout.halve_history:
+        transitions = np.float32(0.5) * transitions
+    normalization = "local" if layout.model == "memm" else "bidirectional"
+    problem = chain_scores(
+        scores.emissions,
+        transitions,
+        None,
+        scores.mask,
+        scores.start,
+        scores.end,
+        None,
+        normalization,
+    )
+    emissions = core().local_emissions(problem, layout.halve_history, thread_count(threads))
+    return scores._replace(emissions=emissions, start=None, end=None), transitions
 
 
 def _sum(one: Any, other: Any) -> Any:

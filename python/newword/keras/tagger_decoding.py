@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from newword.keras.decoding import decode
+from newword.keras.decoding import decode_unpacked
+from newword.keras.packing import Layout, unpack
 from newword.keras.tagger_batches import Windows, model_inputs, padded_length, stacked
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def window_scores(
         layout_rows: How many rows of parameters the model's output ends with.
 
     Returns:
-        Emissions with a column of ones, (characters, tags + 1), and the parameters,
-        (layout_rows, tags + 1), as they are packed.
+        Emissions, (characters, tags), and the parameters, (layout_rows, tags + 1), as they are
+        packed.
     """
     order = np.argsort(windows.lengths, kind="stable")
     scores = rows = np.zeros((0, 0), np.float32)
@@ -51,12 +52,12 @@ def window_scores(
         }
         packed = np.asarray(model.predict_on_batch(model_inputs(ids)))
         if not at:
-            scores = np.zeros((len(inputs["characters"]), packed.shape[2]), np.float32)
+            scores = np.zeros((len(inputs["characters"]), packed.shape[2] - 1), np.float32)
             rows = packed[0, packed.shape[1] - layout_rows :]
         place = windows.start[batch, None] + np.arange(shape[1])
         core = place >= windows.core_start[batch, None]
         core &= place < windows.core_end[batch, None]
-        scores[place[core]] = packed[: len(batch), : shape[1]][core]
+        scores[place[core]] = packed[: len(batch), : shape[1], :-1][core]
     return scores, rows
 
 
@@ -78,18 +79,35 @@ def decode_scores(
         method: As for `decode`.
     """
     tags = np.zeros(len(scores), np.int32)
+    if not len(scores):
+        return tags
+    # A packed tensor of one step says what the parameters are.
+    packed = np.concatenate([np.ones((1, scores.shape[1] + 1), np.float32), rows])[None]
+    layout = Layout.read(packed)
+    parameters = unpack(layout, packed)
     for group in _groups(np.diff(offsets)):
-        start, lengths = offsets[group], np.diff(offsets)[group]
-        steps = padded_length(int(lengths.max()))
-        shape = (_filled(len(group), MOST_STEPS), steps + len(rows), scores.shape[1])
-        packed = np.zeros(shape, np.float32)
-        packed[:, steps:] = rows
-        place = np.arange(steps)
-        valid = place < lengths[:, None]
-        where = (start[:, None] + place)[valid]
-        packed[: len(group), :steps][valid] = scores[where]
-        tags[where] = decode(packed, method)[: len(group)][valid]
+        place, counts = _places(offsets[group], offsets[group + 1], layout.second_order)
+        # Behind a text comes the next one, or the last character again; neither counts.
+        near = np.minimum(place, len(scores) - 1)
+        part = parameters._replace(emissions=scores.take(near, axis=0), mask=counts)
+        tags[place[counts]] = decode_unpacked(layout, part, method)[counts]
     return tags
+
+
+def _places(
+    begins: NDArray[np.int64], ends: NDArray[np.int64], by_backend: bool
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The characters of texts, a row each, and which of them are of that text.
+
+    The backend, which decodes where there are scores of three tags, is given one of few shapes.
+    """
+    rows, steps = len(begins), int((ends - begins).max())
+    if by_backend:
+        filled = _filled(rows, MOST_STEPS) - rows
+        begins, ends = (np.pad(one, (0, filled)) for one in (begins, ends))
+        steps = padded_length(steps)
+    place = begins[:, None] + np.arange(steps)
+    return place, place < ends[:, None]
 
 
 def _groups(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

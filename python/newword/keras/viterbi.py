@@ -10,9 +10,9 @@ from newword import _check
 from newword.keras.alignment import restore
 from newword.keras.best_path import METHODS, PathScores, path_scores
 from newword.keras.log_partition import NOTHING
-from newword.keras.packing import Layout, unpack
+from newword.keras.packing import Layout, TagScores, unpack
 
-__all__ = ["ViterbiDecoder", "best_tags"]
+__all__ = ["ViterbiDecoder", "best_tags", "best_unpacked"]
 
 
 @keras.saving.register_keras_serializable(package="newword")
@@ -74,7 +74,11 @@ class ViterbiDecoder(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
 
 def best_tags(layout: Layout, packed: Any, method: str = "map") -> Any:
     """The best tags of a packed tensor, int32 of (batch, steps), -1 at masked steps."""
-    scores = unpack(layout, ops.cast(packed, "float32"))
+    return best_unpacked(layout, unpack(layout, ops.cast(packed, "float32")), method)
+
+
+def best_unpacked(layout: Layout, scores: TagScores, method: str = "map") -> Any:
+    """The same for what was packed, as tensors or arrays."""
     paths = path_scores(layout, scores, method)
     aligned = _first_order(paths) if paths.triples is None else _second_order(paths)
     return restore(ops.cast(aligned, "int32"), paths.order, scores.mask, -1)

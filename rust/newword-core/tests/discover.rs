@@ -207,6 +207,50 @@ proptest! {
         };
         prop_assert_eq!(words(0), words(5));
     }
+
+    #[test]
+    fn no_candidate_is_told_of_twice(
+        texts in texts(),
+        min_count in 1_u64..4,
+        method in prop::sample::select(vec![
+            Method::Chain, Method::Bigram, Method::Entropy, Method::Autonomy,
+        ]),
+    ) {
+        let (min_count, rejected) = (Some(min_count), usize::MAX);
+        let options = DiscoverOptions { method, min_count, rejected, ..DiscoverOptions::default() };
+        prop_assume!(encode(&texts).total() >= min_count.unwrap_or(0));
+        assert_told_once(&run(&texts, &options));
+    }
+}
+
+fn assert_told_once(found: &Discovery) {
+    let mut told = BTreeSet::new();
+    let words = found.words.iter().map(|word| &word.text);
+    for text in words.chain(found.rejected.iter().map(|rejected| &rejected.text)) {
+        assert!(told.insert(text), "{text} twice");
+    }
+}
+
+/// A chain that fails backtracking in the cut for n-grams, and passes in that for long words.
+#[test]
+fn a_long_word_is_not_turned_down_as_well() {
+    let mut random = 1_u32;
+    let mut filler = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(0x5000 + (random >> 8) % 9973).unwrap()
+    };
+    let mut stretch = |length| (0..length).map(|_| filler()).collect::<String>();
+    let mut texts: Vec<String> = Vec::new();
+    for at in 0..150 {
+        // 甲乙丙丁戊 20 times and 乙丙丁 150 times in 100,000 symbols: a cohesion of 6.5 nats.
+        let word = if at < 20 { "甲乙丙丁戊" } else { "乙丙丁" };
+        texts.push(stretch(333) + word + &stretch(333));
+    }
+    let found =
+        run(&texts, &DiscoverOptions { rejected: usize::MAX, ..DiscoverOptions::default() });
+    assert!(counted(&found).contains_key("甲乙丙丁戊"));
+    assert_told_once(&found);
+    assert_eq!(found.summary.false_segments, 20);
 }
 
 /// Words in varied surroundings, so that they are solid and free at both sides.

@@ -36,6 +36,7 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tagging::marginals, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::path_score, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::sample_paths, module)?)?;
+    module.add_function(wrap_pyfunction!(tagging::local_emissions, module)?)?;
     Ok(())
 }
 

@@ -66,6 +66,19 @@ impl<'a, 'py, F: Element + Scalar> Typed<'a, 'py, F> {
         share: usize,
         solver: impl FnOnce(&Problem<'_, F>, &Workers<'_>) -> Result<T> + Send,
     ) -> PyResult<T> {
+        self.solve_owned(py, threads, share, false, |problem, workers| solver(&problem, workers))
+    }
+
+    /// The same for a solver that takes the problem. Where `halved`, a locally normalised model counts
+    /// emissions half wherever a neighbouring tag is given.
+    fn solve_owned<T: Send>(
+        &self,
+        py: Python<'py>,
+        threads: Option<usize>,
+        share: usize,
+        halved: bool,
+        solver: impl FnOnce(Problem<'_, F>, &Workers<'_>) -> Result<T> + Send,
+    ) -> PyResult<T> {
         let Arguments(.., lengths, mask, allowed, normalization) = self.rest;
         let by = match normalization.as_str() {
             "global" => Normalization::Global,
@@ -99,11 +112,11 @@ impl<'a, 'py, F: Element + Scalar> Typed<'a, 'py, F> {
         let allowed = allowed.as_ref().map(|array| array.as_slice()).transpose()?;
         let work = self.shape().iter().fold(share, |product, &size| product.saturating_mul(size));
         enter_briefly(py, threads, work.saturating_mul(self.shape()[2]), |workers| {
-            let mut problem = Problem::new(&scores)?.normalized(by, workers)?;
+            let mut problem = Problem::new(&scores)?.normalized(by, halved, workers)?;
             if let Some(allowed) = allowed {
                 problem = problem.restricted(allowed)?;
             }
-            solver(&problem, workers)
+            solver(problem, workers)
         })
     }
 
@@ -273,5 +286,22 @@ pub fn sample_paths<'py>(
         })?;
         let [batch, steps, _] = typed.shape();
         array(py, [batch, count, steps], tags)
+    })
+}
+
+/// Emissions whose sums along a path, transitions added, are log-probabilities of a locally normalised
+/// model; boundary scores are among them.
+#[pyfunction]
+pub fn local_emissions<'py>(
+    py: Python<'py>,
+    arguments: Arguments<'py>,
+    halved: bool,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    typed!(arguments, typed, Score => {
+        let found = typed.solve_owned(py, threads, 2, halved, |problem, _| {
+            Ok(problem.into_emissions())
+        })?;
+        Ok(array(py, typed.shape(), found)?.into_any())
     })
 }

@@ -40,12 +40,15 @@ impl Chains<'_> {
     /// counts. Tells the sieve what was turned down on the way.
     pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
         let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
-        self.explain(&cut, sieve);
-        let Cut { mut words, strong, .. } = cut;
-        words.retain(|(ids, _)| strong.is_solid(ids));
+        let Cut { mut words, strong } = cut;
+        let mut hollow: Vec<Counted> =
+            words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
             words = union(words, self.long_words()?);
+            // What is solid by the published thresholds is not turned down by the others.
+            hollow.retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
         }
+        self.explain(&hollow, &strong, sieve);
         // Single symbols stay whatever their count, so that they compete in the recount.
         let min_count = self.settled.min_count;
         let rare = |(ids, count): &Counted| ids.len() > 1 && *count < min_count;
@@ -120,16 +123,16 @@ impl Chains<'_> {
         SegmentOptions { largest_id, min_count, false_chains }
     }
 
-    /// Tells the sieve what was turned down: n-grams that are not solid, and longer chains that
-    /// have such an n-gram in them.
-    fn explain(&self, cut: &Cut, sieve: &mut Sieve<'_>) {
+    /// Tells the sieve what was turned down: n-grams that are not solid, and those of the `hollow`
+    /// chains that are longer and have such an n-gram in them.
+    fn explain(&self, hollow: &[Counted], strong: &StrongSet, sieve: &mut Sieve<'_>) {
         if !sieve.explains() {
             return;
         }
         let (evidence, order) = (self.evidence, self.settled.order);
         // Shorter false chains are n-grams and turned down as such.
-        for (ids, count) in cut.words.iter().filter(|(ids, _)| ids.len() > order) {
-            if let Some(window) = cut.strong.first_gap(ids) {
+        for (ids, count) in hollow.iter().filter(|(ids, _)| ids.len() > order) {
+            if let Some(window) = strong.first_gap(ids) {
                 let [mut ids, mut window] = [ids, window].map(<[u32]>::to_vec);
                 self.corpus.restore(&mut ids);
                 self.corpus.restore(&mut window);

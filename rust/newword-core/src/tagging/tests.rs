@@ -230,30 +230,57 @@ proptest! {
     }
 
     #[test]
-    fn local_scores_are_log_probabilities(batch in batch(4, 0), wide in any::<bool>()) {
+    fn local_scores_are_log_probabilities(
+        batch in prop_oneof![batch(20, 0), batch(20, 1)],
+        wide in any::<bool>(),
+        halved in any::<bool>(),
+    ) {
         let mut batch = batch;
         if wide {
+            // Far beyond what products can hold, so that logarithms have to do it.
             for score in &mut batch.emissions {
                 *score *= 150.0;
             }
         }
+        let finite = batch.emissions.iter().chain(&batch.transitions).chain(&batch.start).chain(&batch.end);
+        let finite = finite.copied().all(f64::is_finite);
         for by in [Normalization::Local, Normalization::Bidirectional] {
-            let problem = batch.problem().normalized(by, &workers()).unwrap();
-            let best = viterbi(&problem, &workers()).unwrap();
-            for (row, &found) in best.scores.iter().enumerate() {
-                let mut most = f64::NEG_INFINITY;
-                let mut sum = 0.0;
-                for (path, _) in batch.paths(row) {
-                    let ahead = local(&batch, row, &path, false);
-                    let mean = match by {
-                        Normalization::Local => ahead,
-                        _ => 0.5 * (ahead + local(&batch, row, &path, true)),
-                    };
-                    most = most.max(mean);
-                    sum += ahead.exp();
+            let problem = batch.problem().normalized(by, halved, &workers()).unwrap();
+            let threads = Workers::kept(Some(3)).unwrap();
+            let again = batch.problem().normalized(by, halved, &threads).unwrap();
+            prop_assert_eq!(&again.emissions, &problem.emissions);
+            let mean = |row, path: &[usize]| {
+                let ahead = local(&batch, row, path, false, halved);
+                match by {
+                    Normalization::Local => ahead,
+                    _ => 0.5 * (ahead + local(&batch, row, path, true, halved)),
                 }
-                prop_assert!(close(found, most), "{} {}", found, most);
-                prop_assert!(close(sum, 1.0));
+            };
+            let best = viterbi(&problem, &workers());
+            let mut solvable = true;
+            for row in 0..batch.shape[0] {
+                let paths = batch.paths(row);
+                let most = paths.iter().map(|(path, _)| mean(row, path)).fold(f64::NEG_INFINITY, f64::max);
+                solvable &= most > f64::NEG_INFINITY;
+                if let Ok(best) = &best {
+                    prop_assert!(close(best.scores[row], most), "{} {}", best.scores[row], most);
+                }
+                if finite {
+                    let sum = |(path, _): &(Vec<usize>, f64)| local(&batch, row, path, false, halved).exp();
+                    prop_assert!(close(paths.iter().map(sum).sum::<f64>(), 1.0));
+                }
+            }
+            prop_assert_eq!(best.is_ok(), solvable);
+            // The same scores where the caller has these steps.
+            let out = problem.clone().into_emissions();
+            for row in 0..batch.shape[0] {
+                let steps = batch.steps(row);
+                for step in 0..batch.shape[1] {
+                    let found = &out[(row * batch.shape[1] + step) * batch.shape[2]..][..batch.shape[2]];
+                    if let Some(place) = steps.iter().position(|&kept| kept == step) {
+                        prop_assert_eq!(found, problem.emission(row, place));
+                    }
+                }
             }
         }
     }
@@ -336,8 +363,9 @@ fn small(seed: u32, place: usize) -> f64 {
     f64::from(seed.wrapping_mul(2 * u32::try_from(place).unwrap() + 1) >> 28)
 }
 
-/// The log-probability of a path under the locally normalised model, in one direction.
-fn local(batch: &Batch, row: usize, path: &[usize], backwards: bool) -> f64 {
+/// The log-probability of a path under the locally normalised model, in one direction; emissions are
+/// halved where a neighbour is given if `halved`.
+fn local(batch: &Batch, row: usize, path: &[usize], backwards: bool, halved: bool) -> f64 {
     let steps = batch.steps(row);
     let tags = batch.shape[2];
     let last = steps.len().saturating_sub(1);
@@ -346,19 +374,24 @@ fn local(batch: &Batch, row: usize, path: &[usize], backwards: bool) -> f64 {
         let end = if place == last { batch.end[tag] } else { 0.0 };
         batch.emission(row, steps[place], tag) + start + end
     };
-    (0..steps.len())
-        .map(|place| {
-            let logit = |tag: usize| {
-                emission(place, tag)
-                    + match backwards {
-                        false if place > 0 => batch.between(row, path[place - 1], tag),
-                        true if place < last => batch.between(row, tag, path[place + 1]),
-                        _ => 0.0,
-                    }
-            };
-            logit(path[place]) - (0..tags).map(|tag| logit(tag).exp()).sum::<f64>().ln()
-        })
-        .sum()
+    let share = if halved { 0.5 } else { 1.0 };
+    let factor = |place: usize| {
+        let logit = |tag: usize| match backwards {
+            false if place > 0 => {
+                share * emission(place, tag) + batch.between(row, path[place - 1], tag)
+            }
+            true if place < last => {
+                share * emission(place, tag) + batch.between(row, tag, path[place + 1])
+            }
+            _ => emission(place, tag),
+        };
+        let top = (0..tags).map(logit).fold(f64::NEG_INFINITY, f64::max);
+        if top == f64::NEG_INFINITY {
+            return top;
+        }
+        logit(path[place]) - top - (0..tags).map(|tag| (logit(tag) - top).exp()).sum::<f64>().ln()
+    };
+    (0..steps.len()).map(factor).sum()
 }
 
 /// A batch with something in every lane, from a fixed sequence of numbers.
@@ -414,6 +447,10 @@ fn many_tags_and_many_sequences_agree_with_one_at_a_time() {
         let together = viterbi(&batch.problem(), &workers()).unwrap();
         let sums = log_partition(&batch.problem(), &workers()).unwrap();
         let probabilities = marginals(&batch.problem(), &workers()).unwrap();
+        let normalized = [Normalization::Local, Normalization::Bidirectional].map(|by| {
+            let problem = batch.problem().normalized(by, false, &workers()).unwrap();
+            (by, problem.into_emissions())
+        });
         for row in 0..37 {
             let size = 9 * tags;
             let one = Batch {
@@ -428,8 +465,51 @@ fn many_tags_and_many_sequences_agree_with_one_at_a_time() {
             assert_eq!(log_partition(&one.problem(), &workers()).unwrap()[0], sums[row]);
             let alone = marginals(&one.problem(), &workers()).unwrap();
             assert_eq!(alone, probabilities[row * size..][..size]);
+            for (by, together) in &normalized {
+                let alone = one.problem().normalized(*by, false, &workers()).unwrap();
+                assert_eq!(alone.into_emissions(), together[row * size..][..size]);
+            }
         }
     }
+}
+
+#[test]
+fn a_long_sequence_may_be_cut_anywhere() {
+    // Shorter than a block, as long, a step longer, and many blocks.
+    for (steps, tags) in [(1023, 4), (1024, 4), (1025, 4), (5000, 3), (40, 300), (1, 5000)] {
+        let batch = Batch { mask: vec![true; 2 * steps], ..fixed([2, steps, tags], 6.0) };
+        let path: Vec<_> = (0..steps).map(|step| step * 7 % tags).collect();
+        let tags = [batch.written(0, &path), batch.written(1, &path)].concat();
+        for by in [Normalization::Local, Normalization::Bidirectional] {
+            let problem = batch.problem().normalized(by, true, &workers()).unwrap();
+            for (row, found) in
+                path_score(&problem, &tags, &workers()).unwrap().into_iter().enumerate()
+            {
+                let ahead = local(&batch, row, &path, false, true);
+                let expected = match by {
+                    Normalization::Local => ahead,
+                    _ => 0.5 * (ahead + local(&batch, row, &path, true, true)),
+                };
+                assert!(close(found, expected), "{steps} {found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_score_is_an_error_in_a_local_model_unless_it_is_padding() {
+    let mut batch = fixed([3, 4, 2], 1.0);
+    batch.mask = [[true, false, true, true]; 3].concat();
+    let normalized = |batch: &Batch| {
+        batch.problem().normalized(Normalization::Local, false, &workers()).map(drop)
+    };
+    // Step 1 of sequence 1 does not count, step 2 does.
+    batch.emissions[8 + 2] = f64::INFINITY;
+    normalized(&batch).unwrap();
+    batch.emissions[8 + 5] = f64::NAN;
+    let text = message(normalized(&batch));
+    let rule = "emissions: must hold neither NaN nor positive infinity, got NaN at [1, 2, 1]";
+    assert!(text.contains(rule), "{text}");
 }
 
 #[test]

@@ -7,8 +7,8 @@
 
 mod scaled;
 
-pub(super) use self::scaled::Scaled;
 use self::scaled::{Marginals, Totals};
+pub(super) use self::scaled::{Scaled, multiply, share};
 use super::log_domain;
 use super::pieces::{cut, rows_of};
 use super::problem::Problem;

@@ -47,31 +47,24 @@ impl Scaled {
         self.end.len()
     }
 
-    /// The logarithms of the sums over `j` of `exp(scores[j])` times the exponential of the transition
-    /// from `i` to `j`, or from `j` to `i` where `towards`. False, and nothing done, where scores range too
-    /// widely for that.
-    #[inline(always)]
-    pub(in super::super) fn log_sums(
-        &self,
-        scores: &[f64],
-        towards: bool,
-        shares: &mut [f64],
-        out: &mut [f64],
-    ) -> bool {
-        let (top, low) = extent(scores);
-        if top - low > self.range || top == f64::NEG_INFINITY {
-            return false;
-        }
-        for (share, &score) in shares.iter_mut().zip(scores) {
-            *share = exp(score - top);
-        }
-        let matrix = if towards { &self.towards } else { &self.from };
-        for (out, row) in out.iter_mut().zip(matrix.chunks_exact(scores.len())) {
-            let sum: f64 = row.iter().zip(&*shares).map(|(weight, share)| weight * share).sum();
-            // ln(0) is negative infinity: nothing is allowed.
-            *out = sum.ln() + (top + self.top);
-        }
-        true
+    /// exp(g - top) by columns, those towards tag 0 first.
+    pub(in super::super) fn towards(&self) -> &[f64] {
+        &self.towards
+    }
+
+    /// exp(g - top) by rows, those from tag 0 first.
+    pub(in super::super) fn from(&self) -> &[f64] {
+        &self.from
+    }
+
+    /// The largest transition.
+    pub(in super::super) fn top(&self) -> f64 {
+        self.top
+    }
+
+    /// By how much emissions of one step may differ where products are to be right.
+    pub(in super::super) fn range(&self) -> f64 {
+        self.range
     }
 }
 
@@ -279,7 +272,10 @@ impl<F: Scalar> Marginals<'_, '_, '_, F> {
 /// The exponentials of a step's emissions over the largest of them; that largest, and by how much those
 /// that are not forbidden differ (NaN where one is no score).
 #[inline(always)]
-fn share<F: Scalar>(tile: &[Lanes<F>], shares: &mut [Lanes<f64>]) -> (Lanes<f64>, Lanes<f64>) {
+pub(in super::super) fn share<F: Scalar>(
+    tile: &[Lanes<F>],
+    shares: &mut [Lanes<f64>],
+) -> (Lanes<f64>, Lanes<f64>) {
     let mut top = [F::FORBIDDEN; LANES];
     let mut low = [F::INFINITY; LANES];
     let mut odd = [false; LANES];
@@ -296,7 +292,9 @@ fn share<F: Scalar>(tile: &[Lanes<F>], shares: &mut [Lanes<f64>]) -> (Lanes<f64>
     }
     let top: Lanes<f64> = top.map(Into::into);
     for (share, scores) in shares.iter_mut().zip(tile) {
-        *share = std::array::from_fn(|lane| exp(scores[lane].into() - top[lane]));
+        for ((share, &score), top) in share.iter_mut().zip(scores).zip(&top) {
+            *share = exp(score.into() - top);
+        }
     }
     let spread = |lane: usize| if odd[lane] { f64::NAN } else { top[lane] - low[lane].into() };
     (top, std::array::from_fn(spread))
@@ -304,7 +302,7 @@ fn share<F: Scalar>(tile: &[Lanes<F>], shares: &mut [Lanes<f64>]) -> (Lanes<f64>
 
 /// `out[i]` is the sum of `vector[j] * matrix[i, j]`.
 #[inline(always)]
-fn multiply(matrix: &[f64], vector: &[Lanes<f64>], out: &mut [Lanes<f64>]) {
+pub(in super::super) fn multiply(matrix: &[f64], vector: &[Lanes<f64>], out: &mut [Lanes<f64>]) {
     for (out, row) in out.iter_mut().zip(matrix.chunks_exact(vector.len())) {
         let mut sum = [0.0; LANES];
         for (value, &weight) in vector.iter().zip(row) {
