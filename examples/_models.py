@@ -147,7 +147,7 @@ class Model:
             variable.assign(value)
         optimizer = self.keras.optimizer
         for variable in optimizer.variables:
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
         optimizer.learning_rate = learning_rate
         return self
 

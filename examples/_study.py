@@ -83,7 +83,8 @@ class Results:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self.records: list[Record] = []
-        if path is not None and path.exists():
+        if path is not None:
+            path.touch()  # What cannot be written fails before the first run, not after it.
             text = path.read_text("utf-8")
             whole, _, torn = text.rpartition("\n")
             if torn:  # The run that wrote it was stopped within a line.

@@ -150,6 +150,16 @@ def test_compare_heads() -> None:
             assert row["head"] != "softmax" or float(ratio) == 1
 
 
+def test_compare_heads_is_timed_on_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    options = ["--encoders", "characters", "--heads", "softmax", "memm", "--turns", 2]
+    printed = run("compare_heads.py", "--timing", *options)
+    assert "on jax" in printed
+    (times,) = tables(printed)
+    assert [row["tags"] for row in times] == ["4", "4", "33", "33"]
+
+
 def test_compare_heads_reads_files(tmp_path: Path) -> None:
     sentence = [("我", "O"), ("叫", "O"), ("张", "B-PER"), ("𠮷", "I-PER"), ("。", "O")]
     lines = "".join(f"{character}\t{tag}\n" for character, tag in sentence) + "\n"
