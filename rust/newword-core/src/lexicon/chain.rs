@@ -124,6 +124,7 @@ impl Open {
     }
 
     /// Hands out the segment, which is not empty.
+    #[allow(clippy::inline_always)] // Left to itself the compiler calls it, once a symbol.
     #[inline(always)]
     fn close(&self, order: usize, emit: &mut impl FnMut(Segment)) {
         let solid = match self.end - self.start {

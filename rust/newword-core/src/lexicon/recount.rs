@@ -79,10 +79,10 @@ fn count_part(lattice: &Lattice, found: &mut Found, part: usize, ids: &[u32], go
     let last = ids.iter().rposition(is_break).unwrap_or(first);
     let mut whole = &ids[first..last];
     while !whole.is_empty() {
-        let least = whole.len().min(STRETCH);
-        let rest = whole[least..].iter().position(is_break);
-        let (stretch, behind) = whole.split_at(rest.map_or(whole.len(), |more| least + more));
-        count_runs(lattice, found, stretch);
+        let stretch = whole.len().min(STRETCH);
+        let more = whole[stretch..].iter().position(is_break);
+        let (runs, behind) = whole.split_at(more.map_or(whole.len(), |more| stretch + more));
+        count_runs(lattice, found, runs);
         whole = behind;
     }
     found.seams.push(seam(&ids[last + 1..], goes_on));
