@@ -21,6 +21,7 @@ __all__ = [
     "count_words",
     "discover",
     "k_best",
+    "local_emissions",
     "log_partition",
     "marginals",
     "merge_counts",
