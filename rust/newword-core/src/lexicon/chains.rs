@@ -41,14 +41,15 @@ impl Chains<'_> {
     pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
         let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
         let Cut { mut words, strong } = cut;
-        let mut hollow: Vec<Counted> =
+        let mut false_chains: Vec<Counted> =
             words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
             words = union(words, self.long_words()?);
             // What is solid by the published thresholds is not turned down by the others.
-            hollow.retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
+            false_chains
+                .retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
         }
-        self.explain(&hollow, &strong, sieve);
+        self.explain(&false_chains, &strong, sieve);
         // Single symbols stay whatever their count, so that they compete in the recount.
         let min_count = self.settled.min_count;
         let rare = |(ids, count): &Counted| ids.len() > 1 && *count < min_count;
@@ -123,15 +124,15 @@ impl Chains<'_> {
         SegmentOptions { largest_id, min_count, false_chains }
     }
 
-    /// Tells the sieve what was turned down: n-grams that are not solid, and those of the `hollow`
-    /// chains that are longer and have such an n-gram in them.
-    fn explain(&self, hollow: &[Counted], strong: &StrongSet, sieve: &mut Sieve<'_>) {
+    /// Tells the sieve what was turned down: n-grams that are not solid, and longer chains that have such
+    /// an n-gram in them.
+    fn explain(&self, false_chains: &[Counted], strong: &StrongSet, sieve: &mut Sieve<'_>) {
         if !sieve.explains() {
             return;
         }
         let (evidence, order) = (self.evidence, self.settled.order);
         // Shorter false chains are n-grams and turned down as such.
-        for (ids, count) in hollow.iter().filter(|(ids, _)| ids.len() > order) {
+        for (ids, count) in false_chains.iter().filter(|(ids, _)| ids.len() > order) {
             if let Some(window) = strong.first_gap(ids) {
                 let [mut ids, mut window] = [ids, window].map(<[u32]>::to_vec);
                 self.corpus.restore(&mut ids);
