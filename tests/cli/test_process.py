@@ -15,6 +15,8 @@ from newword.samples import SyntheticCorpus
 from tests.support.fake_core import needs_core
 
 COMMAND = [sys.executable, "-m", "newword"]
+# How many signals are sent, and over how many seconds from the first line of our own code.
+MOMENTS, SPREAD = 30, 0.6
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
@@ -68,6 +70,54 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     assert done.stderr == ""
     assert done.stdout.splitlines()[0].startswith("word\t")
     assert done.stdout.splitlines()[-1] == "141"
+
+
+# As `python -m newword`, but says when signals are in its hands: before that they are Python's.
+SAYS_READY = """
+import sys
+from newword import cli
+
+def start(load=cli._start):
+    print("ready", file=sys.stderr, flush=True)
+    load()
+
+cli._start = start
+cli.main()
+"""
+
+
+@posix_only
+@needs_core
+@pytest.mark.parametrize(
+    ("sent", "code", "line"),
+    [
+        (signal.SIGINT, 130, "newword: interrupted\n"),
+        (signal.SIGTERM, 143, "newword: terminated\n"),
+    ],
+)
+def test_a_signal_at_any_moment_ends_it_in_one_line(
+    tmp_path: Path, sent: signal.Signals, code: int, line: str
+) -> None:
+    corpus, output = tmp_path / "a.txt", tmp_path / "w.tsv"
+    SyntheticCorpus(seed=1).write(corpus, 3_000_000)
+    command = [sys.executable, "-c", SAYS_READY, "discover", str(corpus), "-o", str(output)]
+    stopped = 0
+    for moment in range(MOMENTS):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        time.sleep(SPREAD * moment / MOMENTS)
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=30)
+        if process.returncode == 0:
+            # It was done already: then the result is whole.
+            assert output.exists(), said
+            output.unlink()
+        else:
+            assert (process.returncode, said) == (code, line), f"at moment {moment}"
+            assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+            stopped += 1
+    assert stopped > MOMENTS // 4
 
 
 @posix_only

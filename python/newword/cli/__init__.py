@@ -5,6 +5,12 @@ __all__ = ["main"]
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    from newword.cli.guard import run
+    from newword.cli.process import run
 
-    run()
+    run(_start)
+
+
+def _start() -> None:
+    from newword.cli.app import app
+
+    app(prog_name="newword")

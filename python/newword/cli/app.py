@@ -10,7 +10,7 @@ from newword.cli.guard import guarded
 app = typer.Typer(
     name="newword",
     help="Find the words of a corpus nobody annotated, and segment with them.",
-    epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C.",
+    epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 143 terminated.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

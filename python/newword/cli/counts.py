@@ -9,8 +9,9 @@ import typer
 from newword import discovery as api
 from newword.cli import options as opt
 from newword.cli.discovery import finish, thresholds
-from newword.cli.guard import guarded, say
+from newword.cli.guard import guarded
 from newword.cli.output import check_target, print_json, shows_progress
+from newword.cli.process import say
 
 CountFile = Annotated[
     Path, typer.Option("--output", "-o", help="The count file to write.", show_default=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from newword._atomic import check_writable, replacing
-from newword.cli.guard import say
+from newword.cli.process import say
 from newword.errors import InvalidArgumentError
 from newword.lexicon import Lexicon
 from newword.lexicon_io import format_of

@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 /// The compiled core of `newword`; use the functions of `newword` instead.
 #[pymodule]
 fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    load_numpy(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<segmenter::Segmenter>()?;
     module.add_function(wrap_pyfunction!(build_profile, module)?)?;
@@ -37,6 +38,15 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tagging::path_score, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::sample_paths, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::local_emissions, module)?)?;
+    Ok(())
+}
+
+/// Loads NumPy's C interface now. Its first use would load it, where an exception that arrives
+/// meanwhile, as Ctrl-C does, can only be a panic.
+fn load_numpy(py: Python<'_>) -> PyResult<()> {
+    // What runs Python code, and so can be interrupted, fails here as an exception.
+    numpy::get_array_module(py)?;
+    numpy::PyArray1::<u8>::zeros(py, 0, false);
     Ok(())
 }
 

@@ -1,0 +1,84 @@
+"""The command line as a process: signals, one line on stderr, an exit code, nothing half-written.
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 141 nobody reads the output any more,
+143 terminated. It imports little, so that signals are in its hands early.
+"""
+
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+
+from newword.errors import InvalidArgumentError
+
+FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 130, 141, 143
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """A signal arrived. No `KeyboardInterrupt`, which Typer turns into an exit without a word."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run(start: Callable[[], None]) -> None:
+    """Runs the application that `start` loads and starts, and ends the process."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        say(f"warning: {message}")
+
+    warnings.showwarning = show
+    try:
+        # A job in the background that was started to ignore a signal goes on ignoring it.
+        for one in SIGNALS:
+            if signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, stop)
+        start()
+    except (Stopped, KeyboardInterrupt, BrokenPipeError) as error:
+        sys.exit(report(error))
+    finally:
+        # The work is done or undone; a signal could only disturb the interpreter's end.
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_IGN)
+
+
+def report(error: BaseException) -> int:
+    """Tells people what happened; gives the exit code."""
+    if isinstance(error, Stopped) and error.number == signal.SIGTERM:
+        say("terminated")
+        return TERMINATED
+    if isinstance(error, Stopped | KeyboardInterrupt):
+        say("interrupted")
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        _let_go_of_stdout()
+        return BROKEN_PIPE
+    say(f"error: {_message(error)}")
+    return USAGE if isinstance(error, InvalidArgumentError) else FAILURE
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        # The core's errors bring the system's number with them; people have no use for it.
+        return place + re.sub(r" \(os error \d+\)", "", error.strerror)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _let_go_of_stdout() -> None:
+    # Otherwise the interpreter complains when it flushes at the end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    print(f"newword: {message}", file=sys.stderr)  # noqa: T201
