@@ -158,7 +158,7 @@ class Model:
         return self.decoded(self.packed(ids), rules=rules, method=method)
 
     def packed(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """What the head says about a batch; see `newword.keras.packing`."""
+        """What the head says about a batch; see `newword.keras.tagging.packing`."""
         return self.keras.predict_on_batch(ids)
 
     def decoded(

@@ -23,7 +23,7 @@ from log_partitions import JAX, TENSORFLOW, XLA
 from newword import TagScheme
 from newword.keras import CRF, MEMM, BidirectionalMEMM, SoftmaxTagging, Tagger
 from newword.keras import tagger as tagger_module
-from newword.keras.log_partition import chain_log_partition
+from newword.keras.tagging.log_partition import chain_log_partition
 from newword.samples import SyntheticCorpus
 from tests.support.chains import Chain, forward_backward
 

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from newword.keras.alignment import take_steps
-from newword.keras.log_partition import chain_log_partition
+from newword.keras.tagging.alignment import take_steps
+from newword.keras.tagging.log_partition import chain_log_partition
 
 
 def advance(logs, emission, transitions):

@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras")
 
 from keras import ops  # noqa: E402
 
-from newword.keras.log_partition import chain_log_partition, path_score  # noqa: E402
+from newword.keras.tagging.log_partition import chain_log_partition, path_score  # noqa: E402
 from tests.support.chains import Chain, forward_backward, paths  # noqa: E402
 from tests.support.tagging import compile_lightly, differentiate, gradients  # noqa: E402
 

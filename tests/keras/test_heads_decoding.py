@@ -12,7 +12,8 @@ keras = pytest.importorskip("keras")
 from keras import ops  # noqa: E402
 
 import newword  # noqa: E402
-from newword.keras import decode, predict_tags, tagger_decoding  # noqa: E402
+from newword.keras import decode, predict_tags  # noqa: E402
+from newword.keras.tagging.tagger import decoding as tagger_decoding  # noqa: E402
 from tests.support.tagging import (  # noqa: E402
     CONSTRAINTS,
     HEADS,

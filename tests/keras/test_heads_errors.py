@@ -67,7 +67,10 @@ def test_emissions_of_another_number_of_tags() -> None:
     [
         (np.zeros((2, 4), int), None, r"y_true: must be of 3 steps like the scores, got \(2, 4\)"),
         (np.zeros((2, 3, 1), int), None, r"y_true: must be integer tags of shape \(batch, steps\)"),
-        (np.full((2, 3), 4), None, "y_true: must be tags below 4, got 4"),
+        (np.full((2, 3), 4), None, "y_true: must be integer tags below 4, got 4"),
+        (np.full((2, 3), 2.5), None, "y_true: must be integer tags below 4, got 2.5"),
+        (np.full((2, 3), np.nan), None, "y_true: must be integer tags below 4, got nan"),
+        (np.full((2, 3), -np.inf), None, "y_true: must be integer tags below 4, got -inf"),
         (np.zeros((2, 0), int), None, "y_true: must be of at least one step"),
         (np.zeros((2, 3), int), np.ones((2, 3)), "sample_weight: must be one number a sequence"),
     ],
@@ -89,7 +92,29 @@ def test_labels_under_the_mask_may_be_anything() -> None:
     head = CRF(2, use_kernel=False)
     packed = np.array(head(np.zeros((1, 3, 2), "float32")))
     packed[0, 2, -1] = 0
-    assert np.isfinite(float(head.loss()(np.array([[0, 1, 99]]), packed)))
+    for hidden in (99, 0.5, np.nan, np.inf):
+        assert np.isfinite(float(head.loss()(np.array([[0, 1, hidden]]), packed)))
+
+
+@pytest.mark.parametrize("head_class", [SoftmaxTagging, MEMM, BidirectionalMEMM, CRF])
+@pytest.mark.parametrize("label", [2, 2**31 + 1, 0.5, np.nan, np.inf, -np.inf])
+def test_what_is_no_tag_makes_the_loss_nan_where_nothing_can_raise(
+    head_class: Any, label: float
+) -> None:
+    head = head_class(2, use_kernel=False)
+    packed = head(np.zeros((2, 3, 2), "float32"))
+    labels = keras.ops.convert_to_tensor(np.array([[0, label, 1], [0, 1, 1]], "float32"))
+    losses = head.loss(reduction="none")(labels, packed)
+    assert np.isnan(keras.ops.convert_to_numpy(losses)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("label", [0.5, np.nan, np.inf])
+def test_what_is_no_tag_counts_as_a_miss(label: float) -> None:
+    head = CRF(2, use_kernel=False)
+    metric = head.accuracy()
+    metric.update_state(np.array([[0, label]]), head(np.array([[[1, 0], [1, 0]]], "float32")))
+    assert metric.name == "emission_accuracy"
+    assert float(metric.result()) == 0.5
 
 
 def test_a_token_weight_in_fit_is_refused() -> None:

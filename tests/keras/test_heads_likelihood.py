@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras")
 
 from keras import ops  # noqa: E402
 
-from newword.keras.packing import pack, unpack  # noqa: E402
+from newword.keras.tagging.packing import pack, unpack  # noqa: E402
 from tests.support.chains import paths  # noqa: E402
 from tests.support.tagging import (  # noqa: E402
     CONSTRAINTS,

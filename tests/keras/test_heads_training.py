@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras")
 
 from keras import ops  # noqa: E402
 
-from newword.keras.viterbi import best_tags  # noqa: E402
+from newword.keras.tagging.viterbi import best_tags  # noqa: E402
 from tests.support.tagging import compile_lightly, make_head, numbers  # noqa: E402
 
 compile_lightly()
@@ -83,7 +83,7 @@ def test_a_model_reports_the_mean_over_its_tokens(variant: Any) -> None:
     assert reported["loss"] == pytest.approx(float(sums) / (ids > 0).sum(), rel=1e-4)
     packed = model.predict(ids, verbose=0)
     hits = packed[:, :STEPS, :-1].argmax(-1) == labels
-    assert reported["accuracy"] == pytest.approx(hits[ids > 0].mean(), abs=1e-6)
+    assert reported["emission_accuracy"] == pytest.approx(hits[ids > 0].mean(), abs=1e-6)
 
 
 @only_tensorflow

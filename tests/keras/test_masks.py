@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
-from newword.keras import masks
+from newword.keras.layers import masks
 from tests.keras.harness import Array, input_gradient, numpy
 
 STEPS, FEATURES = 5, 2

@@ -13,7 +13,7 @@ import pytest
 import newword
 from newword import FormatError, InvalidArgumentError, Lexicon
 from newword.keras import Tagger
-from newword.keras import tagger_file as module
+from newword.keras.tagging.tagger import file as module
 from tests.keras.taggers import eager, sentences, small
 from tests.support.tagging import compile_lightly
 

@@ -5,13 +5,11 @@ happened to need.
 """
 
 from newword.keras import _require as _require
-from newword.keras.attention import AttentionPooling, MaskedSoftmax
-from newword.keras.convolution import MaskedConv1D, MaskedSeparableConv1D
-from newword.keras.crf import CRF
-from newword.keras.decoding import decode, predict_tags
-from newword.keras.encoders import BiLSTMEncoder, DGCNNEncoder
-from newword.keras.gated_convolution import DGCNN, DilatedGatedConv1D
-from newword.keras.masks import (
+from newword.keras.layers.attention import AttentionPooling, MaskedSoftmax
+from newword.keras.layers.convolution import MaskedConv1D, MaskedSeparableConv1D
+from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
+from newword.keras.layers.gated_convolution import DGCNN, DilatedGatedConv1D
+from newword.keras.layers.masks import (
     apply_mask,
     mask_from_ids,
     mask_from_lengths,
@@ -23,23 +21,25 @@ from newword.keras.masks import (
     masked_sum,
     merge_masks,
 )
-from newword.keras.memm import MEMM, BidirectionalMEMM
-from newword.keras.merging import MergeMasks
-from newword.keras.pooling import (
+from newword.keras.layers.merging import MergeMasks
+from newword.keras.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
     MaskedMinPooling,
     MaskedStdPooling,
     MaskedSumPooling,
 )
-from newword.keras.recurrent import LengthAwareBidirectional
-from newword.keras.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
-from newword.keras.softmax import SoftmaxTagging
-from newword.keras.tagger import Tagger
-from newword.keras.tagging_losses import TaggingLoss
-from newword.keras.tagging_metrics import EmissionAccuracy
-from newword.keras.transformer import TransformerEncoder
-from newword.keras.viterbi import ViterbiDecoder
+from newword.keras.layers.recurrent import LengthAwareBidirectional
+from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
+from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.tagging.crf import CRF
+from newword.keras.tagging.decoding import decode, predict_tags
+from newword.keras.tagging.losses import TaggingLoss
+from newword.keras.tagging.memm import MEMM, BidirectionalMEMM
+from newword.keras.tagging.metrics import EmissionAccuracy
+from newword.keras.tagging.softmax import SoftmaxTagging
+from newword.keras.tagging.tagger.tagger import Tagger
+from newword.keras.tagging.viterbi import ViterbiDecoder
 from newword.keras.vocabulary import Vocabulary
 
 __all__ = [

@@ -7,10 +7,10 @@ import keras
 from keras import ops
 
 from newword._check import choice, invalid, threshold, whole
-from newword.keras._shapes import feature_count, sequence_shape
-from newword.keras.attention import clone
-from newword.keras.convolution import MaskedConv1D
-from newword.keras.masks import apply_mask
+from newword.keras.layers._shapes import feature_count, sequence_shape
+from newword.keras.layers.attention import clone
+from newword.keras.layers.convolution import MaskedConv1D
+from newword.keras.layers.masks import apply_mask
 
 __all__ = ["DGCNN", "DilatedGatedConv1D"]
 

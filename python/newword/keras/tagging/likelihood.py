@@ -8,9 +8,9 @@ from typing import Any
 
 from keras import ops
 
-from newword.keras.alignment import fold_boundary, pick
-from newword.keras.log_partition import NOTHING, chain_log_partition, path_score
-from newword.keras.packing import Layout, TagScores
+from newword.keras.tagging.alignment import fold_boundary, pick
+from newword.keras.tagging.log_partition import NOTHING, chain_log_partition, path_score
+from newword.keras.tagging.packing import Layout, TagScores
 
 __all__ = ["conditional_logits", "crf_nll", "memm_nll", "softmax_nll"]
 

@@ -7,10 +7,10 @@ import keras
 from keras import ops
 
 from newword import _check
-from newword.keras.alignment import restore
-from newword.keras.best_path import METHODS, PathScores, path_scores
-from newword.keras.log_partition import NOTHING
-from newword.keras.packing import Layout, TagScores, unpack
+from newword.keras.tagging.alignment import restore
+from newword.keras.tagging.best_path import METHODS, PathScores, path_scores
+from newword.keras.tagging.log_partition import NOTHING
+from newword.keras.tagging.packing import Layout, TagScores, unpack
 
 __all__ = ["ViterbiDecoder", "best_tags", "best_unpacked"]
 

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from newword._check import flag
-from newword.keras._shapes import sequence_shape
-from newword.keras.masks import masked_max, masked_mean, masked_min, masked_std, masked_sum
+from newword.keras.layers._shapes import sequence_shape
+from newword.keras.layers.masks import masked_max, masked_mean, masked_min, masked_std, masked_sum
 
 __all__ = [
     "MaskedMaxPooling",

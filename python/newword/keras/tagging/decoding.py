@@ -10,9 +10,9 @@ import newword
 from newword import _check
 from newword._chain_scores import chain_scores, thread_count
 from newword._core import core
-from newword.keras.best_path import METHODS
-from newword.keras.packing import Layout, TagScores, unpack
-from newword.keras.viterbi import best_unpacked
+from newword.keras.tagging.best_path import METHODS
+from newword.keras.tagging.packing import Layout, TagScores, unpack
+from newword.keras.tagging.viterbi import best_unpacked
 
 __all__ = ["decode", "decode_unpacked", "predict_tags"]
 

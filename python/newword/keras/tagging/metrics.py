@@ -31,21 +31,22 @@ class EmissionAccuracy(keras.metrics.Metric):  # type: ignore[misc, unused-ignor
         0.5
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = "float32") -> None:
+    def __init__(self, name: str = "emission_accuracy", dtype: Any = "float32") -> None:
         super().__init__(name=name, dtype=dtype)
         self.hits = self.add_weight(name="hits", initializer="zeros")
         self.count = self.add_weight(name="count", initializer="zeros")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch: labels (batch, steps), the packed tensor, weights (batch,)."""
-        labels = ops.cast(y_true, "int32")
+        # As numbers with fractions: a cast to integers would hide NaN, which counts as a miss.
+        labels = ops.cast(y_true, "float32")
         # The parameters stand behind as many rows as there are labels.
         steps = y_pred[:, : ops.shape(labels)[1]]
-        counted = ops.logical_and(steps[..., -1] > 0.5, labels >= 0)
+        counted = ops.logical_and(steps[..., -1] > 0.5, ops.logical_not(labels < 0))
         weight = ops.cast(counted, self.dtype)
         if sample_weight is not None:
             weight = weight * ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
-        best = ops.cast(ops.argmax(steps[..., :-1], axis=-1), "int32")
+        best = ops.cast(ops.argmax(steps[..., :-1], axis=-1), "float32")
         hits = weight * ops.cast(best == labels, self.dtype)
         self.hits.assign_add(ops.sum(hits))
         self.count.assign_add(ops.sum(weight))

@@ -9,16 +9,23 @@ import numpy as np
 
 from newword import _check
 from newword.evaluation import SegmentationScore, evaluate_segmentation
-from newword.keras import tagger_file
 from newword.keras._seeding import seeded
-from newword.keras.best_path import METHODS
-from newword.keras.gated_convolution import share
-from newword.keras.lexicon_places import checked_lexicon
-from newword.keras.tagger_batches import TrainingBatches, Windows
-from newword.keras.tagger_data import UNKNOWN_TAG, Corpus, gold_of, labels_of, spans_of, words_of
-from newword.keras.tagger_decoding import decode_scores, window_scores
-from newword.keras.tagger_model import make_encoder, make_head, make_model, takes_ids
-from newword.keras.tagger_training import Validation
+from newword.keras.layers.gated_convolution import share
+from newword.keras.tagging.best_path import METHODS
+from newword.keras.tagging.tagger import file as tagger_file
+from newword.keras.tagging.tagger.batches import TrainingBatches, Windows
+from newword.keras.tagging.tagger.data import (
+    UNKNOWN_TAG,
+    Corpus,
+    gold_of,
+    labels_of,
+    spans_of,
+    words_of,
+)
+from newword.keras.tagging.tagger.decoding import decode_scores, window_scores
+from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
+from newword.keras.tagging.tagger.model import make_encoder, make_head, make_model, takes_ids
+from newword.keras.tagging.tagger.training import Validation
 from newword.keras.vocabulary import Vocabulary
 from newword.span_evaluation import SpanScore, evaluate_spans
 from newword.tag_scheme import TagScheme
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from newword.keras.heads import TaggingHead
+    from newword.keras.tagging.heads import TaggingHead
 
 __all__ = ["Tagger"]
 

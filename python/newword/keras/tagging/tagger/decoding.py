@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from newword.keras.decoding import decode_unpacked
-from newword.keras.packing import Layout, unpack
-from newword.keras.tagger_batches import Windows, model_inputs, padded_length, stacked
+from newword.keras.tagging.decoding import decode_unpacked
+from newword.keras.tagging.packing import Layout, unpack
+from newword.keras.tagging.tagger.batches import Windows, model_inputs, padded_length, stacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

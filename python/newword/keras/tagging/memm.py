@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from newword import _check
-from newword.keras.heads import TransitionHead
-from newword.keras.learning_rate import with_rate
-from newword.keras.packing import Layout
+from newword.keras.tagging.heads import TransitionHead
+from newword.keras.tagging.learning_rate import with_rate
+from newword.keras.tagging.packing import Layout
 
 __all__ = ["MEMM", "BidirectionalMEMM"]
 
@@ -33,7 +33,7 @@ class MEMM(TransitionHead):
         rank: Keep transitions as two factors, g(i, j) = <l_i, r_j> of this rank, so that training
             takes O(tags * rank) memory: for vocabularies of tags. Decoding makes the matrix.
         lr_multiplier: How many times faster than other weights transitions and boundary scores
-            train, under any optimizer: see `newword.keras.learning_rate`. 100 and more for
+            train, under any optimizer: see `newword.keras.tagging.learning_rate`. 100 and more for
             pretrained encoders with tiny rates.
         transition_initializer: Zeros by default, glorot_uniform for `rank`.
         **kwargs: The arguments of `SoftmaxTagging`.
@@ -42,7 +42,7 @@ class MEMM(TransitionHead):
         (batch, steps, features), with an optional mask of (batch, steps).
 
     Output shape:
-        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.packing`.
+        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
         InvalidArgumentError: An argument breaks its rule.

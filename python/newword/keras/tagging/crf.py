@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from newword.keras.heads import TransitionHead
-from newword.keras.packing import Layout
+from newword.keras.tagging.heads import TransitionHead
+from newword.keras.tagging.packing import Layout
 
 __all__ = ["CRF"]
 
@@ -24,7 +24,7 @@ class CRF(TransitionHead):
         rank: Make transitions of two factors, g(i, j) = <l_i, r_j> of this rank: fewer parameters,
             but Z needs the whole matrix.
         lr_multiplier: How many times faster than other weights transitions and boundary scores
-            train, under any optimizer: see `newword.keras.learning_rate`. 100 and more for
+            train, under any optimizer: see `newword.keras.tagging.learning_rate`. 100 and more for
             pretrained encoders with tiny rates, or they are hardly learnt.
         transition_initializer: Zeros by default, glorot_uniform for `rank`.
         **kwargs: The arguments of `SoftmaxTagging`; forbidden transitions are left out of Z.
@@ -33,7 +33,7 @@ class CRF(TransitionHead):
         (batch, steps, features), with an optional mask of (batch, steps).
 
     Output shape:
-        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.packing`.
+        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
         InvalidArgumentError: An argument breaks its rule.

@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 
 from newword import _check
-from newword.keras.learning_rate import with_rate
-from newword.keras.packing import FORBIDDEN, Layout, pack
-from newword.keras.tagging_losses import TaggingLoss
-from newword.keras.tagging_metrics import EmissionAccuracy
-from newword.keras.viterbi import ViterbiDecoder
+from newword.keras.tagging.learning_rate import with_rate
+from newword.keras.tagging.losses import TaggingLoss
+from newword.keras.tagging.metrics import EmissionAccuracy
+from newword.keras.tagging.packing import FORBIDDEN, Layout, pack
+from newword.keras.tagging.viterbi import ViterbiDecoder
 
 __all__ = ["TaggingHead"]
 
@@ -127,7 +127,7 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         """The loss of this head, to compile a model with; options are those of `TaggingLoss`."""
         return TaggingLoss(self.layout, normalization=normalization, **options)
 
-    def accuracy(self, name: str = "accuracy") -> EmissionAccuracy:
+    def accuracy(self, name: str = "emission_accuracy") -> EmissionAccuracy:
         """The cheap metric for training; see `EmissionAccuracy`."""
         return EmissionAccuracy(name=name)
 

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 
 from newword._check import whole
-from newword.keras._shapes import feature_count, sequence_shape
-from newword.keras.gated_convolution import DilatedGatedConv1D, share
-from newword.keras.masks import apply_mask
-from newword.keras.recurrent import LengthAwareBidirectional
+from newword.keras.layers._shapes import feature_count, sequence_shape
+from newword.keras.layers.gated_convolution import DilatedGatedConv1D, share
+from newword.keras.layers.masks import apply_mask
+from newword.keras.layers.recurrent import LengthAwareBidirectional
 
 __all__ = ["BiLSTMEncoder", "DGCNNEncoder", "StackedEncoder"]
 

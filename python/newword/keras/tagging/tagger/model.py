@@ -8,14 +8,14 @@ import keras
 from keras import ops
 
 from newword import _check
-from newword.keras.crf import CRF
-from newword.keras.encoders import BiLSTMEncoder, DGCNNEncoder
-from newword.keras.heads import TaggingHead
-from newword.keras.lexicon_places import NUM_PLACES
-from newword.keras.memm import MEMM, BidirectionalMEMM
-from newword.keras.softmax import SoftmaxTagging
-from newword.keras.tagger_batches import model_inputs
-from newword.keras.transformer import TransformerEncoder
+from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
+from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.tagging.crf import CRF
+from newword.keras.tagging.heads import TaggingHead
+from newword.keras.tagging.memm import MEMM, BidirectionalMEMM
+from newword.keras.tagging.softmax import SoftmaxTagging
+from newword.keras.tagging.tagger.batches import model_inputs
+from newword.keras.tagging.tagger.lexicon_places import NUM_PLACES
 
 if TYPE_CHECKING:
     from newword.keras.vocabulary import Vocabulary

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from newword._check import whole
-from newword.keras._shapes import feature_count, sequence_shape
-from newword.keras.masks import apply_mask, masked_softmax, masked_sum
+from newword.keras.layers._shapes import feature_count, sequence_shape
+from newword.keras.layers.masks import apply_mask, masked_softmax, masked_sum
 
 __all__ = ["AttentionPooling", "MaskedSoftmax"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from newword._check import choice, invalid, whole
-from newword.keras._shapes import feature_count
-from newword.keras.masks import apply_mask, as_mask
+from newword.keras.layers._shapes import feature_count
+from newword.keras.layers.masks import apply_mask, as_mask
 
 __all__ = ["MaskedConv1D", "MaskedSeparableConv1D"]
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from newword.keras.heads import TaggingHead
+from newword.keras.tagging.heads import TaggingHead
 
 __all__ = ["SoftmaxTagging"]
 
@@ -24,7 +24,7 @@ class SoftmaxTagging(TaggingHead):
         (batch, steps, features), with an optional mask of (batch, steps).
 
     Output shape:
-        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.packing`.
+        (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
         InvalidArgumentError: An argument breaks its rule.

@@ -10,7 +10,7 @@ from typing import Any
 from keras import ops
 
 from newword._check import invalid
-from newword.keras.masks import aligned, apply_mask, as_mask
+from newword.keras.layers.masks import aligned, apply_mask, as_mask
 
 __all__ = ["last_valid", "pack_by_mask", "reverse_by_mask", "unpack_by_mask"]
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from newword._check import choice, invalid
-from newword.keras.masks import MERGE_MODES, apply_mask, merge_masks
+from newword.keras.layers.masks import MERGE_MODES, apply_mask, merge_masks
 
 __all__ = ["MergeMasks"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 
 from newword import _check
-from newword.keras.alignment import left_align, take_steps
-from newword.keras.likelihood import crf_nll, memm_nll, softmax_nll
-from newword.keras.packing import Layout, TagScores, unpack
+from newword.keras.tagging.alignment import left_align, take_steps
+from newword.keras.tagging.likelihood import crf_nll, memm_nll, softmax_nll
+from newword.keras.tagging.packing import Layout, TagScores, unpack
 
 __all__ = ["TaggingLoss"]
 
@@ -27,7 +27,8 @@ class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
     label (-1, -100) at a valid step means that the tag is unknown: for softmax and MEMMs the
     step is left out, as a continuation of a word cut into pieces is, and the next step's history
     is the last known tag; a CRF sums over all tags it could be. A label that is not less than the
-    number of tags makes the loss NaN; given as a NumPy array to a direct call, it raises.
+    number of tags, NaN, infinite or not a whole number makes the loss NaN; given as a NumPy array
+    to a direct call, it raises.
 
     Sample weights have one number a sequence.
 
@@ -108,10 +109,13 @@ class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each sequence, (batch,); see the class."""
         scores = unpack(self.layout, y_pred)
-        labels = ops.cast(y_true, "int32")
+        # Checked before they become integers, which would hide NaN, infinity and fractions.
+        labels = ops.cast(y_true, "float32")
+        whole = ops.logical_and(ops.isfinite(labels), labels == ops.floor(labels))
+        valid = ops.logical_and(whole, labels < self.layout.num_tags)
+        wrong = ops.any(ops.logical_and(scores.mask, ops.logical_not(valid)), axis=1)
         known = ops.logical_and(scores.mask, labels >= 0)
-        wrong = ops.any(ops.logical_and(known, labels >= self.layout.num_tags), axis=1)
-        tags = ops.clip(labels, 0, self.layout.num_tags - 1)
+        tags = ops.cast(ops.where(valid, ops.maximum(labels, 0.0), 0.0), "int32")
         # Loud where an exception cannot be: inside a compiled step.
         losses = ops.where(wrong, float("nan"), self._nll(scores, tags, known))
         if self.normalization == "sequence":
@@ -146,20 +150,25 @@ def _check_shapes(layout: Layout, y_true: Any, y_pred: Any) -> None:
         raise _check.invalid("y_true", "of at least one step", labels)
     if steps is not None and labels[1] is not None and labels[1] != steps:
         raise _check.invalid("y_true", f"of {steps} steps like the scores", labels)
-    if isinstance(y_true, np.ndarray) and y_true.size and y_true.max() >= layout.num_tags:
-        _check_range(layout, y_true, y_pred)
+    if isinstance(y_true, np.ndarray) and not _are_tags(layout, y_true).all():
+        _check_tags(layout, y_true, y_pred)
 
 
-def _check_range(layout: Layout, y_true: Any, y_pred: Any) -> None:
+def _are_tags(layout: Layout, labels: np.ndarray[Any, Any]) -> Any:
+    """Where labels are whole numbers below the number of tags; negative ones are unknown tags."""
+    return np.isfinite(labels) & (labels == np.floor(labels)) & (labels < layout.num_tags)
+
+
+def _check_tags(layout: Layout, y_true: Any, y_pred: Any) -> None:
     """Raises for a label that is no tag, at a step that counts, where numbers are known."""
     try:
         values = np.asarray(ops.convert_to_numpy(y_pred))
     except (TypeError, NotImplementedError):
         return  # Inside a traced function: there the loss turns into NaN.
     mask = values[:, : y_true.shape[1], -1] > 0.5
-    found = np.max(y_true, initial=-1, where=mask)
-    if found >= layout.num_tags:
-        raise _check.invalid("y_true", f"tags below {layout.num_tags}", int(found))
+    wrong = y_true[mask & ~_are_tags(layout, y_true)]
+    if wrong.size:
+        raise _check.invalid("y_true", f"integer tags below {layout.num_tags}", wrong[0].item())
 
 
 def _per_sequence(sample_weight: Any) -> Any:

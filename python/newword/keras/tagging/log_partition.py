@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from newword.keras.alignment import pick, take_steps
+from newword.keras.tagging.alignment import pick, take_steps
 
 __all__ = ["chain_log_partition", "path_score"]
 

@@ -16,9 +16,9 @@ import keras
 from newword import _check
 from newword._atomic import replacing
 from newword.errors import FormatError, InvalidArgumentError
-from newword.keras.heads import TaggingHead
-from newword.keras.lexicon_places import checked_lexicon
-from newword.keras.tagger_model import check_rows
+from newword.keras.tagging.heads import TaggingHead
+from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
+from newword.keras.tagging.tagger.model import check_rows
 from newword.keras.vocabulary import Vocabulary
 from newword.lexicon import Lexicon
 from newword.tag_scheme import TagScheme

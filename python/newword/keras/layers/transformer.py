@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from newword._check import invalid, whole
-from newword.keras._shapes import feature_count
-from newword.keras.encoders import StackedEncoder
-from newword.keras.masks import apply_mask, as_mask, masked_softmax
+from newword.keras.layers._shapes import feature_count
+from newword.keras.layers.encoders import StackedEncoder
+from newword.keras.layers.masks import apply_mask, as_mask, masked_softmax
 
 __all__ = ["TransformerEncoder"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from newword.keras.tagger_data import UNKNOWN_TAG
+from newword.keras.tagging.tagger.data import UNKNOWN_TAG
 from newword.keras.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from newword.keras.alignment import fold_boundary, left_align, take_steps
-from newword.keras.packing import Layout, TagScores
+from newword.keras.tagging.alignment import fold_boundary, left_align, take_steps
+from newword.keras.tagging.packing import Layout, TagScores
 
 __all__ = ["METHODS", "PathScores", "path_scores"]
 

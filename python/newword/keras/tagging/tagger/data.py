@@ -13,7 +13,7 @@ import numpy as np
 
 from newword import _check
 from newword.errors import InvalidArgumentError
-from newword.keras.lexicon_places import word_places
+from newword.keras.tagging.tagger.lexicon_places import word_places
 from newword.keras.vocabulary import (
     CODE_POINTS,
     Vocabulary,

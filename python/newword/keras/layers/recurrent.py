@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from newword._check import choice, invalid
-from newword.keras._shapes import feature_count, sequence_shape
-from newword.keras.masks import apply_mask
-from newword.keras.sequences import last_valid, pack_by_mask, unpack_by_mask
+from newword.keras.layers._shapes import feature_count, sequence_shape
+from newword.keras.layers.masks import apply_mask
+from newword.keras.layers.sequences import last_valid, pack_by_mask, unpack_by_mask
 
 __all__ = ["LengthAwareBidirectional"]
 

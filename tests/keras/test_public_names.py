@@ -1,0 +1,58 @@
+"""What `newword.keras` promises, whatever rooms its code is in."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("keras")
+
+import newword.keras as nk
+
+NAMES = [
+    "CRF",
+    "DGCNN",
+    "MEMM",
+    "AttentionPooling",
+    "BiLSTMEncoder",
+    "BidirectionalMEMM",
+    "DGCNNEncoder",
+    "DilatedGatedConv1D",
+    "EmissionAccuracy",
+    "LengthAwareBidirectional",
+    "MaskedConv1D",
+    "MaskedMaxPooling",
+    "MaskedMeanPooling",
+    "MaskedMinPooling",
+    "MaskedSeparableConv1D",
+    "MaskedSoftmax",
+    "MaskedStdPooling",
+    "MaskedSumPooling",
+    "MergeMasks",
+    "SoftmaxTagging",
+    "Tagger",
+    "TaggingLoss",
+    "TransformerEncoder",
+    "ViterbiDecoder",
+    "Vocabulary",
+    "apply_mask",
+    "decode",
+    "last_valid",
+    "mask_from_ids",
+    "mask_from_lengths",
+    "masked_max",
+    "masked_mean",
+    "masked_min",
+    "masked_softmax",
+    "masked_std",
+    "masked_sum",
+    "merge_masks",
+    "pack_by_mask",
+    "predict_tags",
+    "reverse_by_mask",
+    "unpack_by_mask",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert nk.__all__ == NAMES
+    assert all(getattr(nk, name).__doc__ for name in NAMES)
