@@ -41,7 +41,7 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
-/// Loads NumPy's C interface now. Its first use would load it, where an exception that arrives
+/// Loads the C interface of `NumPy` now. Its first use would load it, where an exception that arrives
 /// meanwhile, as Ctrl-C does, can only be a panic.
 fn load_numpy(py: Python<'_>) -> PyResult<()> {
     // What runs Python code, and so can be interrupted, fails here as an exception.
