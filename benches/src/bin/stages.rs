@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
-use newword_core::lexicon::{DiscoverOptions, discover};
+use newword_core::discovery::{DiscoverOptions, discover};
 use newword_core::ngram::{CountOptions, Neighbours, count};
 use newword_core::support::{Context, MemoryBudget, Result};
 

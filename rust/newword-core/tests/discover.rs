@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use newword_core::corpus::{Alphabet, EncodedCorpus};
-use newword_core::lexicon::{DiscoverOptions, Discovery, Method, SortBy, discover, score_table};
+use newword_core::discovery::{DiscoverOptions, Discovery, Method, SortBy, discover, score_table};
 use newword_core::ngram::{CountOptions, Neighbours, count};
 use newword_core::support::{Context, MemoryBudget};
 use proptest::prelude::*;

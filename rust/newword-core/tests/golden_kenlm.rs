@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
 
-use newword_core::lexicon::kenlm::{KenlmCorpus, KenlmOptions, discover_kenlm};
+use newword_core::discovery::kenlm::{KenlmCorpus, KenlmOptions, discover_kenlm};
 use newword_core::support::{Context, MemoryBudget};
 
 /// A published lexicon: `word count` a line, where the word may itself be white space or nothing.

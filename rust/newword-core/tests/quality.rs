@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use newword_core::corpus::{Alphabet, EncodedCorpus};
-use newword_core::lexicon::{
-    DiscoverOptions, Discovery, Numbers, Segmenter, SegmenterOptions, discover,
-};
+use newword_core::discovery::{DiscoverOptions, Discovery, discover};
+use newword_core::segmentation::{Numbers, Segmenter, SegmenterOptions};
 use newword_core::support::{Context, MemoryBudget};
 
 fn data() -> Option<PathBuf> {

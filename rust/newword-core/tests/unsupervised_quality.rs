@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use newword_core::corpus::{FileSource, ReadOptions, expand};
-use newword_core::lexicon::unsupervised::{
+use newword_core::segmentation::unsupervised::{
     UnsupervisedMethod, UnsupervisedOptions, UnsupervisedSegmenter, train,
 };
 use newword_core::support::{Context, MemoryBudget};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use newword_core::corpus::encode;
-use newword_core::lexicon::score_file;
+use newword_core::discovery::score_file;
 use newword_core::ngram::{
     CountFile, CountHeader, CountMeta, append, check_settings, merge, write_counts,
 };

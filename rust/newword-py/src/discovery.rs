@@ -1,9 +1,9 @@
 //! Words from a corpus, and the trained segmenter.
 
 use newword_core::corpus::encode;
-use newword_core::lexicon::kenlm::{KenlmCorpus, KenlmOptions, discover_kenlm};
-use newword_core::lexicon::unsupervised::{self, UnsupervisedMethod, UnsupervisedOptions};
-use newword_core::lexicon::{self, DiscoverOptions, Method};
+use newword_core::discovery::kenlm::{KenlmCorpus, KenlmOptions, discover_kenlm};
+use newword_core::discovery::{self, DiscoverOptions, Method};
+use newword_core::segmentation::unsupervised::{self, UnsupervisedMethod, UnsupervisedOptions};
 use newword_core::support::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -86,7 +86,7 @@ pub fn discover<'py>(
     let (opened, items) = source.open(how.drop_duplicates)?;
     let (found, report) = enter(py, &job, items, |context, caller| {
         let corpus = encode(opened.text(caller)?, &alphabet, context)?;
-        let found = lexicon::discover(&corpus, &asked, context)?;
+        let found = discovery::discover(&corpus, &asked, context)?;
         Ok((found, corpus.report().clone()))
     })?;
     result::discovery(py, &found, Some(&report), scoring.reasons)
@@ -133,7 +133,7 @@ pub fn count_words<'py>(
     let (opened, items) = source.open(drop_duplicates)?;
     let (counts, total) = enter(py, &job, items, |context, caller| -> Result<_> {
         let corpus = encode(opened.text(caller)?, &alphabet, context)?;
-        let counts = lexicon::count_words(&corpus, &words, &alphabet, context)?;
+        let counts = discovery::count_words(&corpus, &words, &alphabet, context)?;
         Ok((counts, corpus.total()))
     })?;
     Ok((numpy::IntoPyArray::into_pyarray(counts, py), total))

@@ -1,7 +1,7 @@
 //! The core's tables as dictionaries of columns.
 
 use newword_core::corpus::ReadReport;
-use newword_core::lexicon::{Discovery, Rejected, Summary, Word};
+use newword_core::discovery::{Discovery, Rejected, Summary, Word};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use newword_core::corpus::Alphabet;
-use newword_core::lexicon::{self, Cuts, Numbers, SegmenterOptions};
+use newword_core::segmentation::{self, Cuts, Numbers, SegmenterOptions};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -18,7 +18,7 @@ const SHORT: usize = 1 << 15;
 /// Cuts text with a lexicon or with what was learnt from a corpus.
 #[pyclass(frozen, module = "newword._newword")]
 pub struct Segmenter {
-    core: lexicon::Segmenter,
+    core: segmentation::Segmenter,
     strings: Strings,
 }
 
@@ -37,7 +37,7 @@ impl Segmenter {
         let alphabet = Alphabet { nfkc: true, ..Alphabet::default() };
         let numbers = Numbers::Joined;
         let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
-        let segmenter = lexicon::Segmenter::new(entries, options);
+        let segmenter = segmentation::Segmenter::new(entries, options);
         segmenter.map(Self::from).map_err(to_python)
     }
 
@@ -76,8 +76,8 @@ impl Segmenter {
     }
 }
 
-impl From<lexicon::Segmenter> for Segmenter {
-    fn from(core: lexicon::Segmenter) -> Self {
+impl From<segmentation::Segmenter> for Segmenter {
+    fn from(core: segmentation::Segmenter) -> Self {
         Self { core, strings: Strings::default() }
     }
 }

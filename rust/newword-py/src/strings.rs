@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use newword_core::lexicon::Cut;
+use newword_core::segmentation::Cut;
 use newword_core::support::hash::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};

@@ -16,6 +16,7 @@ mod input;
 mod interner;
 mod items;
 mod options;
+pub(crate) mod parts;
 mod paths;
 mod records;
 mod spill;
@@ -28,6 +29,7 @@ pub use encoded::{EncodedCorpus, ReadReport};
 pub use file::FileSource;
 pub use items::{TextBatch, TextItems};
 pub use options::{Encoding, Format, OnInvalid, ReadOptions};
+pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
 pub use symbols::Symbols;
 

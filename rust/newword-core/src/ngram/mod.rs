@@ -1,10 +1,12 @@
 //! Exact n-gram counting in bounded memory.
 
+mod cohesion;
 mod count;
 mod file;
 mod group;
 mod join;
 mod key;
+mod links;
 mod parts;
 mod plan;
 mod rows;
@@ -14,16 +16,18 @@ mod sums;
 mod sweep;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cohesion::Cohesion;
 pub use count::{CountOptions, Neighbours, count};
 pub use file::{
     CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append,
     check_settings, merge, remaining, table_from_file, write_counts,
 };
 pub(crate) use group::Tally;
+pub(crate) use links::Links;
 pub use parts::IdParts;
 pub(crate) use plan::fit;
 pub(crate) use sums::{Sum, Terms, nats};

@@ -4,6 +4,8 @@ pub mod context;
 pub mod error;
 pub mod hash;
 pub mod memory;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod workers;
 
 pub use context::{Context, Progress, Stage};

@@ -2,17 +2,17 @@
 
 use rayon::prelude::*;
 
-use super::super::links::Links;
 use super::super::recount::count_words;
-use super::super::score::Cohesion;
-use super::super::segment::{Floor, Lattice, Search, Unknown, is_one_han, single};
-use super::super::trie::Trie;
+use super::super::{Floor, Lattice, Search, Unknown, is_one_han, single};
 use super::autonomy::autonomies;
 use super::options::{Constants, UNSEEN_PAIR, UNSEEN_SINGLE, WORDHOOD_PRIOR};
 use super::{UnsupervisedMethod, UnsupervisedWord};
 use crate::corpus::{EncodedCorpus, Symbols};
+use crate::ngram::Cohesion;
+use crate::ngram::Links;
 use crate::ngram::NgramTable;
 use crate::support::{Context, Result};
+use crate::trie::Trie;
 
 /// A word that may be: an n-gram that was kept.
 struct Candidate {

@@ -1,6 +1,6 @@
 //! Text with all numbers written alike, block by block.
 
-use super::super::segment::class_numbers;
+use super::super::class_numbers;
 use crate::corpus::{Block, ReadReport, TextSource};
 use crate::support::{Context, Result};
 
@@ -68,7 +68,7 @@ fn open_number(text: &str, continues: bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexicon::testing::job;
+    use crate::support::testing::job;
     use proptest::prelude::*;
 
     struct Blocks(std::vec::IntoIter<(String, bool)>);

@@ -4,13 +4,13 @@
 
 use rayon::prelude::*;
 
+use super::NgramTable;
 use super::links::{Links, MISSING};
-use crate::ngram::NgramTable;
 use crate::support::{Context, Result, Stage};
 
 /// The cohesion of every n-gram of 2 symbols and more.
 #[derive(Debug, Clone)]
-pub struct Cohesion {
+pub(crate) struct Cohesion {
     /// By length less 1, then by row; empty for length 1.
     levels: Vec<Vec<f64>>,
 }
@@ -70,8 +70,9 @@ fn cohesion(table: &NgramTable, links: &Links, n: usize, row: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{job, table_of};
     use super::*;
+    use crate::ngram::testing::table_of;
+    use crate::support::testing::job;
     use proptest::prelude::*;
 
     proptest! {

@@ -16,12 +16,10 @@ use std::ops::Range;
 
 pub use options::{UnsupervisedMethod, UnsupervisedOptions};
 
-use self::model::{Model, floor};
+pub(crate) use self::model::Model;
+use self::model::floor;
 use self::source::ClassedSource;
-use super::evidence::Evidence;
-use super::segment::{Floor, Numbers, Segmenter, SegmenterOptions};
-use super::sieve::{Candidate, Sieve};
-use super::words::Summary;
+use super::{Floor, Numbers, Segmenter, SegmenterOptions};
 use crate::corpus::{EncodedCorpus, RunMode, TextSource, encode};
 use crate::ngram::{CountOptions, Neighbours, count};
 use crate::support::{Context, Error, Result};
@@ -103,28 +101,6 @@ pub fn train_encoded(
     let weights = words.iter().map(|word| (&word.text, word.weight));
     let segmenter = Segmenter::from_weights(weights, floor(method), reading)?;
     Ok(UnsupervisedSegmenter { segmenter, words, floor: floor(method) })
-}
-
-/// Proposes the words of the segmentation that the corpus's own n-grams lead to, for
-/// [`super::Method::Autonomy`].
-///
-/// # Errors
-/// Reading the corpus failed; [`Error::Memory`]; [`Error::Cancelled`].
-pub(super) fn propose_words(
-    corpus: &EncodedCorpus,
-    evidence: &Evidence<'_>,
-    sieve: &mut Sieve<'_>,
-    summary: &mut Summary,
-    context: &Context,
-) -> Result<()> {
-    let (method, passes) = (UnsupervisedMethod::default(), UnsupervisedOptions::default().passes);
-    let mut model = Model::new(evidence.table, method, context)?;
-    model.estimate(corpus, method, passes, context)?;
-    for (ids, count) in model.used() {
-        summary.segments += count;
-        sieve.propose(&Candidate { ids, count, measures: evidence.of_word(ids) });
-    }
-    Ok(())
 }
 
 fn numbers(options: &UnsupervisedOptions) -> Numbers {

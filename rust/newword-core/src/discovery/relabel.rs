@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::parts::Parts;
 use crate::corpus::EncodedCorpus;
+use crate::corpus::Parts;
 use crate::support::Result;
 
 /// The corpus with every id replaced by its label; breaks stay 0.

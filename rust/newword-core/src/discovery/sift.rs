@@ -1,7 +1,7 @@
 //! The rules that hold for words of all methods, and the order of the result.
 
-use super::evidence::Measures;
 use super::options::{DiscoverOptions, Settled, SortBy};
+use super::score::{Evidence, Measures, Row};
 use super::words::{Discovery, Reason, Rejected, Summary, Word};
 use crate::corpus::Symbols;
 
@@ -10,6 +10,14 @@ pub struct Candidate<'c> {
     pub ids: &'c [u32],
     pub count: u64,
     pub measures: Measures,
+}
+
+impl<'c> Candidate<'c> {
+    /// An n-gram of the table.
+    pub fn of_row(evidence: &'c Evidence<'_>, row: Row) -> Self {
+        let count = evidence.table.level(row.n).counts[row.row];
+        Self { ids: evidence.gram(row), count, measures: evidence.of_row(row) }
+    }
 }
 
 /// Takes candidates and sorts them into words and others.

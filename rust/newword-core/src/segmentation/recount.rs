@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::parts::{Parts, each_part};
-use super::segment::{Lattice, Search};
+use super::lattice::{Lattice, Search};
+use crate::corpus::{Parts, each_part};
 use crate::support::{Context, Result};
 
 /// How often each word was used.
@@ -133,11 +133,11 @@ fn gather(lattice: &Lattice, found: Vec<Found>, mut sum: Found) -> WordCounts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parts::tests::CutParts;
-    use super::super::segment::Unknown;
-    use super::super::testing::job;
-    use super::super::trie::Trie;
+    use super::super::Unknown;
     use super::*;
+    use crate::corpus::parts::tests::CutParts;
+    use crate::support::testing::job;
+    use crate::trie::Trie;
     use proptest::prelude::*;
 
     proptest! {

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 pub use text::KenlmCorpus;
 
-use super::chain::StrongSet;
-use super::segments::{SegmentCounts, SegmentOptions, count_segments};
+use super::cut::{SegmentCounts, SegmentOptions, count_segments};
+use super::strong_set::StrongSet;
 use super::words::{Discovery, Summary, Word};
 use crate::support::{Context, Error, Result, Stage};
 use records::{BiasedCounts, Key};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::ngram::{Level, NgramTable};
+use super::{Level, NgramTable};
 use crate::support::{Context, Error, Result};
 
 /// A row that the table does not keep.
@@ -20,7 +20,7 @@ struct LevelLinks {
 /// For every n-gram of 2 symbols and more, where its prefix and its suffix of one symbol less are.
 /// In a table of one smallest count neither is ever missing.
 #[derive(Debug, Clone)]
-pub struct Links {
+pub(crate) struct Links {
     levels: Vec<LevelLinks>,
 }
 
@@ -176,8 +176,9 @@ fn suffixes(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{job, table_of};
     use super::*;
+    use crate::ngram::testing::table_of;
+    use crate::support::testing::job;
     use proptest::prelude::*;
 
     proptest! {

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::parts::{Parts, each_part};
-use super::trie::Trie;
+use crate::corpus::{Parts, each_part};
 use crate::ngram::{Sum, Tally, Terms, fit, nats};
 use crate::support::{Context, Error, Result};
+use crate::trie::Trie;
 
 /// The sums of c ln c over the symbols before and behind a word, in nats, as
 /// [`crate::ngram::Level`] has them.
@@ -333,9 +333,10 @@ fn place(keys: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parts::tests::CutParts;
-    use super::super::testing::{job, table_of};
     use super::*;
+    use crate::corpus::parts::tests::CutParts;
+    use crate::ngram::testing::table_of;
+    use crate::support::testing::job;
     use proptest::prelude::*;
 
     proptest! {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::parts::Parts;
+use crate::corpus::Parts;
 use crate::support::Result;
 
 /// Bits of the filter a member: one in 16 other windows passes for one, which costs time only.
@@ -103,9 +103,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::chain::tests::{cut_slowly, members};
-    use super::super::parts::tests::CutParts;
+    use super::super::strong_set::tests::{cut_slowly, members};
     use super::*;
+    use crate::corpus::parts::tests::CutParts;
 
     proptest! {
         #[test]

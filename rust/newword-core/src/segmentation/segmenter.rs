@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::trie::Trie;
 use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{Lattice, Search, Unknown};
 use super::tokens::Tokens;
 use crate::corpus::Alphabet;
 use crate::support::{Context, Error, Result};
+use crate::trie::Trie;
 
 /// What of a number is one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

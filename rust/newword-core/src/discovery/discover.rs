@@ -1,11 +1,11 @@
 //! From a corpus to its words.
 
-use super::chains::Chains;
-use super::evidence::{Evidence, Row};
+use super::autonomy::propose_words;
+use super::chain::Chains;
 use super::options::{DiscoverOptions, Method, Settled};
 use super::relabel::Relabelled;
-use super::sieve::{Candidate, Sieve};
-use super::unsupervised::propose_words;
+use super::score::Evidence;
+use super::sift::{Candidate, Sieve};
 use super::words::{Discovery, Summary};
 use crate::corpus::EncodedCorpus;
 use crate::ngram::{CountOptions, Neighbours, NgramTable, count};
@@ -120,15 +120,10 @@ fn grams(evidence: &Evidence<'_>, settled: &Settled, sieve: &mut Sieve<'_>, cont
     let explains = sieve.explains();
     let solid = |row| explains || evidence.pmi_reason(row, settled).is_none();
     for row in evidence.rows(solid, context) {
-        let candidate = of_row(evidence, row);
+        let candidate = Candidate::of_row(evidence, row);
         match evidence.pmi_reason(row, settled) {
             Some(reason) => sieve.reject(&candidate, reason),
             None => sieve.propose(&candidate),
         }
     }
-}
-
-pub fn of_row<'e>(evidence: &'e Evidence<'_>, row: Row) -> Candidate<'e> {
-    let count = evidence.table.level(row.n).counts[row.row];
-    Candidate { ids: evidence.gram(row), count, measures: evidence.of_row(row) }
 }

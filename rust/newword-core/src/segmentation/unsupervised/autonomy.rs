@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::super::links::Links;
+use crate::ngram::Links;
 use crate::ngram::{Level, NgramTable};
 use crate::support::{Context, Result};
 

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::chain::{Segment, StrongSet};
-use super::parts::{Parts, each_part};
-use super::tally::{Slice, Tally};
+use super::count_table::{Slice, Tally};
+use super::strong_set::{Segment, StrongSet};
+use crate::corpus::{Parts, each_part};
 use crate::support::{Context, Result};
+use crate::trie::Trie;
 
 /// Segments longer than this many symbols are no words; they are left out and only numbered.
 pub const LONGEST: usize = 1 << 16;
@@ -223,7 +224,7 @@ impl Pass<'_> {
             if !seam.joined[1] {
                 let member = match self.strong.trie().walk(&open) {
                     Some(node) if self.strong.trie().is_key(node) => node,
-                    _ => super::trie::Trie::ROOT,
+                    _ => Trie::ROOT,
                 };
                 let solid = self.strong.is_solid(&open);
                 let segment = Segment { range: 0..open.len(), member, solid };
@@ -240,9 +241,9 @@ fn add(to: &mut [u64], from: &[u64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chain::tests::{cut_slowly, members, strong};
-    use super::super::parts::tests::CutParts;
+    use super::super::strong_set::tests::{cut_slowly, members, strong};
     use super::*;
+    use crate::corpus::parts::tests::CutParts;
     use crate::support::MemoryBudget;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::corpus::{Alphabet, TextBatch, TextItems};
-use crate::lexicon::testing::job;
+use crate::support::testing::job;
 
 fn source(texts: &[&str]) -> Box<dyn TextSource> {
     let mut batches: Vec<TextBatch> =

@@ -1,9 +1,9 @@
 //! How often given words occur in a corpus, overlaps included.
 
-use super::parts::Parts;
-use super::trie::Trie;
+use crate::corpus::Parts;
 use crate::corpus::{Alphabet, EncodedCorpus, Symbols};
 use crate::support::{Context, Result, Stage};
+use crate::trie::Trie;
 
 /// Counts the occurrences of each of `words` as a sequence of symbols, wherever they stand and
 /// whatever they overlap; 0 for words with a symbol that the corpus lacks, or with a break.
@@ -80,8 +80,8 @@ fn count_new(trie: &Trie, ids: &[u32], old: usize, counts: &mut [u64]) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::parts::tests::CutParts;
     use super::*;
+    use crate::corpus::parts::tests::CutParts;
     use crate::support::MemoryBudget;
 
     fn context() -> Context {

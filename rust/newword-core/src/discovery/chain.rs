@@ -2,19 +2,18 @@
 
 use rayon::prelude::*;
 
-use super::chain::StrongSet;
-use super::discover::of_row;
-use super::evidence::{Evidence, Row};
-use super::long_runs::LongRuns;
+use super::cut::{SegmentOptions, count_segments};
+use super::long_words::LongRuns;
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
-use super::recount::count_words;
 use super::relabel::Relabelled;
-use super::segment::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
-use super::segments::{SegmentOptions, count_segments};
-use super::sieve::{Candidate, Sieve};
-use super::trie::Trie;
+use super::score::{Evidence, Row};
+use super::sift::{Candidate, Sieve};
+use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
+use crate::segmentation::count_words;
+use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
 use crate::support::{Context, Result};
+use crate::trie::Trie;
 
 /// What the chain method works on.
 pub struct Chains<'c> {
@@ -146,7 +145,7 @@ impl Chains<'_> {
         let weak = |row| evidence.pmi_reason(row, self.settled).is_some();
         for row in evidence.rows(weak, self.context) {
             if let Some(reason) = evidence.pmi_reason(row, self.settled) {
-                sieve.reject(&of_row(evidence, row), reason);
+                sieve.reject(&Candidate::of_row(evidence, row), reason);
             }
         }
     }

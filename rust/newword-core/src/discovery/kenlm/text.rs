@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::parts::Parts;
+use crate::corpus::Parts;
 use crate::corpus::TextSource;
 use crate::support::{Context, Error, Result, Stage};
 
@@ -153,9 +153,9 @@ fn is_space_in_python(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::job;
     use super::*;
     use crate::corpus::{Block, ReadReport};
+    use crate::support::testing::job;
 
     fn clean(text: &str) -> String {
         let mut corpus = KenlmCorpus::default();

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::trie::Trie;
 use crate::support::Result;
+use crate::trie::Trie;
 
 /// Word sequences of 2 to `order` symbols that count as solid.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::corpus::EncodedCorpus;
+use super::EncodedCorpus;
 use crate::support::{Context, Result, Stage};
 
 /// A sequence of ids in parts, each loaded with some of its neighbours' ids on either side. Zeros

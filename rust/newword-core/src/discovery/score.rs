@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::links::Links;
 use super::neighbours::{Sides, neighbour_sums};
 use super::options::Settled;
 use super::relabel::Relabelled;
-use super::score::Cohesion;
 use super::words::Reason;
+use crate::ngram::Cohesion;
+use crate::ngram::Links;
 use crate::ngram::{NgramTable, entropy};
 use crate::support::hash::HashMap;
 use crate::support::{Context, Result};

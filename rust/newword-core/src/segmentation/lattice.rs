@@ -1,6 +1,6 @@
 //! The best way through the lattice of all words that a sequence of labels contains.
 
-use super::super::trie::Trie;
+use crate::trie::Trie;
 
 /// Words as label sequences, each with a weight; a path's weight is the sum of its words'.
 ///

@@ -9,8 +9,8 @@ use std::ops::{BitAnd, BitOr, Shl, Shr};
 
 use rayon::prelude::*;
 
-use super::super::parts::Parts;
 use super::text::{END, KenlmCorpus, NEWLINE, SPACE};
+use crate::corpus::Parts;
 use crate::support::hash::HashMap;
 use crate::support::{Context, Result, Stage};
 

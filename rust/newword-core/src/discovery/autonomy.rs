@@ -1,0 +1,30 @@
+//! The autonomy method: the words of an unsupervised segmentation.
+
+use super::score::Evidence;
+use super::sift::{Candidate, Sieve};
+use super::words::Summary;
+use crate::corpus::EncodedCorpus;
+use crate::segmentation::unsupervised::{Model, UnsupervisedMethod, UnsupervisedOptions};
+use crate::support::{Context, Result};
+
+/// Proposes the words of the segmentation that the corpus's own n-grams lead to.
+///
+/// # Errors
+/// Reading the corpus failed; [`Error::Memory`](crate::support::Error::Memory);
+/// [`Error::Cancelled`](crate::support::Error::Cancelled).
+pub fn propose_words(
+    corpus: &EncodedCorpus,
+    evidence: &Evidence<'_>,
+    sieve: &mut Sieve<'_>,
+    summary: &mut Summary,
+    context: &Context,
+) -> Result<()> {
+    let (method, passes) = (UnsupervisedMethod::default(), UnsupervisedOptions::default().passes);
+    let mut model = Model::new(evidence.table, method, context)?;
+    model.estimate(corpus, method, passes, context)?;
+    for (ids, count) in model.used() {
+        summary.segments += count;
+        sieve.propose(&Candidate { ids, count, measures: evidence.of_word(ids) });
+    }
+    Ok(())
+}
