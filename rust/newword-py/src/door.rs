@@ -8,7 +8,7 @@ use newword_core::support::{Context, Error, MemoryBudget, Result, Workers};
 use pyo3::prelude::*;
 
 use crate::errors::to_python;
-use crate::source::Items;
+use crate::items::Items;
 
 /// How often the waiting thread looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(40);

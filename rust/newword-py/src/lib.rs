@@ -7,6 +7,7 @@ mod counting;
 mod discovery;
 mod door;
 mod errors;
+mod items;
 mod options;
 mod result;
 mod segmenter;

@@ -3,68 +3,16 @@
 use std::path::Path;
 
 use newword_core::corpus::{
-    Encoding, FileSource, Format, ReadOptions, TextBatch, TextItems, TextSource, expand,
+    Encoding, FileSource, Format, ReadOptions, TextItems, TextSource, expand,
 };
 use newword_core::ngram::{CountSource, Remaining, remaining};
-use newword_core::support::{Context, Error, Result};
+use newword_core::support::{Context, Result};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyString};
 
 use crate::arrow::Column;
 use crate::door::Caller;
-
 use crate::errors::{invalid, to_python};
-
-/// Text is taken from an iterable until a batch holds this much.
-const BATCH_BYTES: usize = 1 << 20;
-
-/// An iterable of `str`, pulled under the interpreter in batches.
-pub struct Items {
-    iterator: Py<PyIterator>,
-    taken: u64,
-}
-
-impl Items {
-    /// The items of `iterable`.
-    pub fn new(iterable: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self { iterator: iterable.try_iter()?.unbind(), taken: 0 })
-    }
-
-    /// The next items, about a megabyte of them; `None` at the end.
-    pub fn next_batch(&mut self, py: Python<'_>) -> Result<Option<TextBatch>> {
-        self.pull(py).map_err(|error| Error::External(Box::new(error)))
-    }
-
-    fn pull(&mut self, py: Python<'_>) -> PyResult<Option<TextBatch>> {
-        let mut batch = TextBatch::new();
-        let mut iterator = self.iterator.bind(py).clone();
-        for item in iterator.by_ref() {
-            let item = item?;
-            let Ok(text) = item.cast::<PyString>() else {
-                let kind = item.get_type().name()?;
-                return Err(invalid(
-                    "corpus",
-                    "every item must be a str",
-                    format!("{kind} at item {}", self.taken),
-                ));
-            };
-            let text = text.to_str().map_err(|_| {
-                let place = format!("item {}", self.taken);
-                invalid(
-                    "corpus",
-                    "every item must be valid Unicode",
-                    format!("a lone surrogate in {place}"),
-                )
-            })?;
-            self.taken += 1;
-            batch.push(text);
-            if batch.bytes() >= BATCH_BYTES {
-                break;
-            }
-        }
-        Ok((!batch.is_empty()).then_some(batch))
-    }
-}
+use crate::items::Items;
 
 /// The caller's corpus, as `newword._source` describes it.
 #[derive(FromPyObject)]

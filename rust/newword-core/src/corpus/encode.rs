@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::encoder::BlockEncoder;
 use super::store::Store;
-use super::{Alphabet, Block, EncodedCorpus, TextSource};
+use super::{Alphabet, Block, EncodedCorpus, ReadReport, TextSource};
 use crate::support::{Context, Error, Result, Stage};
 
 /// Reads all of `source` and encodes it on all threads of `context`.
@@ -23,6 +23,42 @@ pub fn encode(
     context: &Context,
 ) -> Result<EncodedCorpus> {
     encode_into(Store::new(context), source, alphabet, context)
+}
+
+impl EncodedCorpus {
+    /// Encodes texts held in memory, on this thread. Each text ends in a break.
+    ///
+    /// # Errors
+    /// More than 4 GB of distinct symbols.
+    pub fn from_texts<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        alphabet: &Alphabet,
+    ) -> Result<Self> {
+        const BLOCK: usize = 1 << 20;
+        let mut texts = texts.into_iter();
+        let mut report = ReadReport::default();
+        let (mut store, mut encoder) = (Store::unbounded(), BlockEncoder::new());
+        for block in 0.. {
+            let mut joined = String::new();
+            while joined.len() < BLOCK
+                && let Some(text) = texts.next()
+            {
+                report.documents += u64::from(!text.is_empty());
+                report.bytes += text.len() as u64;
+                joined.push_str(text);
+                joined.push('\n');
+            }
+            if joined.is_empty() {
+                break;
+            }
+            let mut piece_number = 0;
+            encoder.encode(alphabet, &alphabet.fold(&joined), |piece| {
+                piece_number += 1;
+                store.add((block, piece_number), piece)
+            })?;
+        }
+        store.finish(report)
+    }
 }
 
 fn encode_into(

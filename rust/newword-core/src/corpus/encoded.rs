@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::encoder::BlockEncoder;
+use super::Symbols;
 use super::spill::SpillFile;
-use super::store::{EDGE, Part, Place, Store};
-use super::{Alphabet, Symbols};
 use crate::support::{Error, Result};
 
 /// What reading met besides text.
@@ -23,6 +21,64 @@ pub struct ReadReport {
     pub skipped: u64,
     /// Documents dropped as duplicates.
     pub duplicates: u64,
+}
+
+/// How many ids of either end of a part stay in memory, for the parts next to it.
+pub(super) const EDGE: usize = 9;
+
+/// A part: a stretch of the corpus in ids of its own.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Block, and place within the block: the order of the corpus.
+    pub sequence: (u64, u32),
+    /// Whether a break comes before the first symbol.
+    pub opens_with_break: bool,
+    /// Whether a break follows the last symbol.
+    pub closed: bool,
+    /// How many ids the part has, the closing break not counted.
+    pub length: usize,
+    /// How many distinct symbols the part has.
+    pub distinct: usize,
+    /// The first [`EDGE`] ids as numbers of the [`Interner`] plus one, breaks as 0.
+    pub head: Box<[u32]>,
+    /// The last [`EDGE`] ids, likewise.
+    pub tail: Box<[u32]>,
+    /// Where the ids are.
+    pub place: Place,
+}
+
+/// Where the ids of a part are.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In memory.
+    Memory(Content),
+    /// In the spill file from this byte on: numbers, counts, ids.
+    File(u64),
+}
+
+/// The ids of a part and what they mean.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// The number in the [`Interner`] of each local id, the break left out.
+    pub numbers: Box<[u32]>,
+    /// Occurrences of each local id, the break left out.
+    pub counts: Box<[u32]>,
+    /// Local ids, breaks as 0.
+    pub ids: Box<[u16]>,
+}
+
+impl Content {
+    pub(super) fn bytes(&self) -> u64 {
+        (size_of_val(&*self.numbers) + size_of_val(&*self.counts) + size_of_val(&*self.ids)) as u64
+    }
+
+    /// Writes the content to the end of `file`; where it starts.
+    pub(super) fn spill(&self, file: &mut SpillFile) -> Result<Place> {
+        let start = file.append(&self.numbers)?;
+        file.append(&self.counts)?;
+        file.append(&self.ids)?;
+        Ok(Place::File(start))
+    }
 }
 
 /// A corpus as ids: parts of up to two million ids, each held in memory or in a spill file.
@@ -46,40 +102,6 @@ pub struct EncodedCorpus {
 impl EncodedCorpus {
     /// The most ids of either neighbour that [`EncodedCorpus::load`] can add.
     pub const MOST_CONTEXT: usize = EDGE;
-
-    /// Encodes texts held in memory, on this thread. Each text ends in a break.
-    ///
-    /// # Errors
-    /// More than 4 GB of distinct symbols.
-    pub fn from_texts<'t>(
-        texts: impl IntoIterator<Item = &'t str>,
-        alphabet: &Alphabet,
-    ) -> Result<Self> {
-        const BLOCK: usize = 1 << 20;
-        let mut texts = texts.into_iter();
-        let mut report = ReadReport::default();
-        let (mut store, mut encoder) = (Store::unbounded(), BlockEncoder::new());
-        for block in 0.. {
-            let mut joined = String::new();
-            while joined.len() < BLOCK
-                && let Some(text) = texts.next()
-            {
-                report.documents += u64::from(!text.is_empty());
-                report.bytes += text.len() as u64;
-                joined.push_str(text);
-                joined.push('\n');
-            }
-            if joined.is_empty() {
-                break;
-            }
-            let mut piece_number = 0;
-            encoder.encode(alphabet, &alphabet.fold(&joined), |piece| {
-                piece_number += 1;
-                store.add((block, piece_number), piece)
-            })?;
-        }
-        store.finish(report)
-    }
 
     /// The symbols, whose ids the parts hold.
     pub fn symbols(&self) -> &Symbols {

@@ -2,69 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::encoded::{EncodedCorpus, ReadReport};
+use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
 use super::encoder::Piece;
 use super::interner::Interner;
 use super::spill::SpillFile;
 use crate::support::{Context, Error, Result};
-
-/// How many ids of either end of a part stay in memory, for the parts next to it.
-pub(super) const EDGE: usize = 9;
-
-/// A part: a stretch of the corpus in ids of its own.
-#[derive(Debug)]
-pub(super) struct Part {
-    /// Block, and place within the block: the order of the corpus.
-    sequence: (u64, u32),
-    /// Whether a break comes before the first symbol.
-    opens_with_break: bool,
-    /// Whether a break follows the last symbol.
-    pub closed: bool,
-    /// How many ids the part has, the closing break not counted.
-    pub length: usize,
-    /// How many distinct symbols the part has.
-    pub distinct: usize,
-    /// The first [`EDGE`] ids as numbers of the [`Interner`] plus one, breaks as 0.
-    pub head: Box<[u32]>,
-    /// The last [`EDGE`] ids, likewise.
-    pub tail: Box<[u32]>,
-    /// Where the ids are.
-    pub place: Place,
-}
-
-/// Where the ids of a part are.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// In memory.
-    Memory(Content),
-    /// In the spill file from this byte on: numbers, counts, ids.
-    File(u64),
-}
-
-/// The ids of a part and what they mean.
-#[derive(Debug)]
-pub(super) struct Content {
-    /// The number in the [`Interner`] of each local id, the break left out.
-    pub numbers: Box<[u32]>,
-    /// Occurrences of each local id, the break left out.
-    pub counts: Box<[u32]>,
-    /// Local ids, breaks as 0.
-    pub ids: Box<[u16]>,
-}
-
-impl Content {
-    fn bytes(&self) -> u64 {
-        (size_of_val(&*self.numbers) + size_of_val(&*self.counts) + size_of_val(&*self.ids)) as u64
-    }
-
-    /// Writes the content to the end of `file`; where it starts.
-    fn spill(&self, file: &mut SpillFile) -> Result<Place> {
-        let start = file.append(&self.numbers)?;
-        file.append(&self.counts)?;
-        file.append(&self.ids)?;
-        Ok(Place::File(start))
-    }
-}
 
 /// All parts so far. One thread at a time adds to it.
 #[derive(Debug)]

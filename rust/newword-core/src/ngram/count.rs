@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::join::LeftSums;
-use super::key::{Key, MAX_FIELDS, Wide, Width};
+use super::key::{Key, Wide, Width};
+use super::options::{CountOptions, Neighbours};
 use super::parts::IdParts;
 use super::plan::{Goal, Limits, Plan};
 use super::rows::{Found, Ledger};
@@ -11,50 +12,7 @@ use super::scatter::{Buffer, Direction, Scan};
 use super::sums::nats;
 use super::sweep::{Sink, Sweep};
 use super::{Level, NgramTable};
-use crate::support::{Context, Error, Result, Stage};
-
-/// What to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CountOptions {
-    /// The longest n-gram, 1 to 8.
-    pub order: usize,
-    /// The smallest count kept, at least 1. Neighbour sums are exact whatever it is.
-    pub min_count: u64,
-    /// Of which n-grams to sum over their neighbours; of the others [`Level::right_sums`] and
-    /// [`Level::left_sums`] stay empty.
-    pub neighbours: Neighbours,
-}
-
-/// The n-grams whose neighbours are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Neighbours {
-    /// None: counting takes less than half the time.
-    OfNone,
-    /// Single symbols, which costs next to nothing more.
-    OfSingles,
-    /// All that are kept.
-    OfAll,
-}
-
-impl Default for CountOptions {
-    fn default() -> Self {
-        Self { order: 4, min_count: 1, neighbours: Neighbours::OfAll }
-    }
-}
-
-impl CountOptions {
-    /// # Errors
-    /// [`Error::InvalidArgument`] for an order or a count out of range.
-    pub(crate) fn validate(self) -> Result<()> {
-        if !(1..=MAX_FIELDS).contains(&self.order) {
-            return Err(Error::invalid("order", "must be between 1 and 8", self.order));
-        }
-        if self.min_count == 0 {
-            return Err(Error::invalid("min_count", "must be at least 1", self.min_count));
-        }
-        Ok(())
-    }
-}
+use crate::support::{Context, Result, Stage};
 
 /// Counts all n-grams of 1 to `order` symbols, and their neighbours; none reaches across a break.
 ///

@@ -9,8 +9,6 @@ use crate::support::{Context, Result};
 
 /// Groups up to this size are sorted and scanned instead of distributed.
 const SMALL: usize = 24;
-/// Keys handled between two looks at the cancel flag: about a millisecond.
-pub(crate) const CHECK_EVERY: usize = 1 << 17;
 
 /// Counts by rank of one field, cleared after use.
 ///

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::group::CHECK_EVERY;
 use super::key::Key;
-use super::plan::Plan;
+use super::plan::{CHECK_EVERY, Plan};
 use super::rows::{Found, Ledger, Rows};
 use super::sums::nats;
 use super::sweep::Sink;

@@ -7,6 +7,7 @@ mod group;
 mod join;
 mod key;
 mod links;
+mod options;
 mod parts;
 mod plan;
 mod rows;
@@ -21,13 +22,14 @@ pub(crate) mod testing;
 mod tests;
 
 pub(crate) use cohesion::Cohesion;
-pub use count::{CountOptions, Neighbours, count};
+pub use count::count;
 pub use file::{
     CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append,
     check_settings, merge, remaining, table_from_file, write_counts,
 };
 pub(crate) use group::Tally;
 pub(crate) use links::Links;
+pub use options::{CountOptions, Neighbours};
 pub use parts::IdParts;
 pub(crate) use plan::fit;
 pub(crate) use sums::{Sum, Terms, nats};

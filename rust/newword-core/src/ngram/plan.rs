@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
-use super::count::Neighbours;
 use super::key::Layout;
+use super::options::Neighbours;
 use super::parts::IdParts;
 use super::sums::{Sum, Terms};
 use crate::support::Context;
+
+/// Keys handled between two looks at the cancel flag: about a millisecond.
+pub(crate) const CHECK_EVERY: usize = 1 << 17;
 
 /// What to find in one sweep.
 #[derive(Debug, Clone, Copy)]

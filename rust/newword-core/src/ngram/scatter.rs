@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::group::CHECK_EVERY;
 use super::key::Key;
 use super::parts::IdParts;
-use super::plan::Plan;
+use super::plan::{CHECK_EVERY, Plan};
 use crate::support::{Context, Error, Result};
 
 /// Which way windows reach from their first symbol.

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::group::{CHECK_EVERY, Child, Job};
+use super::group::{Child, Job};
 use super::key::Key;
 use super::parts::IdParts;
-use super::plan::fit;
+use super::plan::{CHECK_EVERY, fit};
 use super::rows::Found;
 use super::scatter::{Buffer, Slice};
 use super::sums::Sum;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::CountFile;
 use super::format::MAX_GRAM;
-use crate::ngram::count::{CountOptions, Neighbours};
-use crate::ngram::group::CHECK_EVERY;
+use crate::ngram::options::{CountOptions, Neighbours};
+use crate::ngram::plan::CHECK_EVERY;
 use crate::ngram::sums::{Sum, Terms, nats};
 use crate::ngram::{Level, NgramTable};
 use crate::support::{Context, Error, Result, Stage};

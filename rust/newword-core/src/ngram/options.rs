@@ -1,0 +1,47 @@
+//! What a count is asked for.
+
+use super::key::MAX_FIELDS;
+use crate::support::{Error, Result};
+
+/// What to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountOptions {
+    /// The longest n-gram, 1 to 8.
+    pub order: usize,
+    /// The smallest count kept, at least 1. Neighbour sums are exact whatever it is.
+    pub min_count: u64,
+    /// Of which n-grams to sum over their neighbours; of the others [`Level::right_sums`] and
+    /// [`Level::left_sums`] stay empty.
+    pub neighbours: Neighbours,
+}
+
+/// The n-grams whose neighbours are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Neighbours {
+    /// None: counting takes less than half the time.
+    OfNone,
+    /// Single symbols, which costs next to nothing more.
+    OfSingles,
+    /// All that are kept.
+    OfAll,
+}
+
+impl Default for CountOptions {
+    fn default() -> Self {
+        Self { order: 4, min_count: 1, neighbours: Neighbours::OfAll }
+    }
+}
+
+impl CountOptions {
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an order or a count out of range.
+    pub(crate) fn validate(self) -> Result<()> {
+        if !(1..=MAX_FIELDS).contains(&self.order) {
+            return Err(Error::invalid("order", "must be between 1 and 8", self.order));
+        }
+        if self.min_count == 0 {
+            return Err(Error::invalid("min_count", "must be at least 1", self.min_count));
+        }
+        Ok(())
+    }
+}
