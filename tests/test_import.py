@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import time
+from collections.abc import Collection
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +81,29 @@ def test_errors_are_what_python_expects() -> None:
     for name in newword.__all__:
         if name.endswith("Error"):
             assert issubclass(getattr(newword, name), newword.NewwordError)
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """Wherever the import stands: at the top, in a function, for type checkers only."""
+    package = Path(newword.__file__).parent
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts): path
+        for path in package.rglob("*.py")
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    assert "newword.lexicon.plot" in modules
+    graph = {name: _imported(path, modules) - {name} for name, path in modules.items()}
+    assert "newword.lexicon.plot" in graph["newword.lexicon.lexicon"]
+    # Raises CycleError, which names the circle.
+    assert len(tuple(TopologicalSorter(graph).static_order())) == len(modules)
+
+
+def _imported(path: Path, modules: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= within & set(modules) or {node.module}
+    return found & set(modules)

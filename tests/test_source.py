@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from newword import FormatError, InvalidArgumentError, MissingDependencyError
-from newword._source import can_be_read_twice, source_of
+from newword._corpus.source import can_be_read_twice, source_of
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from newword._source import Source
+    from newword._corpus.source import Source
 
 Options = dict[str, Any]
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from newword import _call, _check
 from newword._atomic import check_writable
-from newword._known import known_words, with_known
-from newword._source import can_be_read_twice, source_of
+from newword._corpus.source import can_be_read_twice, source_of
 from newword.errors import InvalidArgumentError
 from newword.lexicon import Lexicon
+from newword.lexicon.known import known_words, with_known
 from newword.progress import Progress
 
 __all__ = ["contrast", "count_ngrams", "discover", "merge_counts", "score_counts"]

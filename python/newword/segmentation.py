@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from newword import _call, _check
-from newword._source import source_of
+from newword._corpus.source import source_of
 from newword.progress import Progress
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import typer
 from newword.cli import options as opt
 from newword.cli.guard import guarded
 from newword.cli.output import check_target, chosen, deliver
-from newword.cli.segmentation import load_words
 from newword.lexicon import Lexicon
+from newword.lexicon.known import load_words
 
 
 @guarded

@@ -13,9 +13,9 @@ from newword._atomic import check_writable, replacing
 from newword.cli.process import say
 from newword.errors import InvalidArgumentError
 from newword.lexicon import Lexicon
-from newword.lexicon_io import format_of
-from newword.lexicon_table import cell
-from newword.lexicon_text import tsv_lines
+from newword.lexicon.display import cell
+from newword.lexicon.files import format_of
+from newword.lexicon.formats import tsv_lines
 
 TABLE_ROWS = 40
 """Words shown on a terminal where no number is asked for."""

@@ -13,16 +13,10 @@ from newword.cli.output import opened_for_lines, print_json
 from newword.errors import InvalidArgumentError
 from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon
-from newword.lexicon_io import SUFFIXES
+from newword.lexicon.known import load_words
 
 BATCH_CHARACTERS = 4_000_000
 """Text segmented at once: enough for all cores, little enough for any machine."""
-
-
-def load_words(path: Path, top: int | None = None) -> Lexicon:
-    """A lexicon of any format; a file of unknown extension is a word list."""
-    lexicon = Lexicon.load(path, None if path.suffix.lower() in SUFFIXES else "words")
-    return lexicon if top is None else lexicon[:top]
 
 
 def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -65,7 +59,7 @@ def segment(
     traceback: opt.Traceback = False,
 ) -> None:
     """Cut text into words by maximum probability, a line of output for a line of input."""
-    words = load_words(lexicon, top)
+    words = load_words(lexicon)[:top]
     lines = lines_of(files or ["-"], encoding)
     with opened_for_lines(output) as file:
         for pieces in segmented(words, lines, threads):
@@ -110,7 +104,7 @@ def evaluate(
     else:
         assert lexicon is not None
         text = ("".join(line.split()) for line in lines_of([gold], encoding))
-        guess = segmented(load_words(lexicon, top), text, threads)
+        guess = segmented(load_words(lexicon)[:top], text, threads)
     known = None if vocabulary is None else load_words(vocabulary)
     score = evaluate_segmentation(lines_of([gold], encoding), guess, known)
     if json:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from newword import InvalidArgumentError, Lexicon, lexicon_plot
+from newword import InvalidArgumentError, Lexicon
+from newword.lexicon import plot
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -39,7 +40,7 @@ def lexicon() -> Lexicon:
 
 @pytest.fixture
 def any_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon_plot, "cjk_font", lambda: None)
+    monkeypatch.setattr(plot, "cjk_font", lambda: None)
 
 
 @pytest.mark.usefixtures("any_font")
@@ -74,10 +75,10 @@ def test_it_draws_into_given_axes(lexicon: Lexicon) -> None:
 
 
 def test_no_labels_no_fonts(lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon_plot, "CJK_FONTS", ())
+    monkeypatch.setattr(plot, "CJK_FONTS", ())
     assert len(lexicon.plot(label=0).texts) == 0
     with pytest.warns(UserWarning, match="apt install fonts-noto-cjk"):
-        assert lexicon_plot.cjk_font() is None
+        assert plot.cjk_font() is None
 
 
 def test_it_refuses(lexicon: Lexicon) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from newword.lexicon_columns import Column
+from newword.lexicon.columns import Column
 
 HEAD = 10
 TAIL = 5

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from newword.lexicon_columns import Column, Columns
+    from newword.lexicon.columns import Column, Columns
 
 ENTROPY = "entropy"
 NUMERIC = (

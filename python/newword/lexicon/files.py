@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newword import lexicon_text as text_formats
 from newword._atomic import replacing
 from newword._optional import optional_module
 from newword.errors import FormatError, InvalidArgumentError
-from newword.lexicon_exchange import from_arrow, to_arrow
+from newword.lexicon import formats
+from newword.lexicon.exchange import from_arrow, to_arrow
 
 if TYPE_CHECKING:
-    from newword.lexicon_columns import Columns
+    from newword.lexicon.columns import Columns
 
 SUFFIXES = {
     ".tsv": "tsv",
@@ -57,7 +57,7 @@ def save(
         with replacing(path) as temporary:
             parquet.write_table(table, temporary, compression="zstd")
         return
-    lines = text_formats.WRITERS[chosen](columns)
+    lines = formats.WRITERS[chosen](columns)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         try:
             file.writelines(lines)
@@ -86,8 +86,8 @@ def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any]
             f"{os.fspath(path)}: line {line}: not valid UTF-8 (byte {error.start})"
         ) from error
     try:
-        return text_formats.READERS[chosen](text), {}
-    except text_formats.LineError as error:
+        return formats.READERS[chosen](text), {}
+    except formats.LineError as error:
         raise FormatError(f"{os.fspath(path)}: line {error.line}: {error}") from error
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newword import InvalidArgumentError, Lexicon, LexiconRow
-from newword.lexicon_table import display_width
+from newword.lexicon.display import display_width
 from tests.support.fake_core import FakeCore, Segmenter, needs_core
 from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newword import FormatError, InvalidArgumentError, Lexicon, MissingDependencyError
+from newword.lexicon import formats
 from tests.support.text import UNICODE_WORDS
 
 TABLES = ("tsv", "csv", "jsonl", "parquet")
@@ -253,7 +254,7 @@ def test_a_failed_save_leaves_the_old_file(
         yield "word\n"
         raise failure
 
-    monkeypatch.setitem(__import__("newword.lexicon_text").lexicon_text.WRITERS, "tsv", fail)
+    monkeypatch.setitem(formats.WRITERS, "tsv", fail)
     with pytest.raises(type(failure)):
         Lexicon.from_words(["new"]).save(path)
     monkeypatch.undo()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from newword import _check
-from newword._parquet import parquet_stream
+from newword._corpus.parquet import parquet_stream
 from newword.errors import InvalidArgumentError
 
 FORMATS = ("auto", "text", "jsonl", "parquet")

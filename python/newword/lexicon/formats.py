@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from newword.errors import InvalidArgumentError
-from newword.lexicon_columns import ALL, Columns
+from newword.lexicon.columns import ALL, Columns
 
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPE = str.maketrans(_ESCAPES)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from newword._optional import optional_module
-from newword.lexicon_columns import ALL, Columns
+from newword.lexicon.columns import ALL, Columns
 
 if TYPE_CHECKING:
     import pandas as pd

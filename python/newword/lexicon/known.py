@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from newword._check import invalid
-from newword.lexicon import Lexicon
-from newword.lexicon_io import SUFFIXES
+from newword.lexicon.files import SUFFIXES
+from newword.lexicon.lexicon import Lexicon
 
 KNOWN_REASON = "known"
 """Why a known word was dropped."""
@@ -34,7 +34,7 @@ def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
     if isinstance(known, Lexicon):
         words = known["word"].tolist()
     elif isinstance(known, (str, os.PathLike)):
-        words = _load(Path(known))["word"].tolist()
+        words = load_words(Path(known))["word"].tolist()
     elif isinstance(known, Iterable) and not isinstance(known, (bytes, bytearray)):
         words = list(known)
     else:
@@ -45,7 +45,13 @@ def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
     return frozenset(unicodedata.normalize("NFKC", word) if nfkc else word for word in words)
 
 
-def _load(path: Path) -> Lexicon:
+def load_words(path: Path) -> Lexicon:
+    """A lexicon of any format; a file of unknown extension is a word list.
+
+    Raises:
+        FormatError: The file is not what its format asks for.
+        OSError: The file cannot be read.
+    """
     # A dictionary may be called anything: big.utf8, dict, words.
     return Lexicon.load(path, None if path.suffix.lower() in SUFFIXES else "words")
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
-from newword import lexicon_exchange, lexicon_io, lexicon_table
 from newword._core import core
 from newword.errors import InvalidArgumentError
-from newword.lexicon_columns import Column, Columns, LexiconRow, frozen_columns
-from newword.lexicon_select import matching_rows, sorted_rows
+from newword.lexicon import display, exchange, files
+from newword.lexicon.columns import Column, Columns, LexiconRow, frozen_columns
+from newword.lexicon.selection import matching_rows, sorted_rows
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Lexicon", "LexiconRow"]
+__all__ = ["Lexicon"]
 
 Rows: TypeAlias = "slice | Sequence[int] | Sequence[bool] | NDArray[Any]"
 """How several rows of a lexicon are named."""
@@ -275,10 +275,10 @@ class Lexicon:
     # How it looks
 
     def __repr__(self) -> str:
-        return lexicon_table.as_text(self)
+        return display.as_text(self)
 
     def _repr_html_(self) -> str:
-        return lexicon_table.as_html(self)
+        return display.as_html(self)
 
     def plot(self, ax: Axes | None = None, label: int = 20) -> Axes:
         """Draws cohesion against entropy, a point a word, and labels the foremost words.
@@ -299,15 +299,15 @@ class Lexicon:
             MissingDependencyError: matplotlib is not installed.
             InvalidArgumentError: No word has both a cohesion and entropies.
         """
-        from newword.lexicon_plot import plot_lexicon
+        from newword.lexicon.plot import plot_lexicon
 
-        return plot_lexicon(self, ax, label)
+        return plot_lexicon(self._columns, self._summary, ax, label)
 
     # To other libraries and to files
 
     def to_numpy(self) -> NDArray[np.void]:
         """A structured array of shape (words,), one field a column."""
-        return lexicon_exchange.to_numpy(self._columns)
+        return exchange.to_numpy(self._columns)
 
     def to_pandas(self) -> pd.DataFrame:
         """A pandas data frame.
@@ -315,7 +315,7 @@ class Lexicon:
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        return lexicon_exchange.to_pandas(self._columns)
+        return exchange.to_pandas(self._columns)
 
     def to_polars(self) -> pl.DataFrame:
         """A Polars data frame.
@@ -323,7 +323,7 @@ class Lexicon:
         Raises:
             MissingDependencyError: Polars is not installed.
         """
-        return lexicon_exchange.to_polars(self._columns)
+        return exchange.to_polars(self._columns)
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table; its metadata hold the summary.
@@ -331,7 +331,7 @@ class Lexicon:
         Raises:
             MissingDependencyError: pyarrow is not installed.
         """
-        return lexicon_exchange.to_arrow(self._columns, self._summary)
+        return exchange.to_arrow(self._columns, self._summary)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The table through the Arrow C-stream interface, for Polars, DuckDB and others."""
@@ -353,7 +353,7 @@ class Lexicon:
             MissingDependencyError: pyarrow is needed and not installed.
             OSError: The file cannot be written.
         """
-        lexicon_io.save(self._columns, self._summary, path, format)
+        files.save(self._columns, self._summary, path, format)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:  # noqa: A002
@@ -368,7 +368,7 @@ class Lexicon:
             InvalidArgumentError: The format is unknown.
             OSError: The file cannot be read.
         """
-        columns, summary = lexicon_io.load(path, format)
+        columns, summary = files.load(path, format)
         return cls(columns, summary=summary)
 
     # Segmentation

@@ -10,14 +10,14 @@ import numpy as np
 
 from newword._optional import optional_module
 from newword.errors import InvalidArgumentError
-from newword.lexicon_select import lesser_entropy
+from newword.lexicon.selection import lesser_entropy, sorted_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
     from numpy.typing import NDArray
 
-    from newword.lexicon import Lexicon
+    from newword.lexicon.columns import Columns
 
 CJK_FONTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Source Han Sans SC"),
@@ -34,13 +34,13 @@ CANDIDATES_PER_LABEL = 12
 """How far down the ranking room for a label is looked for."""
 
 
-def plot_lexicon(lexicon: Lexicon, ax: Axes | None, label: int) -> Axes:
+def plot_lexicon(columns: Columns, summary: dict[str, Any], ax: Axes | None, label: int) -> Axes:
     """Draws the picture; see `Lexicon.plot`."""
     pyplot = optional_module("matplotlib.pyplot", "plot", "Pictures")
     if isinstance(label, bool) or not isinstance(label, int) or label < 0:
         raise InvalidArgumentError(f"label: must be a whole number of at least 0, got {label!r}")
-    entropy = lesser_entropy({name: lexicon[name] for name in lexicon.columns})
-    drawn = np.isfinite(entropy) & np.isfinite(lexicon["pmi"])
+    entropy = lesser_entropy(columns)
+    drawn = np.isfinite(entropy) & np.isfinite(columns["pmi"])
     if not drawn.any():
         raise InvalidArgumentError(
             "lexicon: must have words with both cohesion and entropies to be drawn, got none"
@@ -49,12 +49,12 @@ def plot_lexicon(lexicon: Lexicon, ax: Axes | None, label: int) -> Axes:
     if ax is None:
         _, ax = pyplot.subplots(figsize=(9, 6.5), layout="constrained")
     assert ax is not None
-    shown = lexicon[drawn]
+    shown = {name: column[drawn] for name, column in columns.items()}
     _draw_points(ax, shown, entropy[drawn])
-    _draw_thresholds(ax, lexicon.summary)
+    _draw_thresholds(ax, summary)
     ax.set_xlabel("branching entropy, the smaller of left and right (nats)")
     ax.set_ylabel("cohesion: least PMI over all splits (nats)")
-    ax.set_title(f"{len(shown):,} words by cohesion and branching entropy")
+    ax.set_title(f"{drawn.sum():,} words by cohesion and branching entropy")
     # Beside the points where the figure is ours to lay out, else where it hides fewest of them.
     beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if own else {"loc": "best"}
     ax.legend(title="characters", frameon=False, **beside)
@@ -63,11 +63,11 @@ def plot_lexicon(lexicon: Lexicon, ax: Axes | None, label: int) -> Axes:
     return ax
 
 
-def _draw_points(ax: Axes, shown: Lexicon, entropy: NDArray[np.float64]) -> None:
+def _draw_points(ax: Axes, shown: Columns, entropy: NDArray[np.float64]) -> None:
     lengths = np.clip(shown["length"], min(COLOURS), LONGEST_SHOWN)
     areas = 6 + 9 * np.log10(shown["count"].astype(np.float64) + 1)
     # Many points get lighter, so that where they crowd still shows.
-    opacity = float(np.clip(40 / np.sqrt(len(shown)), 0.15, 0.8))
+    opacity = float(np.clip(40 / np.sqrt(len(lengths)), 0.15, 0.8))
     for length, colour in COLOURS.items():
         rows = lengths == length
         if rows.any():
@@ -107,7 +107,7 @@ def cjk_font() -> str | None:
     return None
 
 
-def _label(ax: Axes, shown: Lexicon, entropy: NDArray[np.float64], label: int) -> None:
+def _label(ax: Axes, shown: Columns, entropy: NDArray[np.float64], label: int) -> None:
     """Writes words beside their points, best first, leaving out those that find no room."""
     # A white rim keeps words readable over points.
     effects = optional_module("matplotlib.patheffects", "plot", "Pictures")
@@ -123,8 +123,7 @@ def _label(ax: Axes, shown: Lexicon, entropy: NDArray[np.float64], label: int) -
     legend = ax.get_legend()
     taken = [legend.get_window_extent(renderer)] if legend else []
     by = "score" if np.isfinite(shown["score"]).any() else "count"
-    ranks = {word: rank for rank, word in enumerate(shown.sort(by)["word"].tolist())}
-    order = np.argsort([ranks[word] for word in shown["word"].tolist()])
+    order = sorted_rows(shown, by, descending=True)
     placed = 0
     for row in order[: label * CANDIDATES_PER_LABEL]:
         point = (entropy[row], shown["pmi"][row])
