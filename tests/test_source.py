@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from newword import FormatError, InvalidArgumentError, MissingDependencyError
-from newword._corpus.source import can_be_read_twice, source_of
+from newword import FormatError, InvalidArgumentError, MissingDependencyError, discover
+from newword._arguments import Reading, all_arguments, group_of
+from newword._corpus import source as sources
+from newword._corpus.source import can_be_read_twice
 
 
 @pytest.fixture
@@ -18,6 +20,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text("今天天气\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def source_of(corpus: Any, **options: Any) -> Any:
+    return sources.source_of(corpus, group_of(Reading, all_arguments(discover, corpus, **options)))
 
 
 def kind(corpus: Any, **options: Any) -> tuple[str, Any]:

@@ -143,7 +143,3 @@ def room(argument: str, value: Any, least: int, problem: ChainScores) -> int:
     """How many paths of each sequence, if the result has room for them."""
     batch, steps, _ = problem[0].shape
     return _check.whole(argument, value, least, max(MOST_RESULTS // (batch * steps), least))
-
-
-def thread_count(threads: Any) -> int | None:
-    return None if threads is None else _check.whole("threads", threads, 1, 4096)

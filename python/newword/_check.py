@@ -85,14 +85,21 @@ def word_list(argument: str, value: Any) -> list[str]:
     return words
 
 
+def text(argument: str, value: Any) -> str:
+    """A non-empty str."""
+    if not isinstance(value, str) or not value:
+        raise invalid(argument, "a non-empty str", value)
+    return value
+
+
 def path(argument: str, value: Any) -> str:
     """A path as str."""
     if not isinstance(value, (str, os.PathLike)):
         raise invalid(argument, "a path", value)
-    text: str | bytes = os.fspath(value)
-    if not isinstance(text, str) or not text or "\0" in text:
+    name: str | bytes = os.fspath(value)
+    if not isinstance(name, str) or not name or "\0" in name:
         raise invalid(argument, "a path as non-empty str", value)
-    return text
+    return name
 
 
 def folder(argument: str, value: Any) -> str | None:
@@ -114,3 +121,8 @@ def memory_size(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     return str(whole("memory", value, 1))
+
+
+def thread_count(value: Any) -> int | None:
+    """None for all cores, or a number of threads."""
+    return None if value is None else whole("threads", value, 1, 4096)

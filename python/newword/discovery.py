@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from newword import _call, _check
+from newword._arguments import Alphabet, Reading, Running, all_arguments, group_of
 from newword._atomic import check_writable
 from newword._corpus.source import can_be_read_twice, source_of
 from newword.errors import InvalidArgumentError
@@ -19,7 +20,6 @@ __all__ = ["contrast", "count_ngrams", "discover", "merge_counts", "score_counts
 METHODS = ("chain", "entropy", "bigram", "autonomy")
 COUNTS = ("exact", "kenlm")
 KNOWN_ACTIONS = ("mark", "drop")
-RUNS = ("unit", "characters", "break")
 LARGEST_ORDER = 8
 
 Path = str | os.PathLike[str]
@@ -122,6 +122,9 @@ def discover(
         >>> words = newword.discover("corpus.txt", known="dict.txt")  # doctest: +SKIP
         >>> words.new[:20]  # doctest: +SKIP
     """
+    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    alphabet = Alphabet(letters=letters, digits=digits, nfkc=nfkc, drop_duplicates=drop_duplicates)
+    running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     options: dict[str, Any] = {
         **_scoring(
             _check.whole("order", order, 2, LARGEST_ORDER),
@@ -133,17 +136,15 @@ def discover(
             edge_stops=edge_stops,
             reasons=reasons,
         ),
-        **_alphabet(letters, digits, nfkc),
+        **alphabet.options(),
         "counts": _check.choice("counts", counts, COUNTS),
-        "drop_duplicates": _check.flag("drop_duplicates", drop_duplicates),
     }
     if counts == "kenlm" and method != "chain":
         raise _check.invalid("method", "'chain' with counts='kenlm'", method)
-    job = _call.Job.checked(threads, memory, temp_dir, progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=options["nfkc"])
-    source = source_of(corpus, format=format, field=field, encoding=encoding, errors=errors)
-    return with_known(_call.discover(source, options, job), already, action)
+    words = _call.discover(source_of(corpus, reading), options, running)
+    return with_known(words, already, action)
 
 
 def count_ngrams(
@@ -175,18 +176,8 @@ def count_ngrams(
         min_count: The least occurrences kept. With more than 1 a merge of several files is no
             longer exact.
         resume: Add the corpus to what `output` holds already, instead of replacing it.
-        format: As for `discover`, as are all arguments below.
-        field: The JSON key or the column that holds the text.
-        encoding: The files' encoding.
-        errors: What invalid bytes bring.
-        letters: What becomes of runs of letters.
-        digits: What becomes of runs of digits.
-        nfkc: Fold the text with NFKC.
-        drop_duplicates: Leave out lines, records or items that were there before.
-        threads: How many threads.
-        memory: The most memory.
-        temp_dir: Where spill files go.
-        progress: True, or a function that is called with `Progress`.
+
+    All other arguments are those of `discover`.
 
     Returns:
         What was counted: `order`, `total` characters, and more.
@@ -198,16 +189,16 @@ def count_ngrams(
         OSError: A file cannot be read or written.
     """
     target = _output(output)
+    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    alphabet = Alphabet(letters=letters, digits=digits, nfkc=nfkc, drop_duplicates=drop_duplicates)
+    running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     options: dict[str, Any] = {
         "order": _check.whole("order", order, 1, LARGEST_ORDER),
         "min_count": _check.whole("min_count", min_count, 1),
         "resume": _check.flag("resume", resume),
-        **_alphabet(letters, digits, nfkc),
-        "drop_duplicates": _check.flag("drop_duplicates", drop_duplicates),
+        **alphabet.options(),
     }
-    job = _call.Job.checked(threads, memory, temp_dir, progress)
-    source = source_of(corpus, format=format, field=field, encoding=encoding, errors=errors)
-    return _call.count_ngrams(source, target, options, job)
+    return _call.count_ngrams(source_of(corpus, reading), target, options, running)
 
 
 def merge_counts(
@@ -224,10 +215,8 @@ def merge_counts(
     Args:
         paths: Count files of the same order and alphabet.
         output: The count file to write. It is complete or not there.
-        threads: How many threads.
-        memory: The most memory.
-        temp_dir: Where spill files go.
-        progress: True, or a function that is called with `Progress`.
+
+    All other arguments are those of `discover`.
 
     Returns:
         What the result holds: `order`, `total` characters, and more.
@@ -242,8 +231,8 @@ def merge_counts(
     names = [_check.path("paths", path) for path in paths]
     if not names:
         raise _check.invalid("paths", "at least one count file", names)
-    job = _call.Job.checked(threads, memory, temp_dir, progress)
-    return _call.merge_counts(names, _output(output), job)
+    running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
+    return _call.merge_counts(names, _output(output), running)
 
 
 def score_counts(
@@ -270,19 +259,10 @@ def score_counts(
 
     Args:
         path: A count file.
-        min_count: As for `discover`, as are all arguments below.
         method: `"chain"` or `"entropy"`; the others need the text itself.
-        min_pmi: The least cohesion in nats.
-        min_entropy: The least branching entropy in nats.
-        max_length: The longest word in characters.
-        known: Words that are known. They are not folded.
-        known_action: What becomes of known words.
-        edge_stops: Characters a word must neither begin nor end with.
-        reasons: Keep rejected candidates.
-        threads: How many threads.
-        memory: The most memory.
-        temp_dir: Where spill files go.
-        progress: True, or a function that is called with `Progress`.
+        known: As for `discover`, but not folded.
+
+    All other arguments are those of `discover`.
 
     Returns:
         The words by falling score, then count, then code points.
@@ -303,10 +283,10 @@ def score_counts(
         edge_stops=edge_stops,
         reasons=reasons,
     )
-    job = _call.Job.checked(threads, memory, temp_dir, progress)
+    running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=False)
-    words = _call.score_counts(name, options, job)
+    words = _call.score_counts(name, options, running)
     # Only the file knows its order.
     _check.thresholds("min_pmi", min_pmi, words.summary["order"])
     return with_known(words, already, action)
@@ -343,25 +323,19 @@ def contrast(corpus: Any, background: Any, **options: Any) -> Lexicon:
             "write it to a file, or pass list(texts)"
         )
     words = discover(corpus, **options)
-    reading = {name: options[name] for name in _READING if name in options}
-    alphabet = _alphabet(*(options.get(name, default) for name, default in _ALPHABET.items()))
-    alphabet["drop_duplicates"] = options.get("drop_duplicates", False)
-    job = _call.Job.checked(*(options.get(name) for name in _JOB))
+    given = all_arguments(discover, corpus, **options)
+    reading, running = group_of(Reading, given), group_of(Running, given)
+    alphabet = group_of(Alphabet, given).options()
     names = words["word"].tolist()
-    here = source_of(corpus, **reading)
-    there = source_of(background, argument="background", **reading)
-    counts, total = _call.count_words(here, names, alphabet, job)
-    others, background_total = _call.count_words(there, names, alphabet, job)
+    here = source_of(corpus, reading)
+    there = source_of(background, reading, "background")
+    counts, total = _call.count_words(here, names, alphabet, running)
+    others, background_total = _call.count_words(there, names, alphabet, running)
     columns = {name: words[name] for name in words.columns}
     columns |= {"count": counts, "background_count": others}
     columns["score"] = _typicality(counts, total, others, background_total)
     summary = {**words.summary, "background_total": background_total}
     return Lexicon(columns, summary=summary, rejected=words.rejected).sort("score")
-
-
-_READING = ("format", "field", "encoding", "errors")
-_ALPHABET: dict[str, Any] = {"letters": "unit", "digits": "unit", "nfkc": False}
-_JOB = ("threads", "memory", "temp_dir", "progress")
 
 
 def _typicality(counts: Any, total: int, others: Any, background_total: int) -> Any:
@@ -396,14 +370,6 @@ def _scoring(
         "reasons": _check.flag("reasons", reasons),
     }
     return options if order is None else {"order": order, **options}
-
-
-def _alphabet(letters: Any, digits: Any, nfkc: Any) -> dict[str, Any]:
-    return {
-        "letters": _check.choice("letters", letters, RUNS),
-        "digits": _check.choice("digits", digits, RUNS),
-        "nfkc": _check.flag("nfkc", nfkc),
-    }
 
 
 def _output(path: Any) -> str:

@@ -1,15 +1,15 @@
 """Segmentation that is learnt from raw text alone, without a lexicon."""
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from newword import _call, _check
+from newword._arguments import Reading, Running
 from newword._corpus.source import source_of
 from newword.progress import Progress
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from newword._newword import Segmenter as CoreSegmenter
 
 __all__ = ["Segmenter", "train_segmenter"]
@@ -35,7 +35,7 @@ class Segmenter:
         """The words of each text, on all cores or on `threads` of them, without the GIL."""
         if isinstance(texts, str):
             raise _check.invalid("texts", "an iterable of str, not one str", texts)
-        count = None if threads is None else _check.whole("threads", threads, 1, 4096)
+        count = _check.thread_count(threads)
         many = list(texts)
         for text in many:
             if not isinstance(text, str):
@@ -56,7 +56,7 @@ def train_segmenter(
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory: str | int | None = None,
-    temp_dir: "str | PathLike[str] | None" = None,
+    temp_dir: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> Segmenter:
     """Trains a segmenter on raw text: no lexicon, no annotation, no threshold.
@@ -72,15 +72,8 @@ def train_segmenter(
         method: `"reestimated"`, or `"autonomy"` as published.
         max_length: The longest word in symbols, 1 to 7; the constants were tuned for 4.
         min_count: N-grams below this count are never words; chosen from the corpus where None.
-        format: As for `discover`, as are all arguments below.
-        field: The JSON key or the column that holds the text.
-        encoding: The files' encoding.
-        errors: What invalid bytes bring.
-        drop_duplicates: Leave out lines, records or items that were there before.
-        threads: How many threads.
-        memory: The most memory.
-        temp_dir: Where spill files go.
-        progress: True, or a function that is called with `Progress`.
+
+    All other arguments are those of `discover`.
 
     Returns:
         The segmenter.
@@ -111,6 +104,6 @@ def train_segmenter(
         "min_count": None if min_count is None else _check.whole("min_count", min_count, 1),
         "drop_duplicates": _check.flag("drop_duplicates", drop_duplicates),
     }
-    job = _call.Job.checked(threads, memory, temp_dir, progress)
-    source = source_of(corpus, format=format, field=field, encoding=encoding, errors=errors)
-    return Segmenter(_call.train_segmenter(source, options, job))
+    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
+    return Segmenter(_call.train_segmenter(source_of(corpus, reading), options, running))

@@ -16,7 +16,6 @@ from newword._chain_scores import (
     chain_array,
     chain_scores,
     room,
-    thread_count,
 )
 from newword._core import core
 
@@ -54,8 +53,7 @@ class KBestResult(NamedTuple):
 
     paths: NDArray[np.int32]
     """Tags, int32 of shape (batch, k, steps), the best path first; -1 at steps that do not count,
-    and
-    all along a path that does not exist."""
+    and all along a path that does not exist."""
     scores: NDArray[Any]
     """Scores of shape (batch, k), falling; -inf where a sequence has fewer paths than k."""
 
@@ -76,19 +74,16 @@ def viterbi(
     """The path of the highest score for each sequence of a batch.
 
     A path's score is the sum of its emissions, its transitions, the start score of its first tag
-    and
-    the end score of its last. -inf forbids, in any of the arrays; NaN and +inf are errors, but not
-    in
-    padding. Of equal paths the one is taken that has the lower tag at the last step where they
-    differ.
+    and the end score of its last. -inf forbids, in any of the arrays; NaN and +inf are errors, but
+    not in padding. Of equal paths the one is taken that has the lower tag at the last step where
+    they differ.
 
     Args:
         emissions: float32 or float64 of shape (batch, steps, tags). Arrays that are contiguous in
             memory are read where they are, others are copied; other numbers become float64, half
             precision becomes float32, and all other scores take the type of the emissions.
         transitions: Scores of shape (tags, tags), [i, j] for j right behind i; one matrix a
-            sequence,
-            (batch, tags, tags); `LowRankTransitions`; or None for none.
+            sequence, (batch, tags, tags); `LowRankTransitions`; or None for none.
         lengths: How many steps of each sequence count, from the first; whole numbers, (batch,).
         mask: Which steps count, bool of shape (batch, steps), wherever they are; steps that do not
             are as if they were not there. Not together with `lengths`.
@@ -97,22 +92,19 @@ def viterbi(
         allowed: Which tags each step may have, bool of shape (batch, steps, tags).
         second_order: Scores of three successive tags in addition, (tags, tags, tags).
         normalization: `"global"`: as they are, a CRF. `"local"`: scores are those of a MEMM, a
-            softmax
-            over the next tag at each step, and a path's score is its log-probability.
-            `"bidirectional"`:
-            the mean of the log-probabilities of both directions. For the largest sum of scores
-            whatever
-            the model ("numerator" decoding, as published for MEMM) take `"global"`.
+            softmax over the next tag at each step, and a path's score is its log-probability.
+            `"bidirectional"`: the mean of the log-probabilities of both directions. For the largest
+            sum of scores whatever the model ("numerator" decoding, as published for MEMM) take
+            `"global"`.
         threads: How many threads; all cores by default.
 
     Returns:
-        Paths, int32 of (batch, steps), and scores, (batch,). A sequence of length 0 has the score
-        0.
+        Paths, int32 of (batch, steps), and scores, (batch,). A sequence of length 0 has
+        the score 0.
 
     Raises:
         InvalidArgumentError: Shapes disagree, a type is wrong, a length lies outside the array, a
-            score
-            is NaN or +inf, a step allows no tag, or no path is allowed.
+            score is NaN or +inf, a step allows no tag, or no path is allowed.
 
     Complexity:
         O(batch steps tags²) time; tags³ with `second_order`, and times rank for
@@ -135,7 +127,7 @@ def viterbi(
     problem = chain_scores(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
-    count = thread_count(threads)
+    count = _check.thread_count(threads)
     if second_order is None:
         return ViterbiResult(*core().viterbi(problem, None, count))
     if normalization != "global":
@@ -164,16 +156,10 @@ def beam_search(
     Paths that meet in a tag are one hypothesis: a beam as wide as there are tags is `viterbi`.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments but `beam_size`.
-        transitions: As for `viterbi`.
         beam_size: How many tags are kept at each step.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
         normalization: As for `viterbi`; its normalisers look at every pair of tags.
-        threads: As for `viterbi`.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         As `viterbi`; scores are at most its scores.
@@ -197,7 +183,7 @@ def beam_search(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
     width = min(_check.whole("beam_size", beam_size, 1), problem[0].shape[2])
-    return ViterbiResult(*core().beam_search(problem, width, thread_count(threads)))
+    return ViterbiResult(*core().beam_search(problem, width, _check.thread_count(threads)))
 
 
 def greedy_decode(
@@ -214,16 +200,7 @@ def greedy_decode(
 ) -> ViterbiResult:
     """The best tag of each step, given the one that was chosen before: a beam of 1.
 
-    Args:
-        emissions: As for `viterbi`, as are all arguments.
-        transitions: As for `viterbi`.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
-        normalization: As for `viterbi`.
-        threads: As for `viterbi`.
+    All arguments are those of `viterbi`.
 
     Returns:
         As `viterbi`.
@@ -239,18 +216,10 @@ def greedy_decode(
         >>> newword.greedy_decode(np.array([[[2.0, 0.0], [0.0, 1.0]]])).paths
         array([[0, 1]], dtype=int32)
     """
-    return beam_search(
-        emissions,
-        transitions,
-        beam_size=1,
-        lengths=lengths,
-        mask=mask,
-        start=start,
-        end=end,
-        allowed=allowed,
-        normalization=normalization,
-        threads=threads,
+    problem = chain_scores(
+        emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
+    return ViterbiResult(*core().beam_search(problem, 1, _check.thread_count(threads)))
 
 
 def k_best(
@@ -269,21 +238,13 @@ def k_best(
     """The k best paths of each sequence, no two the same.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments but `k`.
-        transitions: As for `viterbi`.
         k: How many paths.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
-        normalization: As for `viterbi`.
-        threads: As for `viterbi`.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         Paths, int32 of (batch, k, steps), and scores, (batch, k), falling; -1 and -inf where a
-        sequence
-        has fewer than k paths. The first is that of `viterbi`.
+        sequence has fewer than k paths. The first is that of `viterbi`.
 
     Raises:
         InvalidArgumentError: As for `viterbi`, or the result would have more than 2²⁹ tags.
@@ -304,7 +265,7 @@ def k_best(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
     count = room("k", k, 1, problem)
-    return KBestResult(*core().k_best(problem, count, thread_count(threads)))
+    return KBestResult(*core().k_best(problem, count, _check.thread_count(threads)))
 
 
 def log_partition(
@@ -320,15 +281,7 @@ def log_partition(
 ) -> NDArray[np.float64]:
     """The logarithm of the sum of exp(score) over all paths: a CRF's log Z.
 
-    Args:
-        emissions: As for `viterbi`, as are all arguments.
-        transitions: As for `viterbi`.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
-        threads: As for `viterbi`.
+    All arguments are those of `viterbi`.
 
     Returns:
         float64 of shape (batch,), whatever the type of the scores; 0 for a sequence of length 0.
@@ -348,7 +301,7 @@ def log_partition(
         True
     """
     problem = chain_scores(emissions, transitions, lengths, mask, start, end, allowed, "global")
-    result: NDArray[np.float64] = core().log_partition(problem, thread_count(threads))
+    result: NDArray[np.float64] = core().log_partition(problem, _check.thread_count(threads))
     return result
 
 
@@ -367,17 +320,11 @@ def marginals(
     """The probability of each tag at each step, over all paths.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments.
-        transitions: As for `viterbi`.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
         allowed: As for `viterbi`; probabilities are those given that.
         normalization: As for `viterbi`. For `"bidirectional"` path scores are no log-probabilities
-            of
-            one model; their exponentials are taken in proportion.
-        threads: As for `viterbi`.
+            of one model; their exponentials are taken in proportion.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         Probabilities of shape (batch, steps, tags) and of the emissions' type, reckoned in float64;
@@ -388,8 +335,7 @@ def marginals(
 
     Complexity:
         O(batch steps tags²) time, 16 bytes for each tag of each step that is under way. Faster
-        where
-        the scores of a step differ by less than 340 than where logarithms have to be kept.
+        where the scores of a step differ by less than 340 than where logarithms have to be kept.
 
     Source:
         The forward-backward algorithm: L. R. Rabiner, "A tutorial on hidden Markov models", 1989.
@@ -402,7 +348,7 @@ def marginals(
     problem = chain_scores(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
-    result: NDArray[Any] = core().marginals(problem, thread_count(threads))
+    result: NDArray[Any] = core().marginals(problem, _check.thread_count(threads))
     return result
 
 
@@ -421,15 +367,10 @@ def posterior_decode(
     """The allowed path with the most tags to be right, rather than the most probable path.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments.
         transitions: As for `viterbi`; those of -inf are kept to.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
         normalization: As for `marginals`.
-        threads: As for `viterbi`.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         As `viterbi`; a score is the expected number of right tags.
@@ -451,7 +392,7 @@ def posterior_decode(
     problem = chain_scores(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
-    return ViterbiResult(*core().posterior_decode(problem, thread_count(threads)))
+    return ViterbiResult(*core().posterior_decode(problem, _check.thread_count(threads)))
 
 
 def path_score(
@@ -470,18 +411,10 @@ def path_score(
     """The score of a given path of each sequence; less `log_partition`, its log-probability.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments but `paths`.
-        transitions: As for `viterbi`.
         paths: Tags, whole numbers of shape (batch, steps); what stands at steps that do not count
-            is
-            ignored.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
-        allowed: As for `viterbi`.
-        normalization: As for `viterbi`.
-        threads: As for `viterbi`.
+            is ignored.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         Scores of shape (batch,), -inf for a path that is not allowed.
@@ -501,7 +434,7 @@ def path_score(
         emissions, transitions, lengths, mask, start, end, allowed, normalization
     )
     tags = chain_array("paths", paths, TAGS, problem[0].shape[:2])
-    result: NDArray[Any] = core().path_score(problem, tags, thread_count(threads))
+    result: NDArray[Any] = core().path_score(problem, tags, _check.thread_count(threads))
     return result
 
 
@@ -522,19 +455,13 @@ def sample_paths(
     """Paths drawn at random, each as often as it is probable.
 
     Args:
-        emissions: As for `viterbi`, as are all arguments but `size` and `seed`.
-        transitions: As for `viterbi`.
         size: How many paths of each sequence.
         seed: From 0 to 2⁶⁴ - 1. A path depends on it, on the scores, on its sequence's place in the
-            batch
-            and on its own number, on nothing else.
-        lengths: As for `viterbi`.
-        mask: As for `viterbi`.
-        start: As for `viterbi`.
-        end: As for `viterbi`.
+            batch and on its own number, on nothing else.
         allowed: As for `viterbi`; probabilities are those given that.
         normalization: As for `marginals`.
-        threads: As for `viterbi`.
+
+    All other arguments are those of `viterbi`.
 
     Returns:
         Tags, int32 of shape (batch, size, steps), -1 at steps that do not count.
@@ -556,5 +483,7 @@ def sample_paths(
     )
     count = room("size", size, 0, problem)
     number = _check.whole("seed", seed, 0, 2**64 - 1)
-    result: NDArray[np.int32] = core().sample_paths(problem, count, number, thread_count(threads))
+    result: NDArray[np.int32] = core().sample_paths(
+        problem, count, number, _check.thread_count(threads)
+    )
     return result

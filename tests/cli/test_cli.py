@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from newword import CorpusError, Lexicon, MemoryBudgetError
 from newword.cli.app import app
-from newword.cli.discovery import thresholds
+from newword.cli.groups import thresholds
 from tests.support.fake_core import FakeCore
 
 Run = Callable[..., Any]
@@ -232,6 +232,21 @@ def test_evaluate(run: Run, tmp_path: Path) -> None:
     done = run("evaluate", "gold.txt", "a.txt")
     assert done.exit_code == 2
     assert "line 1, character 5" in done.stderr
+
+
+def test_contrast_hands_its_options_on(run: Run, fake_core: FakeCore) -> None:
+    text = "--order 3 --counts kenlm --min-pmi 1 --max-length 6 --letters break --drop-duplicates"
+    done = run("contrast", "a.txt", "-b", "a.txt", *text.split(), "--sort", "count", "--new")
+    assert done.exit_code == 0
+    found, here, there = fake_core.calls
+    wanted = {"order": 3, "counts": "kenlm", "min_pmi": [1.0], "max_length": 6}
+    assert wanted.items() <= found[1][1].items()
+    for _, (_, _, options, _) in (here, there):
+        assert options == {
+            "letters": "break", "digits": "unit", "nfkc": False, "drop_duplicates": True
+        }  # fmt: skip
+    counts = [int(line.split("\t")[1]) for line in done.stdout.splitlines()[1:]]
+    assert counts == sorted(counts, reverse=True)
 
 
 def test_convert(run: Run, tmp_path: Path) -> None:

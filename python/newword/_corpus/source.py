@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from newword import _check
+from newword._arguments import Reading
 from newword._corpus.parquet import parquet_stream
 from newword.errors import InvalidArgumentError
 
-FORMATS = ("auto", "text", "jsonl", "parquet")
-ERRORS = ("strict", "replace", "skip")
 CORPUS_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".gz", ".zst", ".xz")
 """Endings by which a str in a list is taken for a path although nothing is there."""
 LOOKED_AT = 1000
@@ -22,15 +21,7 @@ Source = dict[str, Any]
 """What the core reads from: `kind` ("paths", "texts" or "arrow"), `data`, and how to read it."""
 
 
-def source_of(
-    corpus: Any,
-    *,
-    format: str = "auto",  # noqa: A002
-    field: str = "text",
-    encoding: str = "utf-8",
-    errors: str = "strict",
-    argument: str = "corpus",
-) -> Source:
+def source_of(corpus: Any, reading: Reading, argument: str = "corpus") -> Source:
     """The source that `corpus` stands for; see `newword.discover` for the rules.
 
     Raises:
@@ -38,16 +29,10 @@ def source_of(
         MissingDependencyError: Parquet files, and pyarrow is not installed.
         FileNotFoundError: A Parquet file is not there.
     """
-    _check.choice("format", format, FORMATS)
-    _check.choice("errors", errors, ERRORS)
-    for name, value in (("field", field), ("encoding", encoding)):
-        if not isinstance(value, str) or not value:
-            raise _check.invalid(name, "a non-empty str", value)
     kind, data = _classify(corpus, argument)
-    if kind == "paths" and (parquet := _parquet_files(data, format)):
-        kind, data = "arrow", parquet_stream(parquet, field)
-    reading = {"format": format, "field": field, "encoding": encoding, "errors": errors}
-    return {"kind": kind, "data": data, **reading}
+    if kind == "paths" and (parquet := _parquet_files(data, reading.format)):
+        kind, data = "arrow", parquet_stream(parquet, reading.field)
+    return {"kind": kind, "data": data, **reading.options()}
 
 
 def can_be_read_twice(corpus: Any) -> bool:

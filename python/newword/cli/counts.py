@@ -8,9 +8,9 @@ import typer
 
 from newword import discovery as api
 from newword.cli import options as opt
-from newword.cli.discovery import finish, thresholds
-from newword.cli.guard import guarded
-from newword.cli.output import check_target, print_json, shows_progress
+from newword.cli.discovery import finish
+from newword.cli.groups import Reading, Report, Running, Words, command
+from newword.cli.output import print_json
 from newword.cli.process import say
 
 CountFile = Annotated[
@@ -18,29 +18,19 @@ CountFile = Annotated[
 ]
 
 
-@guarded
+@command
 def count(
     files: opt.Files,
     output: CountFile,
+    *,
     order: opt.Order = 4,
     min_count: Annotated[int, typer.Option(help="The least occurrences kept.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Add to what the count file holds already.")
     ] = False,
     json: opt.Json = False,
-    format: opt.Format = "auto",  # noqa: A002
-    field: opt.Field = "text",
-    encoding: opt.Encoding = "utf-8",
-    errors: opt.Errors = "strict",
-    drop_duplicates: opt.DropDuplicates = False,
-    letters: opt.Letters = "unit",
-    digits: opt.Digits = "unit",
-    nfkc: opt.Nfkc = False,
-    threads: opt.Threads = None,
-    memory: opt.Memory = None,
-    temp_dir: opt.TempDir = None,
-    quiet: opt.Quiet = False,
-    traceback: opt.Traceback = False,
+    reading: Reading,
+    running: Running,
 ) -> None:
     """Count all n-grams of a corpus into a file, to merge and score later."""
     began = time.monotonic()
@@ -50,44 +40,24 @@ def count(
         order=order,
         min_count=min_count,
         resume=resume,
-        format=format,
-        field=field,
-        encoding=encoding,
-        errors=errors,
-        letters=letters,
-        digits=digits,
-        nfkc=nfkc,
-        drop_duplicates=drop_duplicates,
-        threads=threads,
-        memory=memory,
-        temp_dir=temp_dir,
-        progress=shows_progress(quiet),
+        **reading.arguments(),
+        **running.arguments(),
     )
-    _tell(summary, output, began, json, quiet)
+    _tell(summary, output, began, json, running.quiet)
 
 
-@guarded
+@command
 def merge(
     files: Annotated[list[Path], typer.Argument(help="Count files of the same settings.")],
     output: CountFile,
+    *,
     json: opt.Json = False,
-    threads: opt.Threads = None,
-    memory: opt.Memory = None,
-    temp_dir: opt.TempDir = None,
-    quiet: opt.Quiet = False,
-    traceback: opt.Traceback = False,
+    running: Running,
 ) -> None:
     """Add count files up into one, as if their corpora had been counted together."""
     began = time.monotonic()
-    summary = api.merge_counts(
-        files,
-        output,
-        threads=threads,
-        memory=memory,
-        temp_dir=temp_dir,
-        progress=shows_progress(quiet),
-    )
-    _tell(summary, output, began, json, quiet)
+    summary = api.merge_counts(files, output, **running.arguments())
+    _tell(summary, output, began, json, running.quiet)
 
 
 def _tell(summary: dict[str, object], output: Path, began: float, json: bool, quiet: bool) -> None:
@@ -98,48 +68,18 @@ def _tell(summary: dict[str, object], output: Path, began: float, json: bool, qu
         say(f"counted in {seconds:.1f} s, written to {output}")
 
 
-@guarded
+@command
 def score(
     file: Annotated[Path, typer.Argument(help="A count file.", show_default=False)],
-    output: opt.Output = None,
-    to: opt.To = None,
-    top: opt.Top = None,
-    sort: opt.Sort = None,
-    new: opt.New = False,
-    rejected: opt.Rejected = None,
-    json: opt.Json = False,
-    min_count: opt.MinCount = None,
-    method: opt.Method = "chain",
-    min_pmi: opt.MinPmi = None,
-    min_entropy: opt.MinEntropy = None,
-    max_length: opt.MaxLength = None,
-    edge_stops: opt.EdgeStops = "",
-    known: opt.Known = None,
-    drop_known: opt.DropKnown = False,
-    threads: opt.Threads = None,
-    memory: opt.Memory = None,
-    temp_dir: opt.TempDir = None,
-    quiet: opt.Quiet = False,
-    traceback: opt.Traceback = False,
+    *,
+    report: Report,
+    words: Words,
+    running: Running,
 ) -> None:
     """Find words from a count file."""
-    check_target(output, to)
-    check_target(rejected, None)
+    report.check()
     began = time.monotonic()
     lexicon = api.score_counts(
-        file,
-        min_count=min_count,
-        method=method,
-        min_pmi=thresholds(min_pmi),
-        min_entropy=min_entropy,
-        max_length=max_length,
-        known=known,
-        known_action="drop" if drop_known else "mark",
-        edge_stops=edge_stops,
-        reasons=rejected is not None,
-        threads=threads,
-        memory=memory,
-        temp_dir=temp_dir,
-        progress=shows_progress(quiet),
+        file, **report.arguments(), **words.arguments(), **running.arguments()
     )
-    finish(lexicon, began, output, to, top, sort, new, rejected, json, quiet)
+    finish(lexicon, began, report, running.quiet)

@@ -17,16 +17,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def guarded(command: Command) -> Command:
     """A command that ends with an exit code whatever it raises.
 
-    The command must have an argument `traceback`, which asks for the whole story.
+    Called with `traceback=True` it tells the whole story.
     """
 
     @functools.wraps(command)
-    def run_command(*args: Any, **kwargs: Any) -> None:
+    def run_command(*args: Any, traceback: bool = False, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
         except (NewwordError, OSError, MemoryError, KeyboardInterrupt, Stopped) as error:
-            if kwargs.get("traceback"):
+            if traceback:
                 tracebacks.print_exc()
             raise typer.Exit(report(error)) from error
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from newword.cli import options as opt
-from newword.cli.guard import guarded
+from newword.cli.groups import command
 from newword.cli.lines import lines_of
 from newword.cli.output import opened_for_lines, print_json
 from newword.errors import InvalidArgumentError
@@ -39,7 +39,7 @@ def segmented(lexicon: Lexicon, lines: Iterable[str], threads: int | None) -> It
             yield [piece for piece in pieces if not piece.isspace()]
 
 
-@guarded
+@command
 def segment(
     lexicon: opt.Lexicon,
     files: Annotated[
@@ -56,7 +56,6 @@ def segment(
     ] = None,
     encoding: opt.Encoding = "utf-8",
     threads: opt.Threads = None,
-    traceback: opt.Traceback = False,
 ) -> None:
     """Cut text into words by maximum probability, a line of output for a line of input."""
     words = load_words(lexicon)[:top]
@@ -66,7 +65,7 @@ def segment(
             file.write((separator.join(pieces) + "\n").encode("utf-8"))
 
 
-@guarded
+@command
 def evaluate(
     gold: Annotated[
         Path,
@@ -91,7 +90,6 @@ def evaluate(
     json: opt.Json = False,
     encoding: opt.Encoding = "utf-8",
     threads: opt.Threads = None,
-    traceback: opt.Traceback = False,
 ) -> None:
     """Judge a segmentation by the conventions of the SIGHAN 2005 bakeoff."""
     if (predicted is None) == (lexicon is None):

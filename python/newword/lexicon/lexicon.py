@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
+from newword import _check
 from newword._core import core
 from newword.errors import InvalidArgumentError
 from newword.lexicon import display, exchange, files
@@ -403,16 +404,18 @@ class Lexicon:
             The pieces of each text, in the order of `texts`.
 
         Raises:
-            InvalidArgumentError: `texts` is a str or holds something else than str.
+            InvalidArgumentError: `texts` is a str or holds something else than str, or `threads`
+                is no number of threads.
         """
         if isinstance(texts, str):
             raise InvalidArgumentError("texts: must be an iterable of str, got one str")
+        count = _check.thread_count(threads)
         batch = list(texts)
         for index, text in enumerate(batch):
             if not isinstance(text, str):
                 kind = type(text).__name__
                 raise InvalidArgumentError(f"texts: must hold str, got {kind} at {index}")
-        pieces: list[list[str]] = self._segmenter_of_words().segment_many(batch, threads)
+        pieces: list[list[str]] = self._segmenter_of_words().segment_many(batch, count)
         return pieces
 
     def _segmenter_of_words(self) -> Any:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import newword
 from newword import _check
-from newword._chain_scores import chain_scores, thread_count
+from newword._chain_scores import chain_scores
 from newword._core import core
 from newword.keras.tagging.best_path import METHODS
 from newword.keras.tagging.packing import Layout, TagScores, unpack
@@ -99,7 +99,7 @@ def _log_probabilities(
         None,
         normalization,
     )
-    emissions = core().local_emissions(problem, layout.halve_history, thread_count(threads))
+    emissions = core().local_emissions(problem, layout.halve_history, _check.thread_count(threads))
     return scores._replace(emissions=emissions, start=None, end=None), transitions
 
 

@@ -1,0 +1,106 @@
+"""Arguments that several functions share, in groups: what `discover` says of them, checked once.
+
+Functions list them all in their signatures; here each group has its one check and the one form in
+which the core takes it. Making a group raises `InvalidArgumentError` where an argument breaks its
+rule.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from newword import _check
+
+if TYPE_CHECKING:
+    from newword.progress import ProgressLike
+
+FORMATS = ("auto", "text", "jsonl", "parquet")
+ERRORS = ("strict", "replace", "skip")
+RUNS = ("unit", "characters", "break")
+
+Options = dict[str, Any]
+Group = TypeVar("Group")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How a corpus is read."""
+
+    format: str
+    field: str
+    encoding: str
+    errors: str
+
+    def __post_init__(self) -> None:
+        self.options()
+
+    def options(self) -> Options:
+        """The group as the core takes it."""
+        return {
+            "format": _check.choice("format", self.format, FORMATS),
+            "field": _check.text("field", self.field),
+            "encoding": _check.text("encoding", self.encoding),
+            "errors": _check.choice("errors", self.errors, ERRORS),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alphabet:
+    """What of a text is a symbol, and which text counts."""
+
+    letters: str
+    digits: str
+    nfkc: bool
+    drop_duplicates: bool
+
+    def __post_init__(self) -> None:
+        self.options()
+
+    def options(self) -> Options:
+        """The group as the core takes it."""
+        return {
+            "letters": _check.choice("letters", self.letters, RUNS),
+            "digits": _check.choice("digits", self.digits, RUNS),
+            "nfkc": _check.flag("nfkc", self.nfkc),
+            "drop_duplicates": _check.flag("drop_duplicates", self.drop_duplicates),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """With what a long call runs, and whom it tells how far it is."""
+
+    threads: int | None
+    memory: str | int | None
+    temp_dir: Any
+    progress: ProgressLike
+
+    def __post_init__(self) -> None:
+        if not (
+            self.progress is None or isinstance(self.progress, bool) or callable(self.progress)
+        ):
+            raise _check.invalid("progress", "None, a bool or callable", self.progress)
+        self.options()
+
+    def options(self) -> Options:
+        """The group as the core takes it, less `progress`."""
+        return {
+            "threads": _check.thread_count(self.threads),
+            "memory": _check.memory_size(self.memory),
+            "temp_dir": _check.folder("temp_dir", self.temp_dir),
+        }
+
+
+def group_of(kind: type[Group], arguments: Mapping[str, Any]) -> Group:
+    """The group whose arguments are among others."""
+    return kind(**{field.name: arguments[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+
+
+def all_arguments(function: Callable[..., Any], *given: Any, **named: Any) -> dict[str, Any]:
+    """The arguments of a call by name, the function's defaults for those left out."""
+    bound = inspect.signature(function).bind(*given, **named)
+    bound.apply_defaults()
+    return dict(bound.arguments)

@@ -1,0 +1,160 @@
+"""Options that several commands take together, and commands made of such groups.
+
+A group lists its options with their defaults, once. A command takes the group as one parameter;
+`--help` and the shell see the options.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from newword.cli import options as opt
+from newword.cli.guard import guarded
+from newword.cli.output import check_target, shows_progress
+from newword.errors import InvalidArgumentError
+
+Arguments = dict[str, Any]
+"""Arguments of the Python functions behind the commands."""
+
+
+class Group:
+    """Options that are arguments of the same names."""
+
+    def arguments(self) -> Arguments:
+        """The group as keyword arguments."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words(Group):
+    """What makes a word."""
+
+    min_count: opt.MinCount = None
+    method: opt.Method = "chain"
+    min_pmi: opt.MinPmi = None
+    min_entropy: opt.MinEntropy = None
+    max_length: opt.MaxLength = None
+    edge_stops: opt.EdgeStops = ""
+    known: opt.Known = None
+    drop_known: opt.DropKnown = False
+
+    def arguments(self) -> Arguments:
+        """The group as keyword arguments."""
+        given = super().arguments()
+        action = "drop" if given.pop("drop_known") else "mark"
+        return {**given, "min_pmi": thresholds(self.min_pmi), "known_action": action}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Group):
+    """How a corpus is read, and what a symbol is."""
+
+    format: opt.Format = "auto"
+    field: opt.Field = "text"
+    encoding: opt.Encoding = "utf-8"
+    errors: opt.Errors = "strict"
+    drop_duplicates: opt.DropDuplicates = False
+    letters: opt.Letters = "unit"
+    digits: opt.Digits = "unit"
+    nfkc: opt.Nfkc = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running(Group):
+    """With what a command runs, and how much it says."""
+
+    threads: opt.Threads = None
+    memory: opt.Memory = None
+    temp_dir: opt.TempDir = None
+    quiet: opt.Quiet = False
+
+    def arguments(self) -> Arguments:
+        """The group as keyword arguments."""
+        given = super().arguments()
+        progress = shows_progress(given.pop("quiet"))
+        return {**given, "progress": progress}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Which words are written, and where to."""
+
+    output: opt.Output = None
+    to: opt.To = None
+    top: opt.Top = None
+    sort: opt.Sort = None
+    new: opt.New = False
+
+    def check(self) -> None:
+        """Refuses what cannot be written, before hours of work rather than after.
+
+        Raises:
+            InvalidArgumentError: A format is unknown or a target is a directory.
+            OSError: A folder does not exist or cannot be written into.
+        """
+        check_target(self.output, self.to)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Result):
+    """The same, with what else a discovery has to tell."""
+
+    rejected: opt.Rejected = None
+    json: opt.Json = False
+
+    def check(self) -> None:
+        """The same for the rejected candidates as well."""
+        super().check()
+        check_target(self.rejected, None)
+
+    def arguments(self) -> Arguments:
+        """What the function must keep to be told."""
+        return {"reasons": self.rejected is not None}
+
+
+def thresholds(text: str | None) -> float | list[float] | None:
+    """`"3"` or `"0,2,4,6"` as numbers.
+
+    Raises:
+        InvalidArgumentError: It is neither.
+    """
+    if text is None:
+        return None
+    try:
+        numbers = [float(one) for one in text.split(",")]
+    except ValueError:
+        rule = "one number, or several separated by commas"
+        raise InvalidArgumentError(f"min_pmi: must be {rule}, got {text!r}") from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """A guarded command whose signature has the options of its groups, and `--traceback`."""
+    own = inspect.signature(function).parameters.values()
+    groups: dict[str, Any] = {
+        one.name: one.annotation for one in own if is_dataclass(one.annotation)
+    }
+    parameters: list[inspect.Parameter] = []
+    for parameter in own:
+        of_group = groups.get(parameter.name)
+        found = inspect.signature(of_group).parameters.values() if of_group else [parameter]
+        parameters += (one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in found)
+
+    @guarded
+    @functools.wraps(function)
+    def run_command(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        function(**given)
+
+    parameters.append(
+        inspect.Parameter(
+            "traceback", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Traceback
+        )
+    )
+    # What Typer reads.
+    run_command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run_command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run_command
