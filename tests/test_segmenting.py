@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from newword import Lexicon
+from newword import Lexicon, train_segmenter
 from tests.support.fake_core import needs_core
 from tests.support.text import UNICODE_TEXTS
 
@@ -24,6 +24,47 @@ def test_words_that_are_looked_up_alike_keep_their_text() -> None:
             [piece for word in order for piece in (word, "，")][:-1]
         ]
         assert [lexicon.segment(word) for word in order] == [[word] for word in order]
+
+
+ADDRESSES = (
+    "http://t.cn/Rx7?a=1&b=(2)",
+    "HTTPS://zh.wikipedia.org/wiki/%E5%AD%97_(x)",
+    "ftp://u:p@ftp.x.org:21/a.gz",
+    "www.gov.cn",
+    "163.com/a",
+    "12345@qq.com",
+    "first.last+tag@mail.example.co.uk",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "around", ["{}", "𠮷野{}𠮷", "（{}）。", "，{}, ", "😀{}。", "字\u0301{}字"]
+)
+def test_addresses_are_one_word_each(address: str, around: str) -> None:
+    segmenters = (
+        Lexicon.from_words(["http", "com", "的", "cn"], [9, 9, 900, 9]),
+        train_segmenter(["见http，com的12345，cn的𠮷野" * 9], min_count=1),
+    )
+    text = around.format(address)
+    for segmenter in segmenters:
+        pieces = segmenter.segment(text)
+        assert address in pieces
+        assert "".join(pieces) == text
+        assert segmenter.segment_many([text]) == [pieces]
+
+
+def test_letters_and_digits_that_touch_stay_together_unless_the_lexicon_has_more() -> None:
+    words = ["T恤", "卡拉OK", "维生素C", "K歌", "C++", "C#", ".NET", "5G网络", "5", "G", "的"]
+    lexicon = Lexicon.from_words(words, [9] * 8 + [900, 900, 9000])
+    for text in (
+        "5G 的 iPhone15 的 COVID19 的 B2B 的 ５Ｇ 的 v1.2a 的 ж5",
+        "T恤 的 卡拉OK 的 维生素C 的 K歌 的 C++ 的 C# 的 .NET 的 5G网络 的 C++ 11",
+    ):
+        pieces = text.split()
+        assert lexicon.segment("".join(pieces)) == pieces
+    learnt = train_segmenter(["用5G的，用4G的，iPhone15的" * 9], min_count=1)
+    assert learnt.segment("5G，iPhone15，B2B") == ["5G", "，", "iPhone15", "，", "B2B"]
 
 
 def test_equal_words_share_a_string_from_call_to_call() -> None:

@@ -26,7 +26,10 @@ class Segmenter:
         self._core = core
 
     def segment(self, text: str) -> list[str]:
-        """The words of `text` in order; joined they are the text. Linear in its length."""
+        """The words of `text` in order; joined they are the text. Linear in its length.
+
+        URLs, e-mail addresses, and letters and digits that touch (5G) are one word each.
+        """
         if not isinstance(text, str):
             raise _check.invalid("text", "a str", text)
         return self._core.segment(text)

@@ -379,7 +379,9 @@ class Lexicon:
 
         The word sequence with the largest product of relative counts wins, as in jieba without
         its hidden Markov model; what the lexicon does not have falls into single characters and
-        pairs of Han characters. The pieces joined give `text` back; equal pieces may be one object.
+        pairs of Han characters. URLs and e-mail addresses are one piece each, and so are letters
+        and digits that touch (5G, iPhone15) unless a longer word of the lexicon has one of them.
+        The pieces joined give `text` back; equal pieces may be one object.
         Ctrl-C stops a long text, at latest at its next mark. O(characters x longest word).
 
         Args:

@@ -67,6 +67,16 @@ impl Alphabet {
         Cow::Owned(text.nfkc().collect())
     }
 
+    /// Whether a symbol is a run of letters or digits that is kept whole.
+    pub(crate) fn is_run(&self, symbol: &str) -> bool {
+        let mode = match symbol.chars().next().map(|first| Table::get().class(first)) {
+            Some(Class::Letter) => self.letters,
+            Some(Class::Digit) => self.digits,
+            _ => return false,
+        };
+        mode == RunMode::Unit
+    }
+
     /// The units of `text`, which must already be folded where [`Alphabet::nfkc`] is set.
     pub fn units<'t>(&self, text: &'t str) -> Units<'t> {
         let mut read_as = [Class::Break, Class::Single, Class::Letter, Class::Digit, Class::Extend];

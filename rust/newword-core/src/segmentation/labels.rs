@@ -104,7 +104,7 @@ impl Labels {
             _ if label != Self::BREAK => label,
             Kind::Mark => Self::BREAK,
             Kind::Symbol if is_one_han(text) => Self::UNKNOWN_HAN,
-            Kind::Symbol | Kind::Number => self.unknown(),
+            Kind::Symbol | Kind::Number | Kind::Address => self.unknown(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Cutting text into words with a lexicon.
 
+mod addresses;
+mod joints;
 mod labels;
 mod lattice;
 mod recount;

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::joints::join;
 use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{Lattice, Search, Unknown};
-use super::tokens::Tokens;
+use super::tokens::{Tokens, run_of};
 use crate::corpus::Alphabet;
 use crate::support::{Context, Error, Result};
 use crate::trie::Trie;
@@ -65,9 +66,10 @@ pub struct Floor {
 ///
 /// A word's probability is its count by the sum of all counts; a symbol that is not in the lexicon
 /// has count 1, two Han characters count [`SegmenterOptions::unknown_pair`]. Runs of letters and of
-/// digits are symbols and so are kept whole (where the alphabet says so). Marks that are part of no
-/// word, and white space, are words of their own and end the search, so memory grows with the
-/// longest stretch between two marks.
+/// digits are symbols and so are kept whole (where the alphabet says so), as are URLs and e-mail
+/// addresses. Runs that touch form one word (5G, iPhone15) unless one of them is part of a longer
+/// word of the lexicon. Marks that are part of no word, and white space, are words of their own and
+/// end the search, so memory grows with the longest stretch between two marks.
 #[derive(Debug, Clone)]
 pub struct Segmenter {
     options: SegmenterOptions,
@@ -213,11 +215,19 @@ impl Segmenter {
     ) -> Result<(), E> {
         work.clear();
         let mut tokens = Tokens::new(text, &self.options.alphabet, self.options.numbers);
+        // Where the last run of letters or digits ends.
+        let mut run_end = usize::MAX;
         loop {
             tokens.skip_han(|start, code_point| work.push(self.labels.of_han(code_point), start));
             let Some(token) = tokens.next() else { break };
             let label = self.labels.of_token(&text[token.start..token.end], token, &self.options);
             work.odd.push(work.labels.len());
+            let (is_run, ends_in_run) =
+                run_of(token, &text[token.start..token.end], &self.options.alphabet);
+            if is_run && token.start == run_end {
+                work.joints.push(work.labels.len());
+            }
+            run_end = if ends_in_run { token.end } else { usize::MAX };
             work.push(label, token.start);
             if label == Labels::BREAK && work.labels.len() >= BATCH {
                 go_on()?;
@@ -237,6 +247,7 @@ impl Segmenter {
         let nodes = self.lattice.trie.slots();
         let (mut at, mut start, mut odd) = (0, work.starts[0], 0);
         let path = self.lattice.solve(&work.labels, &mut work.search);
+        let first = words.len();
         words.extend(path.iter().rev().map(|step| {
             at += step.length();
             let end = work.starts[at];
@@ -251,6 +262,9 @@ impl Segmenter {
             start = end;
             Cut { end, id: u32::try_from(id).unwrap_or(Cut::NAMELESS) }
         }));
+        if !work.joints.is_empty() {
+            join(words, first, path, &work.joints);
+        }
         work.clear();
     }
 }
@@ -318,6 +332,8 @@ struct Work {
     starts: Vec<usize>,
     /// The places of tokens whose text may differ from the name by which they are looked up.
     odd: Vec<usize>,
+    /// The places of runs of letters or digits that touch the run before.
+    joints: Vec<usize>,
     search: Search,
 }
 
@@ -332,6 +348,7 @@ impl Work {
         self.labels.clear();
         self.starts.clear();
         self.odd.clear();
+        self.joints.clear();
     }
 }
 
@@ -363,17 +380,14 @@ mod tests {
             [("今天", 50), ("天气", 40), ("今天天气", 1), ("很", 90), ("不错", 30), ("天", 9)];
         let segmenter = segmenter(&words);
         assert_eq!(cut(&segmenter, "今天天气很不错"), ["今天", "天气", "很", "不错"]);
-        assert_eq!(cut(&segmenter, "气，很x1"), ["气", "，", "很", "x", "1"]);
+        assert_eq!(cut(&segmenter, "气，很x1"), ["气", "，", "很", "x1"]);
         assert!(cut(&segmenter, "").is_empty());
     }
 
     #[test]
     fn two_unknown_han_characters_may_be_a_word() {
         let words = [("的", 900), ("在", 80), ("饕", 1)];
-        assert_eq!(
-            cut(&segmenter(&words), "的饕餮在𠀀𠀁ab1"),
-            ["的", "饕餮", "在", "𠀀𠀁", "ab", "1"]
-        );
+        assert_eq!(cut(&segmenter(&words), "的饕餮在𠀀𠀁ab1"), ["的", "饕餮", "在", "𠀀𠀁", "ab1"]);
         let options = SegmenterOptions { unknown_pair: 0.0, ..SegmenterOptions::default() };
         let off = Segmenter::new(words, options).unwrap();
         assert_eq!(cut(&off, "饕餮𠀀𠀁"), ["饕", "餮", "𠀀", "𠀁"]);
@@ -386,6 +400,35 @@ mod tests {
             cut(&segmenter, "C++的5G网络 iPhone 15的+"),
             ["C++", "的", "5G网络", " ", "iPhone 15", "的", "+"]
         );
+    }
+
+    #[test]
+    fn runs_that_touch_stay_together_where_the_lexicon_says_nothing() {
+        let mixed =
+            [("T恤", 2), ("卡拉OK", 2), ("维生素C", 2), ("K歌", 2), ("C++", 3), (".NET", 2)];
+        let single = [("5", 900), ("G", 800), ("iPhone", 9), ("B2", 1), ("的", 9)];
+        let (numbers, unknown_pair) = (Numbers::Joined, 0.0);
+        let options = SegmenterOptions { numbers, unknown_pair, ..SegmenterOptions::default() };
+        let segmenter = Segmenter::new([&mixed[..], &single[..]].concat(), options).unwrap();
+        for (text, expected) in [
+            ("用5G和iPhone15", vec!["用", "5G", "和", "iPhone15"]),
+            ("COVID19，H5N1v1.2的３Ｄ", vec!["COVID19", "，", "H5N1v1.2", "的", "３Ｄ"]),
+            ("T恤衫的卡拉OK维生素C2K歌", vec!["T恤", "衫", "的", "卡拉OK", "维生素C", "2", "K歌"]),
+            ("C++11和C#用.NET", vec!["C++", "11", "和", "C", "#", "用", ".NET"]),
+            ("3%x 10:30am 5 G", vec!["3%", "x", " ", "10:30am", " ", "5", " ", "G"]),
+            ("B2B", vec!["B2", "B"]),
+        ] {
+            assert_eq!(cut(&segmenter, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_words() {
+        let segmenter = segmenter(&[("http", 90), ("com", 90), ("a@b.cn邮箱", 2), ("t.cn", 5)]);
+        let text = "见http://t.cn/a?b=1，写a@b.cn邮箱12@qq.com\u{20000}t.cn";
+        let words =
+            ["见", "http://t.cn/a?b=1", "，", "写", "a@b.cn邮箱", "12@qq.com", "\u{20000}", "t.cn"];
+        assert_eq!(cut(&segmenter, text), words);
     }
 
     #[test]

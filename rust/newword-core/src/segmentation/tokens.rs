@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::char::is_combining_mark;
 
 use super::Numbers;
+use super::addresses::Addresses;
 use crate::corpus::{Alphabet, RunMode, Units};
 
 /// A piece of text that no word cuts.
@@ -18,10 +19,12 @@ pub struct Token {
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A symbol of the alphabet.
+    /// A symbol of the alphabet: one character with its marks, or a run of letters.
     Symbol,
     /// A run of digits, with what joins several to one number where asked.
     Number,
+    /// A URL or an e-mail address, where runs of letters and of digits are symbols.
+    Address,
     /// A mark that is no symbol, or a run of one and the same; a run of white space.
     Mark,
 }
@@ -36,11 +39,13 @@ pub struct Tokens<'t> {
     base: usize,
     /// What is left of a break that several marks share.
     rest: std::ops::Range<usize>,
+    addresses: Addresses,
 }
 
 impl<'t> Tokens<'t> {
     pub fn new(text: &'t str, alphabet: &'t Alphabet, numbers: Numbers) -> Self {
-        Self { text, alphabet, numbers, units: alphabet.units(text), base: 0, rest: 0..0 }
+        let (units, addresses) = (alphabet.units(text), Addresses::default());
+        Self { text, alphabet, numbers, units, base: 0, rest: 0..0, addresses }
     }
 
     /// Moves over the unified ideographs that come next, tokens all: see [`Units::skip_han`].
@@ -52,6 +57,23 @@ impl<'t> Tokens<'t> {
         }
     }
 
+    /// The token that begins with the symbol at `start..end`.
+    #[inline]
+    fn symbol(&mut self, start: usize, end: usize) -> Token {
+        let (letters, digits) = (self.alphabet.letters, self.alphabet.digits);
+        if letters == RunMode::Unit
+            && digits == RunMode::Unit
+            && let Some(whole) = self.addresses.end(self.text, start, end)
+        {
+            self.go_on_from(whole);
+            return Token { start, end: whole, kind: Kind::Address };
+        }
+        if digits == RunMode::Unit && begins_number(&self.text[start..]) {
+            return Token { start, end: self.number(start, end), kind: Kind::Number };
+        }
+        Token { start, end, kind: Kind::Symbol }
+    }
+
     /// The end of the number that starts with the digits at `start..end`.
     fn number(&mut self, start: usize, end: usize) -> usize {
         if self.numbers == Numbers::Runs {
@@ -61,9 +83,13 @@ impl<'t> Tokens<'t> {
         if whole <= end {
             return end;
         }
-        self.base = whole;
-        self.units = self.alphabet.units(&self.text[whole..]);
+        self.go_on_from(whole);
         whole
+    }
+
+    fn go_on_from(&mut self, at: usize) {
+        self.base = at;
+        self.units = self.alphabet.units(&self.text[at..]);
     }
 }
 
@@ -76,11 +102,7 @@ impl Iterator for Tokens<'_> {
             let unit = self.units.next()?;
             let (start, end) = (self.base + unit.start, self.base + unit.end);
             if unit.symbol {
-                if self.alphabet.digits == RunMode::Unit && begins_number(&self.text[start..]) {
-                    let end = self.number(start, end);
-                    return Some(Token { start, end, kind: Kind::Number });
-                }
-                return Some(Token { start, end, kind: Kind::Symbol });
+                return Some(self.symbol(start, end));
             }
             self.rest = start..end;
         }
@@ -125,6 +147,22 @@ fn begins_number(text: &str) -> bool {
     }
 }
 
+/// Whether a token is a run of letters or of digits, and whether it ends in one: no letter touches
+/// the digits before a sign of hundredths.
+pub fn run_of(token: Token, text: &str, alphabet: &Alphabet) -> (bool, bool) {
+    match token.kind {
+        Kind::Number => (true, !text.ends_with(SIGNS)),
+        Kind::Symbol => {
+            let is_run = alphabet.is_run(text);
+            (is_run, is_run)
+        }
+        Kind::Address | Kind::Mark => (false, false),
+    }
+}
+
+/// Signs of hundredths and thousandths.
+const SIGNS: [char; 3] = ['%', '％', '‰'];
+
 /// The bytes of the number that `text` begins with: runs of digits joined by single points, commas,
 /// colons or strokes, with a sign of hundredths or thousandths behind.
 fn number_length(text: &str) -> Option<usize> {
@@ -143,7 +181,7 @@ fn number_length(text: &str) -> Option<usize> {
         }
         end = next;
     }
-    let sign = text[end..].chars().next().filter(|character| "%％‰".contains(*character));
+    let sign = text[end..].chars().next().filter(|character| SIGNS.contains(character));
     Some(end + sign.map_or(0, char::len_utf8))
 }
 
