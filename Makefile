@@ -10,11 +10,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust benches -name '*.rs' -o -name Cargo.toml | grep -v /target/)
-# Changes to Python files need no reinstall: the development install reads them in place.
-INSTALLED := $(VENV)/.installed
-INSTALLED_DEV := $(VENV)/.installed-dev
+# Stamps. Changes to Python files need no reinstall: the development install reads them in place.
+RELEASE := $(VENV)/.release
+EXTENSION := $(VENV)/.extension
+PACKAGES := $(VENV)/.packages
+
 KERAS_TESTS := tests/keras python/newword/keras
 KERAS_OLDEST := target/keras-oldest
+# One worker for each core; more than four would need more memory than a usual machine has.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 10
 
 .PHONY: help
 help: ## Print this list
@@ -25,26 +29,38 @@ $(BIN)/python:
 	@command -v cargo >/dev/null || { echo 'newword needs stable Rust: https://rustup.rs' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): $(BIN)/python pyproject.toml $(RUST_SOURCES)
+# What users get, and what is measured.
+$(RELEASE): $(BIN)/python pyproject.toml $(RUST_SOURCES)
 	$(PIP) install --quiet --editable .
+	@touch $(RELEASE) $(EXTENSION)
+
+# What is tested: the profile of `cargo test`, which shares its build and checks for overflow. A release that is there
+# already will do.
+$(EXTENSION): $(BIN)/python pyproject.toml $(RUST_SOURCES)
+	MATURIN_PEP517_ARGS='--profile dev' $(PIP) install --quiet --editable .
 	@touch $@
 
-$(INSTALLED_DEV): $(INSTALLED)
-	$(PIP) install --quiet --editable '.[dev]'
+# uv unpacks TensorFlow and the rest in a tenth of the time, but reads no pip.conf: where it finds no index, pip does it.
+$(PACKAGES): pyproject.toml | $(EXTENSION)
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python 'newword[dev]' || $(PIP) install --quiet 'newword[dev]'
 	@touch $@
 
 .PHONY: demo
-demo: $(INSTALLED) ## Set up, then discover the words of the built-in sample
+demo: $(RELEASE) ## Set up, then discover the words of the built-in sample
 	$(BIN)/newword demo
 
 .PHONY: build
-build: $(INSTALLED_DEV) ## Set up the development environment (release build, editable)
+build: $(RELEASE) $(PACKAGES) ## Set up the development environment (release build, editable)
 
 .PHONY: test
 test: lint test-rust test-python test-keras ## Set up, then run everything: lint, types, stubs, Rust, Python and Keras tests
 
+.PHONY: test-fast
+test-fast: lint test-rust test-python ## The inner loop: everything but Keras
+
 .PHONY: lint
-lint: $(INSTALLED_DEV) ## Formatting, clippy, ruff, mypy, stubs, documentation build
+lint: $(EXTENSION) $(PACKAGES) ## Formatting, clippy, ruff, mypy, stubs, documentation build
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
@@ -54,7 +70,7 @@ lint: $(INSTALLED_DEV) ## Formatting, clippy, ruff, mypy, stubs, documentation b
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir target/site
 
 .PHONY: format
-format: $(INSTALLED_DEV) ## Format Rust and Python
+format: $(PACKAGES) ## Format Rust and Python
 	cargo fmt --all
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -64,31 +80,34 @@ test-rust: ## The Rust tests
 	cargo test --quiet --workspace --exclude newword-py
 
 .PHONY: test-python
-test-python: $(INSTALLED_DEV) ## The Python tests, doctests and documentation snippets
-	$(BIN)/python -m pytest $(KERAS_TESTS:%=--ignore=%)
+test-python: $(EXTENSION) $(PACKAGES) ## The Python tests, doctests and documentation snippets
+	$(PYTEST) $(KERAS_TESTS:%=--ignore=%)
 
-# Keras chooses its backend when it is imported, so each backend has a run of its own.
+# Keras chooses its backend when it is imported, so each backend has a run of its own: everything on TensorFlow, and
+# on JAX and with the oldest Keras the contract: every layer, every head, saving and loading.
 .PHONY: test-keras
-test-keras: test-keras-tensorflow test-keras-jax test-keras-torch test-keras-oldest ## The tests of newword.keras on every backend, and with the oldest Keras
+test-keras: test-keras-tensorflow test-keras-jax test-keras-oldest ## The tests of newword.keras: all on TensorFlow, the contract on JAX and with the oldest Keras
 
-test-keras-%: $(INSTALLED_DEV) ## The tests of newword.keras on one backend: tensorflow, jax or torch
+test-keras-jax test-keras-oldest: SELECTED := $(if $(ALL),,-m contract)
+
+test-keras-%: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras on one backend: tensorflow or jax (ALL=1: more than the contract)
 	@if $(BIN)/python -c 'from importlib.util import find_spec as find; exit(not (find("keras") and find("$*")))'; then \
-		set -x; KERAS_BACKEND=$* $(BIN)/python -m pytest $(KERAS_TESTS); \
+		set -x; KERAS_BACKEND=$* $(PYTEST) $(SELECTED) $(KERAS_TESTS); \
 	else \
 		echo 'newword.keras is not tested on $*, which is not installed here'; \
 	fi
 
 .PHONY: test-keras-oldest
-test-keras-oldest: $(INSTALLED_DEV) ## The tests of newword.keras with the oldest Keras it supports
+test-keras-oldest: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras with the oldest Keras it supports (ALL=1: more than the contract)
 	@if $(BIN)/python -c 'import tensorflow' 2>/dev/null; then \
 		set -x; $(PIP) install --quiet --no-deps --upgrade --target $(KERAS_OLDEST) 'keras==3.12.*'; \
-		PYTHONPATH=$(KERAS_OLDEST) KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(KERAS_TESTS); \
+		PYTHONPATH=$(KERAS_OLDEST) KERAS_BACKEND=tensorflow $(PYTEST) $(SELECTED) $(KERAS_TESTS); \
 	else \
 		echo 'newword.keras is not tested with the oldest Keras: TensorFlow is not installed here'; \
 	fi
 
 .PHONY: sdist-demo
-sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean environment and run the demo from it
+sdist-demo: $(PACKAGES) ## Install the source distribution in a clean environment and run the demo from it
 	rm -rf target/sdist && mkdir -p target/sdist
 	$(BIN)/maturin sdist --out target/sdist
 	$(PYTHON) -m venv target/sdist/venv
@@ -97,22 +116,22 @@ sdist-demo: $(INSTALLED_DEV) ## Install the source distribution in a clean envir
 
 # Whatever is measured must be a release build; the scripts check it again.
 .PHONY: bench-discovery
-bench-discovery: $(INSTALLED_DEV) ## Measure discovery against its targets and peers (QUICK=1: within a minute)
+bench-discovery: build ## Measure discovery against its targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
 	cargo build --quiet --release -p newword-benches
 	PYTHONPATH=. $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
 
 .PHONY: bench-tagging
-bench-tagging: $(INSTALLED_DEV) ## Measure decoding against its targets and peers (QUICK=1: within a minute)
+bench-tagging: build ## Measure decoding against its targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
 	PYTHONPATH=. $(BIN)/python benches/python/bench_tagging.py $(if $(QUICK),--quick)
 
 .PHONY: bench-heads
-bench-heads: $(INSTALLED_DEV) ## Measure the tagging heads' training step and log Z (QUICK=1: within a minute)
+bench-heads: build ## Measure the tagging heads' training step and log Z (QUICK=1: within a minute)
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_heads.py $(if $(QUICK),--quick)
 
 .PHONY: docs
-docs: $(INSTALLED_DEV) ## Build the documentation into site/
+docs: $(PACKAGES) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: clean

@@ -86,6 +86,7 @@ def parsed() -> argparse.Namespace:
     if given.quick:
         given.encoders, given.heads, given.turns = ["convolution"], ["softmax", "memm"], 5
         given.seeds, given.epochs, given.data, given.files = 2, 2, None, None
+        given.sentences, given.dev, given.test = 800, 100, 200
     elif not (given.timing or given.data or given.files):
         parser.error("one of --data, --files, --timing and --quick is needed")
     return given

@@ -69,6 +69,7 @@ def parsed() -> argparse.Namespace:
     if given.quick:
         given.data, given.seeds, given.sizes, given.epochs = None, 1, [40], 4
         given.layers, given.head = 1, "softmax"
+        given.dev, given.test = 100, 300
     return given
 
 

@@ -48,6 +48,7 @@ def main() -> None:
     if given.quick:
         given.data, given.heads, given.rates = None, ["softmax", "memm"], [1e-2]
         given.seeds, given.epochs, given.multipliers = 1, 2, [1, 10]
+        given.sentences = 800
     set_up(given)
     task = named("people_daily", given.data) if given.data else synthetic()
     task = task.cut(given.sentences, 1_000, 1_000)

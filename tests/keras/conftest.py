@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import os
 
-# TensorFlow's greetings on standard error; read once, when it is imported.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# JAX compiles every operation for every shape; what runs once is not worth optimising.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+from tests.support.pages import ROOT
+
+SETTINGS = {
+    # TensorFlow's greetings on standard error; read once, when it is imported.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # JAX compiles every operation for every shape; what runs once is not worth optimising, and what
+    # another test or the last run compiled is read back.
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / "target" / "jax-cache"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The other cores have workers of their own.
+    SETTINGS |= {
+        "OMP_NUM_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+    }
+
+for name, value in SETTINGS.items():
+    os.environ.setdefault(name, value)

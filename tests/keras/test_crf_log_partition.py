@@ -29,6 +29,7 @@ def random_chain(rng: Any, steps: Any = 5, tags: Any = 3, scale: Any = 1.0) -> A
     return emissions.astype("float32"), rng.normal(size=(tags, tags)).astype("float32")
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("twice", [False, True])
 def test_value_equals_the_sum_over_all_paths(twice: Any) -> None:
     emissions, transitions = random_chain(np.random.default_rng(0))
@@ -40,6 +41,7 @@ def test_value_equals_the_sum_over_all_paths(twice: Any) -> None:
         np.testing.assert_allclose(found[row], expected, atol=2e-6)
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("twice", [False, True])
 def test_gradients_are_marginals(twice: Any) -> None:
     emissions, transitions = random_chain(np.random.default_rng(1))

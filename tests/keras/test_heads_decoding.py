@@ -44,6 +44,7 @@ CASES: list[tuple[str, Any]] = [(name, {}) for name in HEADS] + [
 ]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(("variant", "constraints"), CASES)
 def test_both_decoders_find_the_best_path(variant: Any, constraints: Any) -> None:
     rng = np.random.default_rng(0)
@@ -121,6 +122,7 @@ def test_the_shortest_sequences(variant: Any, steps: Any) -> None:
     np.testing.assert_array_equal(decode(packed), expected)
 
 
+@pytest.mark.contract
 def test_predict_tags_reads_ids_with_pads() -> None:
     ids = np.array([[1, 2, 3, 0], [4, 5, 0, 0], [6, 0, 0, 0]])
     inputs = keras.Input((None,), dtype="int32")

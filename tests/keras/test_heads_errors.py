@@ -88,6 +88,7 @@ def test_scores_of_another_head() -> None:
         CRF(4).loss()(np.zeros((2, 3), int), packed)
 
 
+@pytest.mark.contract
 def test_labels_under_the_mask_may_be_anything() -> None:
     head = CRF(2, use_kernel=False)
     packed = np.array(head(np.zeros((1, 3, 2), "float32")))

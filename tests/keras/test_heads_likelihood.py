@@ -45,6 +45,7 @@ def expected(head: Any, emissions: Any, mask: Any, labels: Any) -> Any:
     ]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", HEADS)
 def test_loss_is_the_negative_log_likelihood(variant: Any) -> None:
     """Pads stand at the end, at the beginning, inside and everywhere."""
@@ -55,6 +56,7 @@ def test_loss_is_the_negative_log_likelihood(variant: Any) -> None:
     np.testing.assert_allclose(found, expected(head, emissions, mask, labels), atol=1e-4)
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", [one for one in HEADS if "bidirectional" not in one])
 def test_probabilities_sum_to_one(variant: Any) -> None:
     rng = np.random.default_rng(1)
@@ -101,6 +103,7 @@ def test_a_gold_path_that_breaks_a_constraint_is_loud_and_finite() -> None:
     assert 9e3 < found[0] < 3e4
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", ["softmax", "memm", "bidirectional_full", "crf_boundary"])
 def test_pads_and_what_is_in_them_do_not_matter(variant: Any) -> None:
     rng = np.random.default_rng(5)
@@ -120,6 +123,7 @@ def test_pads_and_what_is_in_them_do_not_matter(variant: Any) -> None:
     assert np.all(np.isfinite(slope))
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", SHORT)
 def test_gradients_equal_finite_differences(variant: Any) -> None:
     rng = np.random.default_rng(6)
@@ -206,12 +210,14 @@ def test_a_crf_sums_over_unknown_labels() -> None:
     assert np.all(np.isfinite(slope))
 
 
+@pytest.mark.contract
 def test_a_label_out_of_range_turns_a_compiled_loss_into_nan() -> None:
     head = random_head("crf", np.random.default_rng(12))
     packed = head(np.zeros((1, 2, TAGS), "float32"))
     assert np.isnan(float(head.loss()(ops.convert_to_tensor([[0, TAGS]]), packed)))
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", HEADS)
 def test_layouts_are_read_from_what_was_packed(variant: Any) -> None:
     rng = np.random.default_rng(13)

@@ -54,6 +54,7 @@ def model_of(variant: Any, compiled: Any = True, optimizer: Any = None, **option
     return model
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("variant", ["memm_second_order", "bidirectional_full", "crf"])
 def test_training_and_saving_and_training_on(variant: Any, tmp_path: Any) -> None:
     ids, labels, weights = data()
@@ -252,6 +253,7 @@ def test_decoupled_weight_decay_keeps_its_own_rate() -> None:
     np.testing.assert_allclose(ops.convert_to_numpy(head.transitions), 1 - 0.1 * 0.5, rtol=1e-5)
 
 
+@pytest.mark.contract
 def test_configurations_come_back() -> None:
     allowed = np.tri(TAGS, dtype=bool)
     head = make_head(

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 import newword.keras as nk
 from tests.keras.harness import Array, numpy
@@ -97,6 +98,7 @@ def test_training_moves_shared_weights_and_averages() -> None:
     assert all(block.first is pair.shared for block in pair.blocks)
 
 
+@pytest.mark.contract
 def test_what_is_shared_is_still_shared_when_loaded(tmp_path: Path) -> None:
     model, _ = pair_model()
     model.save(tmp_path / "model.keras")

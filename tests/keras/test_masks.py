@@ -84,6 +84,7 @@ def test_softmax_gradients_are_finite_and_zero_at_padding(x: Array, mask: Array)
     assert not gradient[~mask].any()
 
 
+@pytest.mark.contract
 def test_the_worked_example() -> None:
     x = np.array([[1, 0, 3, 4, 5, 0, 0, 0]], "float32")
     mask = nk.mask_from_lengths([5], 8)
@@ -118,6 +119,7 @@ def test_equal_values_have_no_deviation_however_they_round() -> None:
     assert not input_gradient(lambda t: nk.masked_std(t, mask), x).any()
 
 
+@pytest.mark.contract
 def test_infinite_logits_forbid() -> None:
     x = np.array([[0, -np.inf, 0], [-np.inf, -np.inf, 0]], "float32")
     got = numpy(nk.masked_softmax(x, np.array([[1, 1, 0], [1, 1, 0]])))

@@ -28,6 +28,7 @@ def merged(mode: str, x: Array, masks: list[Any]) -> tuple[Array, Any]:
     return numpy(layer(inputs, mask=masks)), layer.compute_mask(inputs, masks)
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(("mode", "both"), [("and", A & B), ("or", A | B)])
 def test_the_first_input_with_the_mask_of_all(mode: str, both: Array) -> None:
     x = values(A)

@@ -53,6 +53,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.contract
 def test_the_public_names_are_these() -> None:
     assert nk.__all__ == NAMES
     assert all(getattr(nk, name).__doc__ for name in NAMES)

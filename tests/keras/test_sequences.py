@@ -59,6 +59,7 @@ def test_last_valid_step(mask: Array) -> None:
     np.testing.assert_array_equal(numpy(nk.last_valid(x, mask)), want)
 
 
+@pytest.mark.contract
 def test_the_worked_example() -> None:
     x = np.array([[1, 0, 3, 4, 5, 0, 0, 0]])
     got = numpy(nk.reverse_by_mask(x, nk.mask_from_lengths([5], 8)))
@@ -84,6 +85,7 @@ def test_without_a_mask() -> None:
     assert numpy(nk.last_valid(x, None)).tolist() == [2, 5]
 
 
+@pytest.mark.contract
 def test_gradients_go_back_where_values_came_from() -> None:
     mask = np.array([[True, False, True, True], [False, False, False, False]])
     x = numbered(mask)

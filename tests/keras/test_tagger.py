@@ -51,6 +51,7 @@ def recogniser() -> Any:
     return tagger
 
 
+@pytest.mark.contract
 def test_it_learns_words(segmenter: Any) -> None:
     gold = sentences(50, 2, longest=40)
     texts = ["".join(words) for words in gold]
@@ -67,6 +68,7 @@ def test_it_learns_words(segmenter: Any) -> None:
     assert len(history["val_f1"]) == 12
 
 
+@pytest.mark.contract
 def test_it_learns_entities(recogniser: Any) -> None:
     texts, spans = entities(50, 3)
     assert recogniser.predict(texts) == spans
@@ -216,6 +218,7 @@ if keras.backend.backend() == "jax":
     PAIRS = [(ENCODERS[at % 3], head) for at, head in enumerate(HEADS)]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(("encoder", "head"), PAIRS)
 def test_every_encoder_with_every_head(encoder: str, head: str) -> None:
     texts, spans = entities(6, 0)
@@ -232,6 +235,7 @@ def test_every_encoder_with_every_head(encoder: str, head: str) -> None:
         assert all(allowed[one, other] for one, other in pairwise(tags.tolist()))
 
 
+@pytest.mark.contract
 def test_the_same_seed_gives_the_same_tagger() -> None:
     gold = sentences(10, 0)
     state = random.getstate()

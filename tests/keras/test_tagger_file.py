@@ -66,6 +66,7 @@ def written(target: Path, parts: dict[str, bytes]) -> Path:
     return target
 
 
+@pytest.mark.contract
 def test_what_comes_back_is_the_same(saved: Any) -> None:
     tagger, path = saved
     again = Tagger.load(path)
