@@ -71,7 +71,7 @@ class Alphabet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """With what a long call runs, and whom it tells how far it is."""
+    """Resources of a long call, and how it reports progress."""
 
     threads: int | None
     memory: str | int | None

@@ -103,7 +103,7 @@ def evaluate_segmentation(
     Args:
         gold: Sentences, each a str of words separated by white space or a sequence of words.
         predicted: The same sentences as segmented.
-        vocabulary: The words known beforehand (of the training data, a Lexicon), for the recall
+        vocabulary: The known words (of the training data, a Lexicon), for the recall
             of words outside it.
 
     Raises:

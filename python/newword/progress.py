@@ -27,7 +27,7 @@ class Progress:
     done: int
     """Units done."""
     total: int
-    """Units in all; 0 where that is not known beforehand."""
+    """Units in all; 0 where that is not known in advance."""
     rate: float
     """Units a second since the stage began."""
     seconds_left: float | None

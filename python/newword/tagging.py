@@ -327,7 +327,7 @@ def marginals(
     All other arguments are those of `viterbi`.
 
     Returns:
-        Probabilities of shape (batch, steps, tags) and of the emissions' type, reckoned in float64;
+        Probabilities of shape (batch, steps, tags) and of the emissions' type, computed in float64;
         0 at steps that do not count.
 
     Raises:

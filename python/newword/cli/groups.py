@@ -99,7 +99,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Result):
-    """The same, with what else a discovery has to tell."""
+    """The same, with the rejected candidates and the summary of a discovery."""
 
     rejected: opt.Rejected = None
     json: opt.Json = False

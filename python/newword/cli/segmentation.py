@@ -50,7 +50,7 @@ def segment(
         Path | None,
         typer.Option("--output", "-o", help="The file to write; standard output where left out."),
     ] = None,
-    separator: Annotated[str, typer.Option(help="What stands between words.")] = " ",
+    separator: Annotated[str, typer.Option(help="Separator between words.")] = " ",
     top: Annotated[
         int | None, typer.Option("--top", "-n", min=1, help="Use only the first N words.")
     ] = None,
@@ -85,7 +85,7 @@ def evaluate(
     ] = None,
     vocabulary: Annotated[
         Path | None,
-        typer.Option(help="Words known beforehand, for the recall of words outside them."),
+        typer.Option(help="Known words, for the recall of out-of-vocabulary words."),
     ] = None,
     json: opt.Json = False,
     encoding: opt.Encoding = "utf-8",

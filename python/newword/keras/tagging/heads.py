@@ -31,7 +31,7 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         kernel_initializer: As for `Dense`, as is the next.
         bias_initializer: The initial emission of each tag.
         allowed_transitions: (tags, tags) of bool: whether a tag, the row, may be followed by
-            another, the column. What is not allowed is out of the question for decoding, and for
+            another, the column. What is not allowed is excluded in decoding, and for
             the loss of a CRF.
         allowed_start: (tags,) of bool: the tags a sequence may begin with.
         allowed_end: (tags,) of bool: the tags a sequence may end with.

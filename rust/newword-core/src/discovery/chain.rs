@@ -36,7 +36,7 @@ struct Cut {
 
 impl Chains<'_> {
     /// Cuts, backtracks, counts anew where that is asked for: the words by their ids, and their
-    /// counts. Tells the sieve what was turned down on the way.
+    /// counts. Reports rejected candidates to the sieve.
     pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
         let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
         let Cut { mut words, strong } = cut;
@@ -44,7 +44,7 @@ impl Chains<'_> {
             words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
             words = union(words, self.long_words()?);
-            // What is solid by the published thresholds is not turned down by the others.
+            // What is solid by the published thresholds is not rejected by the others.
             false_chains
                 .retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
         }
@@ -123,14 +123,14 @@ impl Chains<'_> {
         SegmentOptions { largest_id, min_count, false_chains }
     }
 
-    /// Tells the sieve what was turned down: n-grams that are not solid, and longer chains that have such
+    /// Reports rejected candidates to the sieve: n-grams that are not solid, and longer chains that have such
     /// an n-gram in them.
     fn explain(&self, false_chains: &[Counted], strong: &StrongSet, sieve: &mut Sieve<'_>) {
         if !sieve.explains() {
             return;
         }
         let (evidence, order) = (self.evidence, self.settled.order);
-        // Shorter false chains are n-grams and turned down as such.
+        // Shorter false chains are n-grams and rejected as such.
         for (ids, count) in false_chains.iter().filter(|(ids, _)| ids.len() > order) {
             if let Some(window) = strong.first_gap(ids) {
                 let [mut ids, mut window] = [ids, window].map(<[u32]>::to_vec);

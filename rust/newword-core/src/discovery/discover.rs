@@ -29,7 +29,7 @@ pub fn discover(
     let settled = options.settle(corpus.total())?;
     let Settled { order, min_count, .. } = settled;
     let cuts = matches!(options.method, Method::Chain | Method::Bigram);
-    // Of n-grams that are turned down the neighbours are asked for, too.
+    // Reasons report the neighbours of rejected n-grams, too.
     let few = cuts && options.rejected == 0;
     let neighbours = if few { Neighbours::OfSingles } else { Neighbours::OfAll };
     let table = count(corpus, CountOptions { order, min_count, neighbours }, context)?;

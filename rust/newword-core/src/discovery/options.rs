@@ -1,4 +1,4 @@
-//! What a discovery is asked for, and what stands in for what was left open.
+//! Options of a discovery, and the defaults for those left out.
 
 use crate::support::hash::HashSet;
 use crate::support::{Error, Result};
@@ -50,7 +50,7 @@ pub struct DiscoverOptions {
     /// of the corpus with themselves. Without, a word's count is that of the chains that consist of
     /// nothing else, which for words that stand in many longer chains is a small part.
     pub recount: bool,
-    /// For [`Method::Chain`] with thresholds left open: whether a second cut, with the published
+    /// For [`Method::Chain`] without thresholds: whether a second cut, with the published
     /// thresholds, adds its words of more than `order` symbols. The first joins weak pairs, so that
     /// few of its long chains pass backtracking.
     pub long_words: bool,
@@ -66,7 +66,7 @@ pub struct DiscoverOptions {
     pub edge_stops: HashSet<char>,
     /// What the words are sorted by.
     pub sort_by: SortBy,
-    /// How many of the candidates that were turned down are returned, most frequent first.
+    /// How many of the rejected candidates are returned, most frequent first.
     pub rejected: usize,
 }
 
@@ -91,7 +91,7 @@ impl Default for DiscoverOptions {
     }
 }
 
-/// The options with nothing left open.
+/// The options with all defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
     pub order: usize,
@@ -102,7 +102,7 @@ pub struct Settled {
 }
 
 impl DiscoverOptions {
-    /// Checks every option and fills in what was left open for a corpus of `total` symbols.
+    /// Checks every option and fills in the defaults for a corpus of `total` symbols.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] naming the option at fault; [`Error::Corpus`] for an empty one.

@@ -38,7 +38,7 @@ pub struct Measures {
 impl Measures {
     const UNKNOWN: Self = Self { pmi: f64::NAN, left_entropy: f64::NAN, right_entropy: f64::NAN };
 
-    /// Cohesion times freedom: how firmly a word holds together by how freely it is used, the
+    /// Cohesion times freedom: internal cohesion times external freedom, the
     /// smaller of its entropies. 0 where either is not known or not positive.
     pub fn score(&self) -> f64 {
         let score = self.pmi.max(0.0) * self.left_entropy.min(self.right_entropy);

@@ -36,7 +36,7 @@ impl<'s> Sieve<'s> {
         Self { symbols, options, settled, words, rejected, candidates: 0 }
     }
 
-    /// Whether the caller wants to know what was turned down.
+    /// Whether the caller asked for the rejected candidates.
     pub fn explains(&self) -> bool {
         self.options.rejected > 0
     }

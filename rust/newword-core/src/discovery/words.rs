@@ -1,4 +1,4 @@
-//! What a discovery returns: words, a summary of how they were chosen, and what was turned down.
+//! Results of a discovery: words, a summary of how they were chosen, rejected candidates.
 
 use std::fmt;
 
@@ -141,7 +141,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A candidate that was turned down.
+/// A rejected candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {
     /// The candidate.
@@ -196,6 +196,6 @@ pub struct Discovery {
     pub words: Vec<Word>,
     /// How they were chosen.
     pub summary: Summary,
-    /// What was turned down, in the same order; empty unless asked for.
+    /// The rejected candidates, in the same order; empty unless asked for.
     pub rejected: Vec<Rejected>,
 }

@@ -51,7 +51,7 @@ class Tagger:
     Args:
         scheme: What tags there are: `TagScheme("BMES")` for words, or one with types for spans.
         encoder: `"bilstm"`, `"dgcnn"` or `"transformer"` (see `BiLSTMEncoder`, `DGCNNEncoder`,
-            `TransformerEncoder`); or a Keras layer or model of one's own, from embeddings (batch,
+            `TransformerEncoder`); or your own Keras layer or model, from embeddings (batch,
             steps, features) to (batch, steps, features) or, if it is a model with an input of
             two axes, from ids (batch, steps), where 0 is padding.
         head: `"crf"`, `"bidirectional_memm"`, `"memm"` or `"softmax"`; or a `TaggingHead`, which
@@ -67,7 +67,7 @@ class Tagger:
             that word is become a second embedding: what was found in unlabelled text helps where
             labelled text is scarce.
         vocabulary: The characters known; those of the first texts fitted by default.
-        constrained: Whether tags that the scheme forbids are out of the question.
+        constrained: Whether decoding excludes tag sequences that the scheme forbids.
         lr_multiplier: How many times faster transitions learn; see `CRF`.
         max_length: The longest piece of a text that the model sees at once. Longer texts are cut
             into overlapping windows, whose scores are put together before they are decoded.
@@ -378,7 +378,7 @@ class Tagger:
         Args:
             path: The file.
             lexicon: The lexicon, where it was saved with one that is no `newword.Lexicon`.
-            custom_objects: Classes and functions of one's own encoder by name, unless they are
+            custom_objects: Classes and functions of your own encoder by name, unless they are
                 registered with `keras.saving.register_keras_serializable`.
 
         Raises:
