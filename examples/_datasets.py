@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from _files import read_entities, read_words
-from newword import TagScheme
+from newword import TagScheme, read_conll, read_words
 from newword.samples import SyntheticCorpus
 
 __all__ = ["SETS", "SYNTHETIC", "Sentence", "Task", "from_files", "named", "synthetic"]
@@ -50,14 +49,18 @@ def from_files(name: str, paths: Sequence[Path], kind: str) -> Task:
         name: What to call it.
         paths: The files for training, development and test, or one file to be split by line.
         kind: `"words"` for lines of words with spaces between them; `"tags"` for lines of a
-            character and its tag, with empty lines between sentences.
+            character and its tag, with empty lines between sentences; `"tags_digits"` for the
+            same with a digit behind each character.
     """
     if kind == "words":
         scheme = TagScheme("BMES")
-        parts = [[of_words(words) for words in read_words(str(path))] for path in paths]
+        parts = [[of_words(words) for words in read_words(path)] for path in paths]
     else:
-        scheme, files = read_entities(*map(str, paths))
-        parts = [[Sentence(*one) for one in zip(*file, strict=True)] for file in files]
+        digits = kind == "tags_digits"
+        files = [read_conll(path, segment_digits=digits) for path in paths]
+        scheme = TagScheme.from_tags(set().union(*(file.tag_set for file in files)), None)
+        spans = [file.to_spans(scheme) for file in files]
+        parts = [[Sentence(*one) for one in zip(*file, strict=True)] for file in spans]
     if len(parts) == 1:
         parts = split(parts[0])
     pieces = [[piece for one in part for piece in cut(one)] for part in parts]
@@ -103,7 +106,10 @@ SETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "people_daily": ("words", ("cws/people_daily_1998_01.seg.txt",)),
     "msra": ("tags", ("ner/msra.train.bio.txt",)),
     "resume": ("tags", tuple(f"ner/resume.{part}.bmes.txt" for part in ("train", "dev", "test"))),
-    "weibo": ("tags", tuple(f"ner/weibo.{part}.conll.txt" for part in ("train", "dev", "test"))),
+    "weibo": (
+        "tags_digits",
+        tuple(f"ner/weibo.{part}.conll.txt" for part in ("train", "dev", "test")),
+    ),
 }
 """The sets known by name: their kind, and where in the folder of data they are."""
 

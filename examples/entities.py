@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import random
 
-from _files import read_entities
 from _options import fit_options, held_out, parser, tagger_options
-from newword import Span, TagScheme
+from newword import Span, TagScheme, read_conll
 from newword.keras import Tagger
 from newword.samples import SyntheticCorpus
 
@@ -48,7 +47,9 @@ def main(arguments: list[str] | None = None) -> float:
     """Trains, prints scores, and gives the F1."""
     given = parser(__doc__, "a character and a tag a line").parse_args(arguments)
     if given.train:
-        scheme, files = read_entities(*[one for one in (given.train, given.test) if one])
+        read = [read_conll(one) for one in (given.train, given.test) if one]
+        scheme = TagScheme.from_tags(set().union(*(one.tag_set for one in read)), None)
+        files = [one.to_spans(scheme) for one in read]
     else:
         scheme = TagScheme("BMES", ["PER", "LOC", "ORG"])
         files = [invented(600 if given.quick else 6000, given.seed)]

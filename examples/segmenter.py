@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 
 import newword
-from _files import read_words
 from _options import fit_options, held_out, parser, tagger_options
 from newword.keras import Tagger
 from newword.samples import SyntheticCorpus
@@ -23,7 +22,8 @@ def main(arguments: list[str] | None = None) -> float:
     options.add_argument("--raw", metavar="FILE", help="unlabelled text to discover a lexicon in")
     given = options.parse_args(arguments)
     if given.train:
-        train, test = read_words(given.train), read_words(given.test) if given.test else None
+        train = newword.read_words(given.train)
+        test = newword.read_words(given.test) if given.test else None
     else:
         corpus = SyntheticCorpus(given.seed, vocabulary_size=300, alphabet_size=200)
         many = 400 if given.quick else 4000

@@ -6,6 +6,13 @@
 True
 """
 
+from newword.annotated_files import (
+    SpanTexts,
+    TaggedSentences,
+    read_conll,
+    read_spans,
+    read_words,
+)
 from newword.discovery import contrast, count_ngrams, discover, merge_counts, score_counts
 from newword.errors import (
     CorpusError,
@@ -56,7 +63,9 @@ __all__ = [
     "Segmenter",
     "Span",
     "SpanScore",
+    "SpanTexts",
     "TagScheme",
+    "TaggedSentences",
     "ViterbiResult",
     "__version__",
     "beam_search",
@@ -72,6 +81,9 @@ __all__ = [
     "merge_counts",
     "path_score",
     "posterior_decode",
+    "read_conll",
+    "read_spans",
+    "read_words",
     "sample_paths",
     "score_counts",
     "train_segmenter",

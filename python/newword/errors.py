@@ -32,7 +32,7 @@ class DecodeError(CorpusError):
 
 
 class FormatError(NewwordError):
-    """A lexicon or count file that cannot be read as such; the message names file and line."""
+    """A lexicon, count or annotated file that cannot be read as such; the message names file and line."""
 
 
 class MemoryBudgetError(NewwordError, MemoryError):

@@ -126,12 +126,21 @@ class TagScheme:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_tags(cls, tags: Iterable[str], kind: str = "BIO") -> TagScheme:
+    def from_tags(cls, tags: Iterable[str], kind: str | None = "BIO") -> TagScheme:
         """The scheme of the tags that occur, with the types sorted.
+
+        Args:
+            tags: The tags.
+            kind: The kind; None for BMES where a tag has the letter M, else BIOES where one has E
+                or S, else BIO.
 
         Raises:
             InvalidArgumentError: A tag is not of this kind.
         """
+        tags = list(tags)
+        if kind is None:
+            seen = {str(tag).partition("-")[0] for tag in tags}
+            kind = "BMES" if "M" in seen else "BIOES" if seen & {"E", "S"} else "BIO"
         kind = ALIASES.get(kind, kind)
         letters = LETTERS[_check.choice("kind", kind, tuple(LETTERS))]
         types: set[str] = set()
@@ -352,6 +361,59 @@ class TagScheme:
         starts = np.zeros(len(ids), np.bool_)
         starts[self._bounds(roles, owners, strict=False)[1]] = True
         return starts
+
+    def is_valid(self, tags: ArrayLike | Sequence[str]) -> bool:
+        """Whether tags follow the rules of the scheme; beside -1 and -100 anything may stand.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of the scheme.
+
+        Complexity:
+            O(length).
+
+        Examples:
+            >>> import newword
+            >>> newword.TagScheme("BMES").is_valid(["S", "B", "M"])
+            False
+        """
+        ids = self.to_ids(tags)
+        if not len(ids):
+            return True
+        known = ids >= 0
+        pairs = known[:-1] & known[1:]
+        steps = self.allowed_transitions[ids[:-1][pairs], ids[1:][pairs]]
+        first = not known[0] or self.allowed_start[ids[0]]
+        last = not known[-1] or self.allowed_end[ids[-1]]
+        return bool(steps.all() and first and last)
+
+    def repair(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.int64]:
+        """The ids of tags that follow the scheme and have the spans that `decode` finds in these.
+
+        Valid tags stay what they are. Ids of -1 and -100 stay too, and part the tags into runs;
+        a run is written anew only where it breaks a rule itself.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of the scheme.
+
+        Complexity:
+            O(length).
+
+        Examples:
+            >>> import newword
+            >>> scheme = newword.TagScheme("BMES", ["ORG"])
+            >>> [scheme.tags[tag] for tag in scheme.repair(["O", "B-ORG", "M-ORG", "M-ORG"])]
+            ['O', 'B-ORG', 'M-ORG', 'E-ORG']
+        """
+        ids = self.to_ids(tags).copy()
+        if self.is_valid(ids):
+            return ids
+        edges = np.flatnonzero(np.diff(ids >= 0, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            # What is unknown on either side of a run is part of its context.
+            around = ids[max(start - 1, 0) : end + 1]
+            if not self.is_valid(around):
+                ids[start:end] = self.convert(ids[start:end], self)
+        return ids
 
     def convert(self, tags: ArrayLike | Sequence[str], to: TagScheme) -> NDArray[np.int32]:
         """The ids in another scheme of the spans of these tags.

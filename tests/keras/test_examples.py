@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from newword import Span
 from newword.keras import Tagger
 from tests.support.pages import ROOT
 
@@ -21,7 +20,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Any:
     before = set(sys.modules)
     yield importlib.import_module
     for name in set(sys.modules) - before:
-        if name in {"_files", "_options", "segmenter", "entities"}:
+        if name in {"_options", "segmenter", "entities"}:
             del sys.modules[name]
 
 
@@ -47,22 +46,3 @@ def test_entities_of_files(
     arguments = ["--quick", "--head", "softmax", "--train", str(train), "--test", str(test)]
     assert example("entities").main(arguments) == 1
     assert "240 to learn from, 3 to test on" in capsys.readouterr().out
-
-
-def test_files_of_every_format(example: Any, tmp_path: Path) -> None:
-    files = example("_files")
-    msra, weibo, words = tmp_path / "msra", tmp_path / "weibo", tmp_path / "words"
-    msra.write_text("当\tO\n北\tB-LOC\n京\tI-LOC\n\n\n好\tO\n", "utf-8")
-    weibo.write_text("科0\tO\n1\tI-PER.NAM\n😀😀1\tI-PER.NAM\n20\tO\n", "utf-8")
-    scheme, (read,) = files.read_entities(str(msra))
-    assert (scheme.kind, scheme.types) == ("BIO", ("LOC",))
-    assert read == (["当北京", "好"], [[Span(1, 3, "LOC")], []])
-    _, (read,) = files.read_entities(str(weibo))
-    assert read == (["科1😀😀2"], [[Span(1, 4, "PER.NAM")]])
-    assert files.kind_of({"O", "B-A", "I-A", "E-A"}) == "BIOES"
-    assert files.kind_of({"O", "B-A", "M-A", "E-A"}) == "BMES"
-    words.write_text("今天  好\n\n\u3000不 好 \n", "utf-8")
-    assert files.read_words(str(words)) == [["今天", "好"], ["不", "好"]]
-    words.write_text("今\n", "utf-8")
-    with pytest.raises(SystemExit, match="line 1: must be a character and a tag"):
-        files.read_columns(str(words))

@@ -17,9 +17,10 @@ from newword.keras.tagging.tagger.batches import TrainingBatches, Windows
 from newword.keras.tagging.tagger.data import (
     UNKNOWN_TAG,
     Corpus,
+    InvalidTargets,
     gold_of,
-    labels_of,
     spans_of,
+    valid_gold,
     words_of,
 )
 from newword.keras.tagging.tagger.decoding import decode_scores, window_scores
@@ -129,6 +130,8 @@ class Tagger:
         self._vocabulary = vocabulary
         self._model: Any = None
         self._fits = 0
+        none = InvalidTargets(0, 0)
+        self._invalid = {"training": none, "validation": none}
 
     @property
     def head(self) -> TaggingHead:
@@ -200,6 +203,7 @@ class Tagger:
         patience: int | None = None,
         optimizer: Any = None,
         callbacks: Sequence[Any] | None = None,
+        on_invalid: str = "error",
         verbose: int | str = "auto",
     ) -> Any:
         """Trains, or goes on training.
@@ -220,6 +224,10 @@ class Tagger:
             patience: Stop after this many epochs in a row without a better F1.
             optimizer: An optimizer instead of Adam; from then on it is kept.
             callbacks: Keras callbacks; they see val_f1 among the logs.
+            on_invalid: What to do with a text whose tags break the scheme, in training and
+                validation data: `"error"`; `"repair"`, which keeps the spans that conlleval sees
+                (`TagScheme.repair`); or `"skip"`, which leaves the text out. `invalid_targets` and
+                a line of output say how many there were. A head with `constrained=False` takes all.
             verbose: As for `keras.Model.fit`.
 
         Returns:
@@ -232,11 +240,16 @@ class Tagger:
         """
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
-        corpus, labels, _ = gold_of(texts, targets, self.scheme)
-        labels = labels_of(corpus, labels, self.head)
+        on_invalid = _check.choice("on_invalid", on_invalid, ("error", "repair", "skip"))
+        gold = gold_of(texts, targets, self.scheme)
+        (corpus, labels, _), invalid = valid_gold(
+            gold, self.scheme, self.head, on_invalid, "targets"
+        )
         if not len(corpus.codes):
             raise _check.invalid("texts", "at least one with a character to learn from", texts)
-        validation = self._validation(validation_data, patience)
+        validation, invalid_validation = self._validation(validation_data, patience, on_invalid)
+        self._invalid = {"training": invalid, "validation": invalid_validation}
+        self._report_invalid(on_invalid, verbose)
         self.build([corpus.text])
         self._compile(optimizer, learning_rate)
         batches = TrainingBatches(
@@ -254,6 +267,13 @@ class Tagger:
             verbose=verbose,
             shuffle=False,
         )
+
+    @property
+    def invalid_targets(self) -> dict[str, InvalidTargets]:
+        """How many texts and tags the last `fit` repaired or skipped, of "training" and
+        "validation" data; see `on_invalid` there.
+        """
+        return dict(self._invalid)
 
     @overload
     def predict(self, texts: str, *, method: str = ..., batch_size: int = ...) -> list[Any]: ...
@@ -422,19 +442,33 @@ class Tagger:
             raise _check.invalid("learning_rate", "None where an optimizer is given", learning_rate)
         model.compile(optimizer, self.head.loss(), metrics=[self.head.accuracy()])
 
-    def _validation(self, data: Any, patience: int | None) -> list[Any]:
+    def _report_invalid(self, on_invalid: str, verbose: int | str) -> None:
+        """One line of output where targets were repaired or skipped."""
+        if verbose not in (0, "0") and any(one.texts for one in self._invalid.values()):
+            counts = [f"{one.texts:,} {name} texts" for name, one in self._invalid.items()]
+            print(f"on_invalid={on_invalid!r}: {', '.join(counts)}")
+
+    def _validation(
+        self, data: Any, patience: int | None, on_invalid: str
+    ) -> tuple[list[Any], InvalidTargets]:
         """The callback that decodes validation data, if there is any."""
         if data is None:
             if patience is not None:
                 raise _check.invalid("patience", "None without validation_data", patience)
-            return []
+            return [], InvalidTargets(0, 0)
         patience = None if patience is None else _check.whole("patience", patience, 1)
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise _check.invalid("validation_data", "(texts, targets)", data)
-        gold = gold_of(data[0], data[1], self.scheme)
+        gold, invalid = valid_gold(
+            gold_of(data[0], data[1], self.scheme),
+            self.scheme,
+            self.head,
+            on_invalid,
+            "validation_data[1]",
+        )
         if not len(gold[0].codes):
             raise _check.invalid("validation_data", "texts with at least one character", data)
-        return [Validation(lambda: self._score(gold, None, "map", 64), patience)]
+        return [Validation(lambda: self._score(gold, None, "map", 64), patience)], invalid
 
     def _tags(self, corpus: Corpus, method: str, batch_size: int) -> NDArray[np.int32]:
         """The tags of all characters that the model sees."""

@@ -1,0 +1,288 @@
+"""Readers of annotated text: columns of tokens and tags, JSON lines with spans, lines of words."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import zlib
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from newword import _check
+from newword.errors import DecodeError, FormatError
+from newword.tag_scheme import Span, TagScheme
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+__all__ = ["SpanTexts", "TaggedSentences", "read_conll", "read_spans", "read_words"]
+
+BLANK = " \t"
+
+
+class SpanTexts(NamedTuple):
+    """Texts and their spans, as `newword.keras.Tagger.fit` takes them."""
+
+    texts: list[str]
+    """The texts."""
+    spans: list[list[Span]]
+    """The spans of each text, in order, in code points."""
+
+    @property
+    def types(self) -> list[str]:
+        """The types that occur, sorted."""
+        return sorted({span.type for spans in self.spans for span in spans})
+
+
+class TaggedSentences(NamedTuple):
+    """Sentences as tokens and one tag a token."""
+
+    tokens: list[list[str]]
+    """The tokens of each sentence."""
+    tags: list[list[str]]
+    """The tags of each sentence, as they are in the file."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The tokens of each sentence joined, with nothing between them."""
+        return ["".join(tokens) for tokens in self.tokens]
+
+    @property
+    def tag_set(self) -> set[str]:
+        """The tags that occur, for `TagScheme.from_tags`."""
+        return {tag for tags in self.tags for tag in tags}
+
+    def to_spans(self, scheme: TagScheme) -> SpanTexts:
+        """The texts and the spans of their tags, read as `TagScheme.decode` reads them.
+
+        Offsets are those of characters, however many a token has.
+
+        Raises:
+            InvalidArgumentError: A tag is not one of the scheme.
+        """
+        found = []
+        for tokens, tags in zip(self.tokens, self.tags, strict=True):
+            starts = [0]
+            for token in tokens:
+                starts.append(starts[-1] + len(token))
+            spans = scheme.decode(tags)
+            found.append([Span(starts[one.start], starts[one.end], one.type) for one in spans])
+        return SpanTexts(self.texts, found)
+
+
+def read_conll(
+    path: str | os.PathLike[str],
+    *,
+    token_column: int = 0,
+    tag_column: int = -1,
+    comment: str | None = None,
+    segment_digits: bool = False,
+) -> TaggedSentences:
+    """Reads a token and its tag a line, with blank lines between sentences.
+
+    Columns are separated by one tab, or by spaces where the first line with columns has no tab.
+    Lines end in LF or CRLF, a byte order mark is left out, and so are `-DOCSTART-` lines. Files
+    that end in .gz or .xz are decompressed.
+
+    Args:
+        path: The file, in UTF-8.
+        token_column: Which column holds the token, from 0; negative from the last. 1 in CoNLL-U.
+        tag_column: Which column holds the tag. 3 is the part of speech in CoNLL-U.
+        comment: What comment lines begin with, `"#"` in CoNLL-U; None where there are none.
+        segment_digits: Tokens end in a digit that is their place in a word, as in the Weibo
+            corpus (`科0`), which is left out.
+
+    Raises:
+        FormatError: A line has another number of columns than the first, lacks a column asked for,
+            or has an empty token or tag; names file and line. Or the compression is damaged.
+        DecodeError: The file is not UTF-8.
+        InvalidArgumentError: An argument breaks its rule.
+        OSError: The file cannot be read.
+
+    Complexity:
+        O(size of the file) time and memory.
+
+    Examples:
+        >>> import pathlib, tempfile, newword
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "train.bio")
+        ...     _ = path.write_text("在 O\\n北 B-LOC\\n京 I-LOC\\n", "utf-8")
+        ...     sentences = newword.read_conll(path)
+        >>> sentences.tokens, sentences.tags
+        ([['在', '北', '京']], [['O', 'B-LOC', 'I-LOC']])
+        >>> sentences.to_spans(newword.TagScheme.from_tags(sentences.tag_set)).spans
+        [[Span(start=1, end=3, type='LOC')]]
+    """
+    token_column = _check.whole("token_column", token_column, -1000, 1000)
+    tag_column = _check.whole("tag_column", tag_column, -1000, 1000)
+    comment = None if comment is None else _check.text("comment", comment)
+    segment_digits = _check.flag("segment_digits", segment_digits)
+    least = max(one + 1 if one >= 0 else -one for one in (token_column, tag_column))
+    sentences: list[list[tuple[str, str]]] = [[]]
+    separator, width = "", 0
+    for where, line in _lines(path):
+        if not line.strip(BLANK) or line.startswith("-DOCSTART-"):
+            sentences.append([])
+            continue
+        if comment is not None and line.startswith(comment):
+            continue
+        separator = separator or ("\t" if "\t" in line else " ")
+        columns = line.split(separator)
+        if separator == " ":
+            columns = [one for one in columns if one]
+        width = width or max(len(columns), least, 2)
+        if len(columns) != width:
+            raise _wrong(where, f"{width} columns", line)
+        token, tag = columns[token_column], columns[tag_column]
+        if segment_digits:
+            if not token or token[-1] not in "0123456789":
+                raise _wrong(where, "a token that ends in a digit", token)
+            token = token[:-1]
+        if not token or not tag:
+            raise _wrong(where, "a token and a tag that are not empty", line)
+        sentences[-1].append((token, tag))
+    kept = [sentence for sentence in sentences if sentence]
+    return TaggedSentences(
+        [[token for token, _ in sentence] for sentence in kept],
+        [[tag for _, tag in sentence] for sentence in kept],
+    )
+
+
+def read_spans(path: str | os.PathLike[str]) -> SpanTexts:
+    """Reads a JSON object a line: a text and its spans.
+
+    Each object has `"text"` and its spans in one of these forms, in code points:
+
+    - `"label": {type: {surface: [[start, end], ...]}}`, as in CLUENER, where `end` is the last
+      character of the span;
+    - `"entity_list": [{"entity_type", "entity", "entity_index": {"begin", "end"}}]`, where `end` is
+      the character behind the last, as in the next;
+    - `"spans"`, `"entities"` or `"label"`: a list of `{"start", "end", "label"}`.
+
+    Args:
+        path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
+
+    Raises:
+        FormatError: A line is no such object, or a span is empty, lies outside the text, overlaps
+            another or is not the surface that is given; names file and line. Or the compression is
+            damaged.
+        DecodeError: The file is not UTF-8.
+        InvalidArgumentError: The path is none.
+        OSError: The file cannot be read.
+
+    Complexity:
+        O(size of the file) time and memory.
+
+    Examples:
+        >>> import pathlib, tempfile, newword
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "train.jsonl")
+        ...     line = '{"text": "在北京", "label": {"LOC": {"北京": [[1, 2]]}}}'
+        ...     _ = path.write_text(line, "utf-8")
+        ...     data = newword.read_spans(path)
+        >>> data.texts, data.spans, data.types
+        (['在北京'], [[Span(start=1, end=3, type='LOC')]], ['LOC'])
+    """
+    read = SpanTexts([], [])
+    for where, line in _lines(path):
+        if not line.strip(BLANK):
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            raise _wrong(where, "a JSON object", line) from None
+        if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+            raise _wrong(where, 'a JSON object with a str "text"', record)
+        try:
+            annotations = list(_annotations(record))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise _wrong(where, "a text with spans in a form that is known", record) from None
+        found = sorted(_span(one, record["text"], where) for one in annotations)
+        for before, after in pairwise(found):
+            if after.start < before.end:
+                raise _wrong(where, f"a span apart from {tuple(before)}", tuple(after))
+        read.texts.append(record["text"])
+        read.spans.append(found)
+    return read
+
+
+def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
+    """Reads a sentence a line, its words separated by white space; empty lines are left out.
+
+    Args:
+        path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
+
+    Raises:
+        FormatError: The compression is damaged.
+        DecodeError: The file is not UTF-8.
+        InvalidArgumentError: The path is none.
+        OSError: The file cannot be read.
+
+    Examples:
+        >>> import pathlib, tempfile, newword
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "train.txt")
+        ...     _ = path.write_text("今天 天气 好\\n", "utf-8")
+        ...     newword.read_words(path)
+        [['今天', '天气', '好']]
+    """
+    return [words for _, line in _lines(path) if (words := line.split())]
+
+
+def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[tuple[str, int], str]]:
+    """The lines of a file, each with its file and number."""
+    name = _check.path("path", path)
+    data = Path(name).read_bytes()
+    try:
+        if name.endswith(".gz"):
+            data = gzip.decompress(data)
+        elif name.endswith(".xz"):
+            data = lzma.decompress(data)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise FormatError(f"{name}: must be compressed as its name says: {error}") from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"{name}: must be UTF-8, which byte {error.start} is not") from None
+    # Not str.splitlines, which also cuts at U+2028, U+0085 and other characters of a text.
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        yield (name, number), line.removesuffix("\r")
+
+
+def _annotations(record: dict[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Start, end behind the last, type, and surface or None of each span of a record."""
+    if "entity_list" in record:
+        for one in record["entity_list"]:
+            index = one["entity_index"]
+            yield index["begin"], index["end"], one["entity_type"], one.get("entity")
+        return
+    spans = next(record[key] for key in ("spans", "entities", "label", "text") if key in record)
+    if isinstance(spans, dict):
+        for name, surfaces in spans.items():
+            for surface, places in surfaces.items():
+                for start, last in places:
+                    yield start, last + 1, name, surface
+        return
+    for one in spans:
+        yield one["start"], one["end"], one["label"], one.get("text")
+
+
+def _span(annotation: tuple[Any, Any, Any, Any], text: str, where: tuple[str, int]) -> Span:
+    """A span that is one of the text."""
+    start, end, name, surface = annotation
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(text):
+        rule = f"a span with 0 <= start < end <= {len(text)}, the length of the text"
+        raise _wrong(where, rule, (start, end, name))
+    if not isinstance(name, str) or not name:
+        raise _wrong(where, "a span with a type", (start, end, name))
+    if surface is not None and surface != text[start:end]:
+        raise _wrong(where, f"{surface!r} at {(start, end)}", text[start:end])
+    return Span(start, end, name)
+
+
+def _wrong(where: tuple[str, int], rule: str, value: object) -> FormatError:
+    name, number = where
+    return FormatError(f"{name}, line {number}: must be {rule}, got {value!r:.120}")
