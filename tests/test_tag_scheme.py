@@ -224,3 +224,79 @@ def test_scores_of_nothing_are_zero_and_the_table_is_readable() -> None:
     score = newword.evaluate_spans([[(0, 1, "LOC")], []], [[(0, 1, "LOC"), (2, 3, "人名")], []])
     assert str(score).splitlines()[0].split() == ["type", "precision", "recall", "F1", "gold"]
     assert str(score).splitlines()[-1].split() == ["all", "0.5000", "1.0000", "0.6667", "1"]
+
+
+def chunks_of_conlleval(tags: list[str]) -> list[Span]:
+    """A slow twin: the chunks of conlleval, tag by tag, with M read as I."""
+    pairs = [(tag.partition("-")[0].replace("M", "I"), tag.partition("-")[2]) for tag in tags]
+    found: list[Span] = []
+    start = None
+    before = ("O", "")
+    for place, now in enumerate([*pairs, ("O", "")]):
+        (last, last_type), (letter, name) = before, now
+        ends = last in "ES" or (last in "BI" and letter in "BSO") or last_type != name
+        begins = letter in "BS" or (last in "ESO" and letter in "EI") or last_type != name
+        if last != "O" and ends:
+            assert start is not None
+            found.append(Span(start, place, last_type))
+        if letter != "O" and begins:
+            start = place
+        before = now
+    return found
+
+
+def valid_by_rule(scheme: TagScheme, ids: list[int]) -> bool:
+    """Whether each step that is known at both of its sides is allowed."""
+    steps = itertools.pairwise(ids)
+    if not all(scheme.allowed_transitions[a, b] for a, b in steps if a >= 0 and b >= 0):
+        return False
+    first = not ids or ids[0] < 0 or scheme.allowed_start[ids[0]]
+    return bool(first and (not ids or ids[-1] < 0 or scheme.allowed_end[ids[-1]]))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
+def test_repair_of_all_short_sequences(scheme: TagScheme) -> None:
+    for length in range(5 if scheme.num_tags < 6 else 4):
+        for ids in itertools.product([*range(scheme.num_tags), -100], repeat=length):
+            given_ids = np.array(ids, np.int64)
+            repaired = scheme.repair(given_ids)
+            assert scheme.is_valid(given_ids) == valid_by_rule(scheme, list(ids))
+            assert valid_by_rule(scheme, repaired.tolist())
+            assert ((repaired == -100) == (given_ids == -100)).all()
+            if valid_by_rule(scheme, list(ids)):
+                assert repaired.tolist() == list(ids)
+            if -100 not in ids:
+                tags = [scheme.tags[tag] for tag in ids]
+                want = chunks_of_conlleval(tags)
+                assert scheme.decode(repaired, strict=True) == want
+                assert chunks_of_conlleval([scheme.tags[tag] for tag in repaired]) == want
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from(SCHEMES))
+def test_repair_is_valid_and_stable(data: st.DataObject, scheme: TagScheme) -> None:
+    ids = data.draw(st.lists(st.sampled_from([*range(scheme.num_tags), -1, -100]), max_size=30))
+    before = np.array(ids, np.int64)
+    repaired = scheme.repair(before)
+    assert before.tolist() == ids
+    assert valid_by_rule(scheme, repaired.tolist())
+    assert scheme.repair(repaired).tolist() == repaired.tolist()
+    assert scheme.decode(repaired) == scheme.decode(before)
+
+
+@needs_seqeval
+@settings(deadline=None)
+@given(st.data(), st.sampled_from(["BIO", "IOB1", "BIOES"]))
+def test_repair_keeps_what_seqeval_sees(data: st.DataObject, kind: str) -> None:
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    scheme = TagScheme(kind, TYPES)
+    tags = data.draw(st.lists(st.sampled_from(scheme.tags), max_size=20))
+    repaired = [scheme.tags[tag] for tag in scheme.repair(tags)]
+    assert get_entities(repaired) == get_entities(tags)
+
+
+def test_the_kind_of_tags_is_seen_in_their_letters() -> None:
+    assert TagScheme.from_tags(["O", "B-A", "M-A", "E-A"], None).kind == "BMES"
+    assert TagScheme.from_tags(["O", "B-A", "I-A", "E-A"], None).kind == "BIOES"
+    assert TagScheme.from_tags(iter(["O", "B-A", "I-A"]), None) == TagScheme("BIO", ["A"])

@@ -151,7 +151,7 @@ def read_conll(
     )
 
 
-def read_spans(path: str | os.PathLike[str]) -> SpanTexts:
+def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> SpanTexts:
     """Reads a JSON object a line: a text and its spans.
 
     Each object has `"text"` and its spans in one of these forms, in code points:
@@ -164,13 +164,15 @@ def read_spans(path: str | os.PathLike[str]) -> SpanTexts:
 
     Args:
         path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
+        overlaps: What to do with spans that overlap, which no tag scheme can write: `"error"`, or
+            `"longest"`, which keeps the longer one, or the first of the same length.
 
     Raises:
         FormatError: A line is no such object, or a span is empty, lies outside the text, overlaps
             another or is not the surface that is given; names file and line. Or the compression is
             damaged.
         DecodeError: The file is not UTF-8.
-        InvalidArgumentError: The path is none.
+        InvalidArgumentError: An argument breaks its rule.
         OSError: The file cannot be read.
 
     Complexity:
@@ -186,6 +188,7 @@ def read_spans(path: str | os.PathLike[str]) -> SpanTexts:
         >>> data.texts, data.spans, data.types
         (['在北京'], [[Span(start=1, end=3, type='LOC')]], ['LOC'])
     """
+    overlaps = _check.choice("overlaps", overlaps, ("error", "longest"))
     read = SpanTexts([], [])
     for where, line in _lines(path):
         if not line.strip(BLANK):
@@ -201,6 +204,8 @@ def read_spans(path: str | os.PathLike[str]) -> SpanTexts:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise _wrong(where, "a text with spans in a form that is known", record) from None
         found = sorted(_span(one, record["text"], where) for one in annotations)
+        if overlaps == "longest":
+            found = _longest(found)
         for before, after in pairwise(found):
             if after.start < before.end:
                 raise _wrong(where, f"a span apart from {tuple(before)}", tuple(after))
@@ -259,7 +264,7 @@ def _annotations(record: dict[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
             index = one["entity_index"]
             yield index["begin"], index["end"], one["entity_type"], one.get("entity")
         return
-    spans = next(record[key] for key in ("spans", "entities", "label", "text") if key in record)
+    spans = record[next((key for key in ("spans", "entities") if key in record), "label")]
     if isinstance(spans, dict):
         for name, surfaces in spans.items():
             for surface, places in surfaces.items():
@@ -281,6 +286,15 @@ def _span(annotation: tuple[Any, Any, Any, Any], text: str, where: tuple[str, in
     if surface is not None and surface != text[start:end]:
         raise _wrong(where, f"{surface!r} at {(start, end)}", text[start:end])
     return Span(start, end, name)
+
+
+def _longest(spans: list[Span]) -> list[Span]:
+    """The spans without those that overlap a longer one that is kept."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.start - one.end, one)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept)
 
 
 def _wrong(where: tuple[str, int], rule: str, value: object) -> FormatError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, overload
 
 import keras
@@ -446,7 +447,7 @@ class Tagger:
         """One line of output where targets were repaired or skipped."""
         if verbose not in (0, "0") and any(one.texts for one in self._invalid.values()):
             counts = [f"{one.texts:,} {name} texts" for name, one in self._invalid.items()]
-            print(f"on_invalid={on_invalid!r}: {', '.join(counts)}")
+            sys.stdout.write(f"on_invalid={on_invalid!r}: {', '.join(counts)}\n")
 
     def _validation(
         self, data: Any, patience: int | None, on_invalid: str
