@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import lzma
-import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,7 +77,7 @@ def read_conll(
     comment: str | None = None,
     segment_digits: bool = False,
 ) -> TaggedSentences:
-    """Reads a token and its tag a line, with blank lines between sentences.
+    r"""Reads a token and its tag a line, with blank lines between sentences.
 
     Columns are separated by one tab, or by spaces where the first line with columns has no tab.
     Lines end in LF or CRLF, a byte order mark is left out, and so are `-DOCSTART-` lines. Files
@@ -109,7 +105,7 @@ def read_conll(
         >>> import pathlib, tempfile, newword
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "train.bio")
-        ...     _ = path.write_text("在 O\\n北 B-LOC\\n京 I-LOC\\n", "utf-8")
+        ...     _ = path.write_text("在 O\n北 B-LOC\n京 I-LOC\n", "utf-8")
         ...     sentences = newword.read_conll(path)
         >>> sentences.tokens, sentences.tags
         ([['在', '北', '京']], [['O', 'B-LOC', 'I-LOC']])
@@ -188,6 +184,8 @@ def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> Span
         >>> data.texts, data.spans, data.types
         (['在北京'], [[Span(start=1, end=3, type='LOC')]], ['LOC'])
     """
+    import json
+
     overlaps = _check.choice("overlaps", overlaps, ("error", "longest"))
     read = SpanTexts([], [])
     for where, line in _lines(path):
@@ -215,7 +213,7 @@ def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> Span
 
 
 def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
-    """Reads a sentence a line, its words separated by white space; empty lines are left out.
+    r"""Reads a sentence a line, its words separated by white space; empty lines are left out.
 
     Args:
         path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
@@ -230,7 +228,7 @@ def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
         >>> import pathlib, tempfile, newword
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "train.txt")
-        ...     _ = path.write_text("今天 天气 好\\n", "utf-8")
+        ...     _ = path.write_text("今天 天气 好\n", "utf-8")
         ...     newword.read_words(path)
         [['今天', '天气', '好']]
     """
@@ -239,6 +237,11 @@ def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[tuple[str, int], str]]:
     """The lines of a file, each with its file and number."""
+    # Imported here, as are those of JSON: `import newword` shall be fast.
+    import gzip
+    import lzma
+    import zlib
+
     name = _check.path("path", path)
     data = Path(name).read_bytes()
     try:

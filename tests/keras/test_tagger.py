@@ -14,6 +14,7 @@ import newword
 from newword import Lexicon, Span, TagScheme
 from newword.keras import CRF, SoftmaxTagging, Tagger, TransformerEncoder, Vocabulary
 from newword.keras.tagging.tagger.batches import TrainingBatches, Windows, padded_length
+from newword.keras.tagging.tagger.data import gold_of, valid_gold
 from newword.keras.tagging.tagger.training import Validation
 from tests.keras.taggers import TYPES, eager, entities, sentences, small
 from tests.support.tagging import compile_lightly
@@ -494,3 +495,40 @@ class Shortening:
 def test_a_transformer_says_which_units_it_can_have() -> None:
     with pytest.raises(newword.InvalidArgumentError, match="units: must be a multiple of 8"):
         TransformerEncoder(12)
+
+
+def test_invalid_tags_are_refused_repaired_or_skipped(capsys: pytest.CaptureFixture[str]) -> None:
+    scheme = TagScheme("BMES", ["A"])
+    texts = ["今天", "", "好𠮷好"]
+    targets = [["S-A", "O"], [], ["B-A", "M-A", "M-A"]]
+    data: Any = {"texts": texts, "targets": targets, "epochs": 1}
+    fresh = small(scheme, head="crf")
+    with pytest.raises(newword.InvalidArgumentError, match=r"targets\[2\]: .*on_invalid='repair'"):
+        fresh.fit(**data)
+    with pytest.raises(newword.InvalidArgumentError, match=r"validation_data\[1\]\[2\]: "):
+        fresh.fit(texts[:1], targets[:1], validation_data=(texts, targets))
+    with pytest.raises(newword.InvalidArgumentError, match="on_invalid: must be one of"):
+        fresh.fit(**data, on_invalid="drop")
+    for mode, want in (("repair", (1, 1)), ("skip", (1, 3))):
+        tagger = small(scheme, head="crf")
+        capsys.readouterr()
+        tagger.fit(**data, validation_data=(texts, targets), on_invalid=mode, verbose=2)
+        assert tagger.invalid_targets == {"training": want, "validation": want}
+        line = f"on_invalid='{mode}': 1 training texts, 1 validation texts\n"
+        assert line in capsys.readouterr().out
+        assert ("𠮷" in tagger.vocabulary) == (mode == "repair")
+        tagger.fit(texts[:1], targets[:1], epochs=1, verbose=0, on_invalid=mode)
+        assert tagger.invalid_targets == {"training": (0, 0), "validation": (0, 0)}
+
+
+@pytest.mark.parametrize("mode", ["repair", "skip"])
+def test_repaired_and_skipped_targets_are_as_if_given_so(mode: str) -> None:
+    scheme = TagScheme("BMES")
+    head = CRF(4, scheme=scheme)
+    gold = gold_of(["今天", "好 𠮷好", "好"], [list("BE"), ["B", "S", "M", "M"], ["S"]], scheme)
+    (corpus, labels, _), counts = valid_gold(gold, scheme, head, mode, "targets")
+    if mode == "repair":
+        assert (corpus.texts, labels.tolist()) == (["今天", "好 𠮷好", "好"], [0, 2, 0, 1, 2, 3])
+        assert counts == (1, 1)
+    else:
+        assert (corpus.texts, labels.tolist(), counts) == (["今天", "好"], [0, 2, 3], (1, 3))
