@@ -1,4 +1,4 @@
-"""Readers of annotated files: layouts, errors that name the line, and the files of the data pack."""
+"""Readers of annotated files: layouts, errors that name the line, the data pack."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class DecodeError(CorpusError):
 
 
 class FormatError(NewwordError):
-    """A lexicon, count or annotated file that cannot be read as such; the message names file and line."""
+    """A file that cannot be read as what it should be; the message names file and line."""
 
 
 class MemoryBudgetError(NewwordError, MemoryError):

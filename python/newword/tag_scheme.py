@@ -404,7 +404,7 @@ class TagScheme:
             >>> [scheme.tags[tag] for tag in scheme.repair(["O", "B-ORG", "M-ORG", "M-ORG"])]
             ['O', 'B-ORG', 'M-ORG', 'E-ORG']
         """
-        ids = self.to_ids(tags).copy()
+        ids: NDArray[np.int64] = self.to_ids(tags).copy()
         if self.is_valid(ids):
             return ids
         edges = np.flatnonzero(np.diff(ids >= 0, prepend=False, append=False))

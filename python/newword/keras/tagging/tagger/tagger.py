@@ -271,8 +271,9 @@ class Tagger:
 
     @property
     def invalid_targets(self) -> dict[str, InvalidTargets]:
-        """How many texts and tags the last `fit` repaired or skipped, of "training" and
-        "validation" data; see `on_invalid` there.
+        """How many texts and tags the last `fit` repaired or skipped, by `on_invalid`.
+
+        Its keys are "training" and "validation".
         """
         return dict(self._invalid)
 
