@@ -45,9 +45,14 @@ def invented(many: int, seed: int) -> tuple[list[str], list[list[Span]]]:
 
 def main(arguments: list[str] | None = None) -> float:
     """Trains, prints scores, and gives the F1."""
-    given = parser(__doc__, "a character and a tag a line").parse_args(arguments)
+    options = parser(__doc__, "a character and a tag a line")
+    options.add_argument(
+        "--segment-digits", action="store_true", help="a digit behind each character, as in Weibo"
+    )
+    given = options.parse_args(arguments)
     if given.train:
-        read = [read_conll(one) for one in (given.train, given.test) if one]
+        paths = [one for one in (given.train, given.test) if one]
+        read = [read_conll(one, segment_digits=given.segment_digits) for one in paths]
         scheme = TagScheme.from_tags(set().union(*(one.tag_set for one in read)), None)
         files = [one.to_spans(scheme) for one in read]
     else:
