@@ -17,6 +17,7 @@ PACKAGES := $(VENV)/.packages
 
 KERAS_TESTS := tests/keras python/newword/keras
 KERAS_OLDEST := target/keras-oldest
+SERIAL_TESTS := tests/cli tests/test_import.py
 # One worker for each core; more than four would need more memory than a usual machine has.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 10
 
@@ -81,7 +82,8 @@ test-rust: ## The Rust tests
 
 .PHONY: test-python
 test-python: $(EXTENSION) $(PACKAGES) ## The Python tests, doctests and documentation snippets
-	$(PYTEST) $(KERAS_TESTS:%=--ignore=%)
+	$(PYTEST) -m "not serial" $(KERAS_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -m serial $(SERIAL_TESTS)
 
 # Keras chooses its backend when it is imported, so each backend has a run of its own: everything on TensorFlow, and
 # on JAX and with the oldest Keras the contract: every layer, every head, saving and loading.

@@ -32,6 +32,7 @@ def test_it_brings_in_numpy_only() -> None:
     assert loaded == "[]"
 
 
+@pytest.mark.serial
 def test_it_is_fast() -> None:
     # The least of several runs in turn: what is slower was disturbed by something else.
     code = (

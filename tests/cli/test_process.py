@@ -25,6 +25,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.serial
 def test_help_is_fast() -> None:
     best = 9.0
     for _ in range(12):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from tests.support.pages import ROOT
@@ -26,3 +27,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
+
+if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    with contextlib.suppress(ImportError, RuntimeError):
+        import tensorflow as tf
+
+        # Two devices for the test of replicas. Here, because modules of tests make tensors when
+        # they are imported, and after that it is too late.
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+        )
