@@ -89,7 +89,7 @@ def test_columns_come_back(tmp_path_factory: pytest.TempPathFactory, sentences: 
 )
 def test_bad_columns_name_the_line(file: Any, content: str, options: Any, message: str) -> None:
     path = file(content)
-    with pytest.raises(FormatError, match=f"{path}, {message}"):
+    with pytest.raises(FormatError, match=f"{path}: {message}"):
         newword.read_conll(path, **options)
 
 
@@ -140,7 +140,7 @@ def spans_line(*spans: tuple[Any, Any, Any]) -> str:
 )
 def test_bad_spans_name_the_line(file: Any, line: str, message: str) -> None:
     path = file(f"{spans_line()}\n{line}\n")
-    with pytest.raises(FormatError, match=f"{path}, line 2: must be {message}"):
+    with pytest.raises(FormatError, match=f"{path}: line 2: must be {message}"):
         newword.read_spans(path)
 
 

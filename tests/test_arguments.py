@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-import typer
+import typer.core
 import typer.main
 
 import newword
@@ -79,7 +79,9 @@ def test_what_all_share_is_the_same_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_have_every_argument_as_an_option(command: str) -> None:
-    options = {one.name: one for one in typer.main.get_command(app).commands[command].params}  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    options: dict[str, Any] = {str(one.name): one for one in commands.commands[command].params}
     assert "traceback" in options
     for name, parameter in parameters(FUNCTIONS[COMMANDS[command]]).items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:

@@ -300,3 +300,6 @@ def test_the_kind_of_tags_is_seen_in_their_letters() -> None:
     assert TagScheme.from_tags(["O", "B-A", "M-A", "E-A"], None).kind == "BMES"
     assert TagScheme.from_tags(["O", "B-A", "I-A", "E-A"], None).kind == "BIOES"
     assert TagScheme.from_tags(iter(["O", "B-A", "I-A"]), None) == TagScheme("BIO", ["A"])
+    # Words of one and two characters have no M.
+    assert TagScheme.from_tags("BES", None) == TagScheme("BMES")
+    assert TagScheme.from_tags("BI", None) == TagScheme("BI")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from newword import _check
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from newword.progress import ProgressLike
 
 FORMATS = ("auto", "text", "jsonl", "parquet")
@@ -22,7 +24,7 @@ ERRORS = ("strict", "replace", "skip")
 RUNS = ("unit", "characters", "break")
 
 Options = dict[str, Any]
-Group = TypeVar("Group")
+Group = TypeVar("Group", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +98,7 @@ class Running:
 
 def group_of(kind: type[Group], arguments: Mapping[str, Any]) -> Group:
     """The group whose arguments are among others."""
-    return kind(**{field.name: arguments[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{field.name: arguments[field.name] for field in fields(kind)})
 
 
 def all_arguments(function: Callable[..., Any], *given: Any, **named: Any) -> dict[str, Any]:

@@ -302,4 +302,4 @@ def _longest(spans: list[Span]) -> list[Span]:
 
 def _wrong(where: tuple[str, int], rule: str, value: object) -> FormatError:
     name, number = where
-    return FormatError(f"{name}, line {number}: must be {rule}, got {value!r:.120}")
+    return FormatError(f"{name}: line {number}: must be {rule}, got {value!r:.120}")

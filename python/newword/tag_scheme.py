@@ -131,17 +131,15 @@ class TagScheme:
 
         Args:
             tags: The tags.
-            kind: The kind; None for BMES where a tag has the letter M, else BIOES where one has E
-                or S, else BIO.
+            kind: The kind; None to see it by the letters: BMES where there is an M, else BIOES
+                where there is an E or S, else BIO. Tags of words, which have no type, are BMES or
+                BI.
 
         Raises:
             InvalidArgumentError: A tag is not of this kind.
         """
         tags = list(tags)
-        if kind is None:
-            seen = {str(tag).partition("-")[0] for tag in tags}
-            kind = "BMES" if "M" in seen else "BIOES" if seen & {"E", "S"} else "BIO"
-        kind = ALIASES.get(kind, kind)
+        kind = _kind_of(set(map(str, tags))) if kind is None else ALIASES.get(kind, kind)
         letters = LETTERS[_check.choice("kind", kind, tuple(LETTERS))]
         types: set[str] = set()
         for tag in tags:
@@ -167,15 +165,8 @@ class TagScheme:
     @property
     def allowed_transitions(self) -> NDArray[np.bool_]:
         """Which tag may follow which, bool of shape (tags, tags)."""
-        before, after = self._roles[:, None], self._roles[None]
-        same = self._types[:, None] == self._types[None]
-        if self.kind in ("BIO", "BI"):
-            return np.asarray((after != INSIDE) | ((before != OUTSIDE) & same))
-        if self.kind == "IOB1":
-            return np.asarray((after != BEGIN) | ((before != OUTSIDE) & same))
-        opened = np.isin(before, (BEGIN, INSIDE))
-        goes_on = np.isin(after, (INSIDE, END))
-        return np.where(opened, goes_on & same, ~goes_on)
+        ids = np.arange(self.num_tags)
+        return self._may_follow(ids[:, None], ids[None])
 
     @property
     def allowed_start(self) -> NDArray[np.bool_]:
@@ -369,7 +360,7 @@ class TagScheme:
             InvalidArgumentError: A tag is not one of the scheme.
 
         Complexity:
-            O(length).
+            O(length + number of tags).
 
         Examples:
             >>> import newword
@@ -381,7 +372,7 @@ class TagScheme:
             return True
         known = ids >= 0
         pairs = known[:-1] & known[1:]
-        steps = self.allowed_transitions[ids[:-1][pairs], ids[1:][pairs]]
+        steps = self._may_follow(ids[:-1][pairs], ids[1:][pairs])
         first = not known[0] or self.allowed_start[ids[0]]
         last = not known[-1] or self.allowed_end[ids[-1]]
         return bool(steps.all() and first and last)
@@ -449,6 +440,18 @@ class TagScheme:
     def __reduce__(self) -> tuple[Any, ...]:
         return TagScheme, (self.kind, self.types)
 
+    def _may_follow(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether the tags `after` may stand behind the tags `before`, by id, elementwise."""
+        same = self._types[before] == self._types[after]
+        before, after = self._roles[before], self._roles[after]
+        if self.kind in ("BIO", "BI"):
+            return np.asarray((after != INSIDE) | ((before != OUTSIDE) & same))
+        if self.kind == "IOB1":
+            return np.asarray((after != BEGIN) | ((before != OUTSIDE) & same))
+        opened = np.isin(before, (BEGIN, INSIDE))
+        goes_on = np.isin(after, (INSIDE, END))
+        return np.where(opened, goes_on & same, ~goes_on)
+
     def _bounds(
         self, roles: NDArray[np.int8], owners: NDArray[np.int32], strict: bool
     ) -> tuple[Any, Any, Any]:
@@ -511,6 +514,17 @@ class TagScheme:
     def _words_only(self) -> None:
         if self.types is not None:
             raise _check.invalid("kind", "a scheme of words, without types", self)
+
+
+def _kind_of(tags: set[str]) -> str:
+    """The kind that tags are written in, by their letters."""
+    letters = {tag.partition("-")[0] for tag in tags}
+    of_words = bool(tags) and not any("-" in tag or tag == "O" for tag in tags)
+    if "M" in letters or (of_words and letters & {"E", "S"}):
+        return "BMES"
+    if letters & {"E", "S"}:
+        return "BIOES"
+    return "BI" if of_words else "BIO"
 
 
 def _type_names(kind: str, types: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -14,7 +14,8 @@ import newword
 from newword import Lexicon, Span, TagScheme
 from newword.keras import CRF, SoftmaxTagging, Tagger, TransformerEncoder, Vocabulary
 from newword.keras.tagging.tagger.batches import TrainingBatches, Windows, padded_length
-from newword.keras.tagging.tagger.data import gold_of, valid_gold
+from newword.keras.tagging.tagger.data import gold_of
+from newword.keras.tagging.tagger.invalid_targets import valid_gold
 from newword.keras.tagging.tagger.training import Validation
 from tests.keras.taggers import TYPES, eager, entities, sentences, small
 from tests.support.tagging import compile_lightly

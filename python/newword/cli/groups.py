@@ -19,12 +19,13 @@ Arguments = dict[str, Any]
 """Arguments of the Python functions behind the commands."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """Options that are arguments of the same names."""
 
     def arguments(self) -> Arguments:
         """The group as keyword arguments."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True)

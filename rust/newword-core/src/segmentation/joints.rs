@@ -1,7 +1,7 @@
 //! Runs of letters and of digits that touch and that no word keeps apart.
 
+use super::cuts::Cut;
 use super::lattice::Step;
-use super::segmenter::Cut;
 
 /// Joins the last words, from `from` on, at the `joints` where both are one token alone. `path` has
 /// the steps of these words from the last to the first. O(words).

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use super::options::{Numbers, SegmenterOptions};
 use super::tokens::{Kind, Token, Tokens};
-use super::{Numbers, SegmenterOptions};
 use crate::corpus::Alphabet;
 use crate::support::hash::HashMap;
 

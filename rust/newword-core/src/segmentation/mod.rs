@@ -1,9 +1,11 @@
 //! Cutting text into words with a lexicon.
 
 mod addresses;
+mod cuts;
 mod joints;
 mod labels;
 mod lattice;
+mod options;
 mod recount;
 mod segmenter;
 mod tokens;
@@ -11,7 +13,9 @@ mod tokens;
 mod twin;
 pub mod unsupervised;
 
-pub use segmenter::{Cut, Cuts, Floor, Numbers, Segmenter, SegmenterOptions, UNKNOWN_PAIR};
+pub use cuts::{Cut, Cuts};
+pub use options::{Numbers, SegmenterOptions, UNKNOWN_PAIR};
+pub use segmenter::{Floor, Segmenter};
 pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;

@@ -5,53 +5,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::cuts::{Cut, Cuts, ranges};
 use super::joints::join;
 use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{Lattice, Search, Unknown};
+use super::options::SegmenterOptions;
 use super::tokens::{Tokens, run_of};
-use crate::corpus::Alphabet;
 use crate::support::{Context, Error, Result};
 use crate::trie::Trie;
-
-/// What of a number is one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Numbers {
-    /// Each run of digits, as in the corpus.
-    #[default]
-    Runs,
-    /// Runs of digits that a single point, comma, colon or stroke joins, with a percent or
-    /// per-mille sign: 3.5%, 10:30, 1/3.
-    Joined,
-    /// As [`Numbers::Joined`], and all numbers are looked up as `0`: for lexicons counted on text
-    /// whose numbers were classed so.
-    Classed,
-}
-
-/// How text is read before words are sought in it, and what stands in for words.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SegmenterOptions {
-    /// Which characters form symbols. With NFKC set, symbols are looked up folded; the text itself
-    /// stays as it is.
-    pub alphabet: Alphabet,
-    /// What of a number is one symbol.
-    pub numbers: Numbers,
-    /// The count of any two Han characters in a row that are no word; 0 for never, as with jieba
-    /// without its hidden Markov model. Most words that a lexicon lacks have two characters.
-    pub unknown_pair: f64,
-}
-
-impl Default for SegmenterOptions {
-    fn default() -> Self {
-        Self {
-            alphabet: Alphabet::default(),
-            numbers: Numbers::default(),
-            unknown_pair: UNKNOWN_PAIR,
-        }
-    }
-}
-
-/// Tuned on news of 0.2, 2 and 25 MB by agreement with annotated text; 0.01 to 0.1 do as well.
-pub const UNKNOWN_PAIR: f64 = 0.03;
 
 /// What symbols and pairs of them weigh where they are no words.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -269,43 +230,6 @@ impl Segmenter {
     }
 }
 
-/// A word in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
-    /// The byte behind it; it begins where the word before it ends.
-    pub end: usize,
-    /// A number below [`Segmenter::ids`] that always stands for this very text, or
-    /// [`Cut::NAMELESS`].
-    pub id: u32,
-}
-
-impl Cut {
-    /// The id of words that have none: names, numbers, unknown pairs, words in full width.
-    pub const NAMELESS: u32 = u32::MAX;
-}
-
-/// Where the words of a text lie.
-fn ranges(words: &[Cut]) -> Vec<Range<usize>> {
-    let starts = std::iter::once(0).chain(words.iter().map(|word| word.end));
-    starts.zip(words).map(|(start, word)| start..word.end).collect()
-}
-
-/// The words of some texts.
-#[derive(Debug, Clone, Default)]
-pub struct Cuts {
-    words: Vec<Cut>,
-    /// By text, how many words there are up to its end.
-    ends: Vec<usize>,
-}
-
-impl Cuts {
-    /// The words of each text.
-    pub fn texts(&self) -> impl Iterator<Item = &[Cut]> {
-        let starts = std::iter::once(&0).chain(&self.ends);
-        starts.zip(&self.ends).map(|(start, end)| &self.words[*start..*end])
-    }
-}
-
 /// Texts are handed to a thread in portions of about this many bytes: enough that handing over
 /// costs nothing, and that few threads wait for the last.
 const PORTION: usize = 1 << 16;
@@ -360,7 +284,9 @@ pub(crate) fn single(weight: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::Numbers;
     use super::*;
+    use crate::corpus::Alphabet;
     use crate::support::MemoryBudget;
     use proptest::prelude::*;
 

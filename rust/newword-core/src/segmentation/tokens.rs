@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::Numbers;
 use super::addresses::Addresses;
+use super::options::Numbers;
 use crate::corpus::{Alphabet, RunMode, Units};
 
 /// A piece of text that no word cuts.

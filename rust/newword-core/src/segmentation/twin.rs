@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
+use super::cuts::Cut;
 use super::labels::is_one_han;
-use super::segmenter::{Cut, Numbers, Segmenter, SegmenterOptions, single};
+use super::options::{Numbers, SegmenterOptions};
+use super::segmenter::{Segmenter, single};
 use super::tokens::{Kind, Tokens};
 use crate::corpus::Alphabet;
 use crate::support::{Context, MemoryBudget};

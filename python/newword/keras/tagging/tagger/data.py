@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,15 +26,7 @@ from newword.tag_scheme import Span, TagScheme
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "UNKNOWN_TAG",
-    "Corpus",
-    "InvalidTargets",
-    "gold_of",
-    "spans_of",
-    "valid_gold",
-    "words_of",
-]
+__all__ = ["UNKNOWN_TAG", "Corpus", "Gold", "gold_of", "spans_of", "words_of"]
 
 UNKNOWN_TAG = -100
 """The label of a character whose tag is not known."""
@@ -133,9 +125,11 @@ def spans_of(corpus: Corpus, scheme: TagScheme, tags: NDArray[np.int32]) -> list
     return found
 
 
-def gold_of(
-    texts: Any, targets: Any, scheme: TagScheme
-) -> tuple[Corpus, NDArray[np.int32], list[list[str]] | None]:
+Gold = tuple[Corpus, "NDArray[np.int32]", "list[list[str]] | None"]
+"""Texts, their labels, and their words where targets were words."""
+
+
+def gold_of(texts: Any, targets: Any, scheme: TagScheme) -> Gold:
     """Texts, their labels, and their words where targets were words.
 
     Args:
@@ -157,84 +151,6 @@ def gold_of(
     corpus = Corpus.of(given, scheme)
     labels = [_labels(one, text, scheme, i) for i, (one, text) in _paired(samples, corpus.texts)]
     return corpus, _joined(labels, corpus), None
-
-
-class InvalidTargets(NamedTuple):
-    """What `Tagger.fit` repaired or skipped."""
-
-    texts: int
-    """Texts that were changed or left out."""
-    tags: int
-    """Tags that were changed, or all tags of the texts that were left out."""
-
-
-Gold = tuple[Corpus, "NDArray[np.int32]", "list[list[str]] | None"]
-"""Texts, their labels, and their words where targets were words."""
-
-
-def valid_gold(
-    gold: Gold, scheme: TagScheme, head: Any, on_invalid: str, name: str
-) -> tuple[Gold, InvalidTargets]:
-    """Texts whose labels the head allows, and how much was changed to get there.
-
-    Raises:
-        InvalidArgumentError: Two tags in a row, or the first or last of a text, are forbidden:
-            the loss would be of thousands, and no training mend it.
-    """
-    corpus, labels, words = gold
-    wrong = _forbidden(corpus, labels, head)
-    places = np.searchsorted(corpus.offsets, np.flatnonzero(wrong), side="right") - 1
-    texts = sorted(set(places.tolist()))
-    if not texts:
-        return gold, InvalidTargets(0, 0)
-    if on_invalid == "skip":
-        length = int(corpus.lengths[texts].sum())
-        return _without(gold, scheme, set(texts)), InvalidTargets(len(texts), length)
-    if on_invalid == "repair":
-        repaired = labels.copy()
-        for place in texts:
-            part = slice(*corpus.offsets[place : place + 2])
-            fixed = scheme.repair(labels[part])
-            repaired[part] = np.where(fixed < 0, UNKNOWN_TAG, fixed)
-        changed = InvalidTargets(len(texts), int((repaired != labels).sum()))
-        # A head of one's own may forbid more than the scheme does.
-        return valid_gold((corpus, repaired, words), scheme, head, "error", name)[0], changed
-    at, place = int(np.flatnonzero(wrong)[0]), texts[0]
-    own = labels[corpus.offsets[place] : corpus.offsets[place + 1]].tolist()
-    rule = f"what the scheme allows, which character {at - int(corpus.offsets[place])} breaks"
-    mend = "(or on_invalid='repair' or 'skip', or constrained=False)"
-    raise _check.invalid(f"{name}[{place}]", f"{rule} {mend}", own)
-
-
-def _without(gold: Gold, scheme: TagScheme, left_out: set[int]) -> Gold:
-    """The same without some of the texts."""
-    corpus, labels, words = gold
-    kept = [place for place in range(len(corpus.texts)) if place not in left_out]
-    parts = [labels[slice(*corpus.offsets[place : place + 2])] for place in kept]
-    run = np.concatenate([*parts, np.zeros(0, np.int32)])
-    texts = Corpus.of([corpus.texts[place] for place in kept], scheme)
-    return texts, run, None if words is None else [words[place] for place in kept]
-
-
-def _forbidden(corpus: Corpus, labels: NDArray[np.int32], head: Any) -> NDArray[np.bool_]:
-    """Which labels break a rule of the head: behind the one before, or as first or last."""
-    wrong = np.zeros(len(labels), np.bool_)
-    if not head.constrained:
-        return wrong
-    if head.allowed_transitions is not None and len(labels) > 1:
-        before, after = labels[:-1], labels[1:]
-        inside = np.ones(len(labels), np.bool_)
-        inside[corpus.offsets[:-1][corpus.lengths > 0]] = False
-        known = inside[1:] & (before >= 0) & (after >= 0)
-        wrong[1:] |= known & ~head.allowed_transitions[before, after]
-    used = corpus.lengths > 0
-    for allowed, places in (
-        (head.allowed_start, corpus.offsets[:-1][used]),
-        (head.allowed_end, corpus.offsets[1:][used] - 1),
-    ):
-        if allowed is not None:
-            wrong[places] |= (labels[places] >= 0) & ~allowed[labels[places]]
-    return wrong
 
 
 def _samples(targets: Any) -> list[Any]:

@@ -18,13 +18,13 @@ from newword.keras.tagging.tagger.batches import TrainingBatches, Windows
 from newword.keras.tagging.tagger.data import (
     UNKNOWN_TAG,
     Corpus,
-    InvalidTargets,
+    Gold,
     gold_of,
     spans_of,
-    valid_gold,
     words_of,
 )
 from newword.keras.tagging.tagger.decoding import decode_scores, window_scores
+from newword.keras.tagging.tagger.invalid_targets import InvalidTargets, valid_gold
 from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
 from newword.keras.tagging.tagger.model import make_encoder, make_head, make_model, takes_ids
 from newword.keras.tagging.tagger.training import Validation
@@ -242,17 +242,15 @@ class Tagger:
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
         on_invalid = _check.choice("on_invalid", on_invalid, ("error", "repair", "skip"))
-        gold = gold_of(texts, targets, self.scheme)
-        (corpus, labels, _), invalid = valid_gold(
-            gold, self.scheme, self.head, on_invalid, "targets"
-        )
+        (corpus, labels, _), invalid = self._valid_gold(texts, targets, on_invalid, "targets")
         if not len(corpus.codes):
             raise _check.invalid("texts", "at least one with a character to learn from", texts)
         validation, invalid_validation = self._validation(validation_data, patience, on_invalid)
-        self._invalid = {"training": invalid, "validation": invalid_validation}
-        self._report_invalid(on_invalid, verbose)
         self.build([corpus.text])
         self._compile(optimizer, learning_rate)
+        self._invalid = {"training": invalid, "validation": invalid_validation}
+        if verbose:
+            self._report_invalid(on_invalid)
         batches = TrainingBatches(
             corpus.inputs(self.vocabulary, self.lexicon),
             labels,
@@ -444,9 +442,16 @@ class Tagger:
             raise _check.invalid("learning_rate", "None where an optimizer is given", learning_rate)
         model.compile(optimizer, self.head.loss(), metrics=[self.head.accuracy()])
 
-    def _report_invalid(self, on_invalid: str, verbose: int | str) -> None:
+    def _valid_gold(
+        self, texts: Any, targets: Any, on_invalid: str, name: str
+    ) -> tuple[Gold, InvalidTargets]:
+        """Texts and targets whose tags the head allows; `name` is that of the targets in errors."""
+        gold = gold_of(texts, targets, self.scheme)
+        return valid_gold(gold, self.scheme, self.head, on_invalid, name)
+
+    def _report_invalid(self, on_invalid: str) -> None:
         """One line of output where targets were repaired or skipped."""
-        if verbose not in (0, "0") and any(one.texts for one in self._invalid.values()):
+        if any(one.texts for one in self._invalid.values()):
             counts = [f"{one.texts:,} {name} texts" for name, one in self._invalid.items()]
             sys.stdout.write(f"on_invalid={on_invalid!r}: {', '.join(counts)}\n")
 
@@ -461,13 +466,7 @@ class Tagger:
         patience = None if patience is None else _check.whole("patience", patience, 1)
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise _check.invalid("validation_data", "(texts, targets)", data)
-        gold, invalid = valid_gold(
-            gold_of(data[0], data[1], self.scheme),
-            self.scheme,
-            self.head,
-            on_invalid,
-            "validation_data[1]",
-        )
+        gold, invalid = self._valid_gold(data[0], data[1], on_invalid, "validation_data[1]")
         if not len(gold[0].codes):
             raise _check.invalid("validation_data", "texts with at least one character", data)
         return [Validation(lambda: self._score(gold, None, "map", 64), patience)], invalid
@@ -491,7 +490,7 @@ class Tagger:
 
     def _score(
         self,
-        gold: tuple[Corpus, NDArray[np.int32], list[list[str]] | None],
+        gold: Gold,
         known_words: Container[str] | None,
         method: str,
         batch_size: int,
