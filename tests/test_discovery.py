@@ -55,6 +55,7 @@ NAN, INF = float("nan"), float("inf")
         ({"letters": "words"}, "letters"),
         ({"digits": None}, "digits"),
         ({"nfkc": "yes"}, "nfkc"),
+        ({"skip_variation_selectors": 1}, "skip_variation_selectors"),
         ({"drop_duplicates": 1}, "drop_duplicates"),
         ({"threads": 0}, "threads"),
         ({"threads": 5000}, "threads"),
@@ -100,6 +101,7 @@ def test_what_the_core_gets(fake_core: FakeCore, tmp_path: Path) -> None:
         "letters": "unit",
         "digits": "unit",
         "nfkc": False,
+        "skip_variation_selectors": False,
         "drop_duplicates": False,
     }
     assert job == {

@@ -140,10 +140,31 @@ def test_unicode(tmp_path: Path) -> None:
     found = discover(texts * 3, min_count=2)
     (tmp_path / "a.txt").write_text("\n".join(texts * 3), "utf-8")
     assert equal(discover(tmp_path / "a.txt", min_count=2), found)
-    everything = "".join(texts)
+    everything = "".join(texts).replace("\u200b", "")
     for method in ("chain", "bigram", "autonomy"):
         for row in discover(texts * 3, min_count=2, method=method):
             assert row.word in everything
+
+
+@pytest.mark.parametrize("ignorable", "\u200b\u200c\u200d\ufeff\u00ad\u2060\u202e")
+def test_ignorable_characters(tmp_path: Path, words: Lexicon, ignorable: str) -> None:
+    dirty = "".join(c + ignorable if c.isalnum() else c for c in TEXT)
+    found = discover(dirty.splitlines())
+    assert equal(found, words)
+    assert found.summary["ignored"] > 0 == words.summary["ignored"]
+    lines = TEXT.splitlines()
+    marked = dirty.splitlines()
+    for line, clean in zip(found.segment_many(marked), words.segment_many(lines), strict=True):
+        assert [word.replace(ignorable, "") for word in line] == clean
+    assert ["".join(line) for line in found.segment_many(marked)] == marked
+
+
+def test_variation_selectors() -> None:
+    texts = ["葛\U000e0100城", "葛城"] * 3
+    assert set(discover(texts, min_count=1, min_pmi=9)["word"]) > {"葛", "葛\U000e0100"}
+    found = discover(texts, min_count=1, min_pmi=9, skip_variation_selectors=True)
+    assert sorted(word for word in found["word"] if len(word) == 1) == ["城", "葛"]
+    assert found.summary["ignored"] == 3
 
 
 def test_alphabets() -> None:

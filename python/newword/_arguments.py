@@ -56,6 +56,7 @@ class Alphabet:
     letters: str
     digits: str
     nfkc: bool
+    skip_variation_selectors: bool
     drop_duplicates: bool
 
     def __post_init__(self) -> None:
@@ -67,6 +68,9 @@ class Alphabet:
             "letters": _check.choice("letters", self.letters, RUNS),
             "digits": _check.choice("digits", self.digits, RUNS),
             "nfkc": _check.flag("nfkc", self.nfkc),
+            "skip_variation_selectors": _check.flag(
+                "skip_variation_selectors", self.skip_variation_selectors
+            ),
             "drop_duplicates": _check.flag("drop_duplicates", self.drop_duplicates),
         }
 

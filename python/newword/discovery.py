@@ -46,6 +46,7 @@ def discover(
     letters: str = "unit",
     digits: str = "unit",
     nfkc: bool = False,
+    skip_variation_selectors: bool = False,
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory: str | int | None = None,
@@ -93,6 +94,8 @@ def discover(
             be a word, single `"characters"`, or a `"break"` in the text.
         digits: The same for runs of digits.
         nfkc: Fold the text with NFKC: full-width forms, ligatures, compatibility characters.
+        skip_variation_selectors: Ignore variation selectors, so that a variant of a character
+            counts as the character. Other characters without a shape are always ignored.
         drop_duplicates: Leave out lines, records or items that were there before.
         threads: How many threads; all cores where left out. The result does not depend on it.
         memory: The most memory, as `"2GB"` or in bytes; half of what is free where left out. The
@@ -123,7 +126,13 @@ def discover(
         >>> words.new[:20]  # doctest: +SKIP
     """
     reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
-    alphabet = Alphabet(letters=letters, digits=digits, nfkc=nfkc, drop_duplicates=drop_duplicates)
+    alphabet = Alphabet(
+        letters=letters,
+        digits=digits,
+        nfkc=nfkc,
+        skip_variation_selectors=skip_variation_selectors,
+        drop_duplicates=drop_duplicates,
+    )
     running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     options: dict[str, Any] = {
         **_scoring(
@@ -161,6 +170,7 @@ def count_ngrams(
     letters: str = "unit",
     digits: str = "unit",
     nfkc: bool = False,
+    skip_variation_selectors: bool = False,
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory: str | int | None = None,
@@ -190,7 +200,13 @@ def count_ngrams(
     """
     target = _output(output)
     reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
-    alphabet = Alphabet(letters=letters, digits=digits, nfkc=nfkc, drop_duplicates=drop_duplicates)
+    alphabet = Alphabet(
+        letters=letters,
+        digits=digits,
+        nfkc=nfkc,
+        skip_variation_selectors=skip_variation_selectors,
+        drop_duplicates=drop_duplicates,
+    )
     running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     options: dict[str, Any] = {
         "order": _check.whole("order", order, 1, LARGEST_ORDER),

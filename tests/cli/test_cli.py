@@ -55,7 +55,8 @@ def test_discover_into_files(run: Run, tmp_path: Path, name: str) -> None:
 
 def test_discover_hands_its_options_on(run: Run, fake_core: FakeCore) -> None:
     text = "--order 3 --min-count 2 --method entropy --min-pmi 0,1,2 --min-entropy 0.5"
-    text += " --max-length 6 --edge-stops 的了 --letters break --digits characters --nfkc"
+    text += " --max-length 6 --edge-stops 的了 --letters break --digits characters"
+    text += " --nfkc --skip-variation-selectors"
     text += " --drop-duplicates --format jsonl --field body --encoding gb18030 --errors skip"
     text += " --threads 2 -S 1GB -T ."
     assert run("discover", "a.txt", *text.split()).exit_code == 0
@@ -75,6 +76,7 @@ def test_discover_hands_its_options_on(run: Run, fake_core: FakeCore) -> None:
         "letters": "break",
         "digits": "characters",
         "nfkc": True,
+        "skip_variation_selectors": True,
         "drop_duplicates": True,
     }
     assert job == {"threads": 2, "memory": "1GB", "temp_dir": ".", "progress": None}
@@ -243,7 +245,8 @@ def test_contrast_hands_its_options_on(run: Run, fake_core: FakeCore) -> None:
     assert wanted.items() <= found[1][1].items()
     for _, (_, _, options, _) in (here, there):
         assert options == {
-            "letters": "break", "digits": "unit", "nfkc": False, "drop_duplicates": True
+            "letters": "break", "digits": "unit", "nfkc": False,
+            "skip_variation_selectors": False, "drop_duplicates": True
         }  # fmt: skip
     counts = [int(line.split("\t")[1]) for line in done.stdout.splitlines()[1:]]
     assert counts == sorted(counts, reverse=True)

@@ -60,6 +60,7 @@ class Reading(Group):
     letters: opt.Letters = "unit"
     digits: opt.Digits = "unit"
     nfkc: opt.Nfkc = False
+    skip_variation_selectors: opt.SkipVariationSelectors = False
 
 
 @dataclass(frozen=True, kw_only=True)

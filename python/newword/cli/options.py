@@ -138,6 +138,14 @@ Nfkc: TypeAlias = Annotated[
     bool,
     typer.Option("--nfkc", help="Fold full-width forms and the like.", rich_help_panel=ALPHABET),
 ]
+SkipVariationSelectors: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--skip-variation-selectors",
+        help="Count variants of a character as the character.",
+        rich_help_panel=ALPHABET,
+    ),
+]
 
 Threads: TypeAlias = Annotated[
     int | None,

@@ -11,13 +11,15 @@ pub struct AlphabetOptions {
     letters: String,
     digits: String,
     nfkc: bool,
+    skip_variation_selectors: bool,
 }
 
 impl AlphabetOptions {
     /// The choice in words, by which count files tell whether they fit each other.
     pub fn name(&self) -> String {
-        let Self { letters, digits, nfkc } = self;
-        format!("letters={letters} digits={digits} nfkc={nfkc}")
+        let Self { letters, digits, nfkc, skip_variation_selectors } = self;
+        let selectors = if *skip_variation_selectors { " variation_selectors=skip" } else { "" };
+        format!("letters={letters} digits={digits} nfkc={nfkc}{selectors}")
     }
 
     /// The core's alphabet.
@@ -26,6 +28,7 @@ impl AlphabetOptions {
             letters: run_mode("letters", &self.letters)?,
             digits: run_mode("digits", &self.digits)?,
             nfkc: self.nfkc,
+            skip_variation_selectors: self.skip_variation_selectors,
         })
     }
 }

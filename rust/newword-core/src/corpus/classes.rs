@@ -23,12 +23,20 @@ pub(crate) enum Class {
     Letter,
     /// A decimal digit of any script.
     Digit,
-    /// A mark, joiner or variation selector: goes with the character before it.
+    /// A combining mark: goes with the character before it.
     Extend,
+    /// A variation selector, which the alphabet keeps as a mark or ignores.
+    Selector,
+    /// A joiner or non-joiner: spelling within words of some scripts, ignored elsewhere.
+    Joiner,
+    /// The zero-width space: the space of some scripts written without spaces, ignored elsewhere.
+    ZeroWidthSpace,
+    /// A character without a shape (soft hyphen, byte order mark, direction mark), ignored.
+    Ignorable,
 }
 
 /// How many classes there are.
-pub(crate) const CLASSES: usize = 5;
+pub(crate) const CLASSES: usize = 9;
 
 const BLOCK: usize = 256;
 const BLOCKS: usize = 0x11_0000 / BLOCK;
@@ -36,7 +44,7 @@ const BLOCKS: usize = 0x11_0000 / BLOCK;
 /// The classes from the weakest to the strongest: a later line overrides an earlier one.
 ///
 /// Planes 2 and 3 are ideographs as a whole, so that extensions yet to come are read as such.
-const RULES: [(Class, &str); 4] = [
+const RULES: [(Class, &str); 8] = [
     (Class::Letter, r"\p{Alphabetic}"),
     (
         Class::Single,
@@ -50,7 +58,11 @@ const RULES: [(Class, &str); 4] = [
         ),
     ),
     (Class::Digit, r"\p{Nd}"),
-    (Class::Extend, r"[\p{M}\u{200C}\u{200D}]"),
+    (Class::Extend, r"\p{M}"),
+    (Class::Ignorable, r"\p{Default_Ignorable_Code_Point}"),
+    (Class::Selector, r"\p{Variation_Selector}"),
+    (Class::Joiner, r"[\u{200C}\u{200D}\u{180E}]"),
+    (Class::ZeroWidthSpace, r"\u{200B}"),
 ];
 
 /// The class of every character, in two steps.
@@ -118,12 +130,23 @@ impl Table {
     }
 }
 
+/// Whether a character is ignored behind a digit.
+pub(crate) fn is_ignorable(character: char) -> bool {
+    let class = Table::get().class(character);
+    matches!(class, Class::Ignorable | Class::Joiner | Class::ZeroWidthSpace)
+}
+
 /// The characters a property expression stands for, as ranges with both ends in.
 fn ranges(pattern: &str) -> Vec<(char, char)> {
     let expression = regex_syntax::parse(pattern).expect("the rules are constants and tested");
     match expression.kind() {
         HirKind::Class(Ranges::Unicode(class)) => {
             class.iter().map(|range| (range.start(), range.end())).collect()
+        }
+        // A class of one character.
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).expect("rules are text");
+            text.chars().map(|character| (character, character)).collect()
         }
         other => unreachable!("a rule must be one class of characters, not {other:?}"),
     }
@@ -150,11 +173,13 @@ mod tests {
         expect(Class::Single, "กลາວພសមြདོ".replace(['\u{103C}', '\u{F7C}'], "").as_str());
         expect(Class::Letter, "aZÀßΩжאبह한Ａｚ");
         expect(Class::Digit, "0９٣५𝟘");
-        expect(Class::Extend, "\u{301}\u{200D}\u{FE0F}\u{E0100}\u{E01EF}\u{3099}\u{93E}\u{20E3}");
-        expect(
-            Class::Break,
-            " \n\u{3000}，。、「」・…—,.()😀👩\u{1F3FD}🇨\u{FFFD}\u{FEFF}\u{E000}½²①㎏_",
-        );
+        expect(Class::Extend, "\u{301}\u{3099}\u{93E}\u{20E3}");
+        expect(Class::Selector, "\u{FE00}\u{FE0F}\u{E0100}\u{E01EF}\u{180B}");
+        expect(Class::Joiner, "\u{200C}\u{200D}");
+        expect(Class::ZeroWidthSpace, "\u{200B}");
+        expect(Class::Ignorable, "\u{AD}\u{34F}\u{61C}\u{200E}\u{202E}\u{2060}\u{2069}\u{FEFF}");
+        expect(Class::Ignorable, "\u{115F}\u{17B4}\u{3164}\u{FFA0}\u{E0001}\u{E007F}");
+        expect(Class::Break, " \n\u{3000}，。、「」・…—,.()😀👩\u{1F3FD}🇨\u{FFFD}\u{E000}½²①㎏_");
     }
 
     #[test]

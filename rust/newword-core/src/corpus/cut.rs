@@ -41,7 +41,8 @@ pub(super) fn cut(text: &str) -> (usize, bool) {
         next = Some((at, c));
     }
     let middle = floor(text, start + window.len() / 2);
-    let place = text[middle..].char_indices().find(|&(_, c)| inert(c));
+    let starts_symbol = |c: char| is_run(table.class(c)) && inert(c);
+    let place = text[middle..].char_indices().find(|&(_, c)| starts_symbol(c));
     let at = place.map_or(middle, |(at, _)| middle + at);
     (if at == 0 { text.len() } else { at }, true)
 }

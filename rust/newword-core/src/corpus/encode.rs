@@ -1,6 +1,6 @@
 //! Reading a source on all threads into an [`EncodedCorpus`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::encoder::BlockEncoder;
@@ -57,6 +57,7 @@ impl EncodedCorpus {
                 store.add((block, piece_number), piece)
             })?;
         }
+        report.ignored = encoder.ignored();
         store.finish(report)
     }
 }
@@ -73,16 +74,18 @@ fn encode_into(
         store: Mutex::new(store),
         failure: Mutex::default(),
         failed: AtomicBool::new(false),
+        ignored: AtomicU64::new(0),
         alphabet,
         context,
     };
     context.pool().broadcast(|_| job.work());
-    let Job { source, store, failure, .. } = job;
+    let Job { source, store, failure, ignored, .. } = job;
     if let Some((_, error)) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
     let source = source.into_inner().unwrap_or_else(PoisonError::into_inner).source;
-    store.into_inner().unwrap_or_else(PoisonError::into_inner).finish(source.report())
+    let report = ReadReport { ignored: ignored.into_inner(), ..source.report() };
+    store.into_inner().unwrap_or_else(PoisonError::into_inner).finish(report)
 }
 
 /// A source and the number of its next block; none once the source has ended.
@@ -109,6 +112,8 @@ struct Job<'j> {
     /// The failure that comes first in the text, with its block.
     failure: Mutex<Option<(u64, Error)>>,
     failed: AtomicBool,
+    /// How many characters within symbols were ignored.
+    ignored: AtomicU64,
     alphabet: &'j Alphabet,
     context: &'j Context,
 }
@@ -120,7 +125,7 @@ impl Job<'_> {
         while !self.failed.load(Ordering::Relaxed) {
             let (number, block) = lock(&self.source).pull(self.context);
             let outcome = match block {
-                Ok(None) => return,
+                Ok(None) => break,
                 Ok(Some(block)) => self.take(number, &block, &mut encoder),
                 Err(error) => Err(error),
             };
@@ -128,6 +133,7 @@ impl Job<'_> {
                 self.fail(number, error);
             }
         }
+        self.ignored.fetch_add(encoder.ignored(), Ordering::Relaxed);
     }
 
     fn take(&self, number: u64, block: &Block, encoder: &mut BlockEncoder) -> Result<()> {
@@ -191,15 +197,11 @@ mod tests {
     fn naive(alphabet: &Alphabet, text: &str) -> (Vec<String>, Vec<u32>) {
         let folded = alphabet.fold(text);
         let units: Vec<_> = alphabet.units(&folded).collect();
-        let mut names: Vec<_> = units.iter().filter(|unit| unit.symbol).collect();
-        names.sort_by_key(|unit| &folded[unit.start..unit.end]);
-        let mut names: Vec<_> =
-            names.iter().map(|unit| folded[unit.start..unit.end].to_owned()).collect();
+        let name = |unit: &crate::corpus::Unit| alphabet.symbol(&folded, *unit).0.into_owned();
+        let mut names: Vec<_> = units.iter().filter(|unit| unit.symbol).map(name).collect();
+        names.sort();
         names.dedup();
-        let id = |unit: &crate::corpus::Unit| {
-            let name = &folded[unit.start..unit.end];
-            names.binary_search_by(|other| other.as_str().cmp(name)).unwrap() + 1
-        };
+        let id = |unit: &crate::corpus::Unit| names.binary_search(&name(unit)).unwrap() + 1;
         let mut stream: Vec<u32> = units
             .iter()
             .map(|u| if u.symbol { u32::try_from(id(u)).unwrap() } else { 0 })
@@ -273,7 +275,7 @@ mod tests {
         Blocks(blocks.into_iter())
     }
 
-    const SAMPLE: &str = "5G网络，今天天气很不错。\n\n\u{20000}\u{20001} iPhone 15 Pro！葛\u{E0100}城か\u{3099}\
+    const SAMPLE: &str = "5G网络，今天天气很不错。\n\n\u{20000}\u{20001} i\u{AD}Phone 15 Pro！葛\u{E0100}\u{FEFF}城\u{200B}か\u{3099}\
                           😀👨\u{200D}👩，的的的的的的的的的的的的的的的的的的的的的\n";
 
     #[test]
@@ -301,7 +303,11 @@ mod tests {
         for alphabet in [
             Alphabet::default(),
             Alphabet { nfkc: true, ..Alphabet::default() },
-            Alphabet { letters: RunMode::Characters, digits: RunMode::Break, nfkc: false },
+            Alphabet {
+                letters: RunMode::Characters,
+                digits: RunMode::Break,
+                ..Alphabet::default()
+            },
         ] {
             for lines in [vec![], vec![""], vec!["天"], vec!["，"], vec!["ＡＢ 天", "", "气１２"]]
             {
@@ -326,6 +332,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ignored_is_counted() {
+        let alphabet = Alphabet::default();
+        let dirty = "\u{FEFF}超\u{200B}级\u{200D}，5\u{AD}\u{2060}0 \u{200B}";
+        for threads in [1, 3] {
+            let source = Box::new(blocks(&alphabet, &dirty.repeat(50), 3));
+            let corpus = encode(source, &alphabet, &context(threads)).unwrap();
+            assert_eq!(corpus.report().ignored, 200);
+            assert!((1..).take(3).map(|id| corpus.symbols().name(id)).eq(["50", "级", "超"]));
+        }
+        let corpus = EncodedCorpus::from_texts([dirty, dirty], &alphabet).unwrap();
+        assert_eq!((corpus.report().ignored, corpus.symbols().len()), (8, 3));
+    }
+
+    #[test]
     fn limits_and_failures_are_typed() {
         let alphabet = Alphabet::default();
         let context = context(2);
@@ -344,7 +364,7 @@ mod tests {
 
         #[test]
         fn any_text_is_encoded_as_the_rules_say(
-            text in "([天地玄黄a-c0-2，。 \u{301}\u{20000}😀]|\\PC){0,60}",
+            text in "([天地玄黄a-c0-2，。 \u{200B}\u{AD}\u{301}\u{20000}😀]|\\PC){0,60}",
             every in 1_usize..9,
             spill: bool,
         ) {

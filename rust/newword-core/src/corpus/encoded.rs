@@ -19,6 +19,8 @@ pub struct ReadReport {
     pub replaced: u64,
     /// Lines skipped for bad bytes.
     pub skipped: u64,
+    /// Default-ignorable characters left out of symbols.
+    pub ignored: u64,
     /// Documents dropped as duplicates.
     pub duplicates: u64,
 }

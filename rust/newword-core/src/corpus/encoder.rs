@@ -1,8 +1,8 @@
 //! One block of text into 16-bit ids, with a dictionary of its own.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
-use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Unit, Units, may_extend, three_bytes};
+use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Units, may_extend, three_bytes};
 use crate::support::hash::HashMap;
 
 /// The most distinct symbols of a part: ids are 16 bits and 0 is the break.
@@ -18,7 +18,7 @@ pub(super) struct Piece<'e, 't> {
     /// Ids from 1 to `names.len()`, breaks as 0.
     pub ids: &'e [u16],
     /// The symbol of id `i + 1`.
-    pub names: &'e [&'t str],
+    pub names: &'e [Cow<'t, str>],
     /// How often it occurs.
     pub counts: &'e [u32],
     /// Whether a break comes before the first symbol.
@@ -36,12 +36,19 @@ pub(super) struct BlockEncoder {
     /// The local id of each symbol of one character below U+10000; 0 where not met. All zero
     /// between pieces.
     single: Box<[u16; 0x1_0000]>,
+    /// How many characters were ignored so far.
+    ignored: u64,
 }
 
 impl BlockEncoder {
     pub(super) fn new() -> Self {
         let (counts, single) = (bytemuck::zeroed_box(), bytemuck::zeroed_box());
-        Self { ids: Vec::new(), counts, single }
+        Self { ids: Vec::new(), counts, single, ignored: 0 }
+    }
+
+    /// How many characters within symbols were ignored, of all text encoded so far.
+    pub(super) fn ignored(&self) -> u64 {
+        self.ignored
     }
 
     /// Encodes `text`, already folded, and hands it out in pieces. A piece that has no symbols
@@ -61,7 +68,7 @@ impl BlockEncoder {
         let mut units = alphabet.units(text);
         let mut run = Run { text, names: Vec::new(), other: HashMap::default() };
         loop {
-            let (opens_with_break, finished) = self.fill(&mut units, &mut run);
+            let (opens_with_break, finished) = self.fill(alphabet, &mut units, &mut run);
             let ends_with_break = self.ids.pop_if(|last| *last == 0).is_some();
             if !self.ids.is_empty() || opens_with_break {
                 take(&Piece {
@@ -87,15 +94,20 @@ impl BlockEncoder {
 
     /// Encodes units until the piece is full or the text ends; whether a break came first, and
     /// whether the text ended.
-    fn fill<'t>(&mut self, units: &mut Units<'t>, run: &mut Run<'t>) -> (bool, bool) {
+    fn fill<'t>(
+        &mut self,
+        alphabet: &Alphabet,
+        units: &mut Units<'t>,
+        run: &mut Run<'t>,
+    ) -> (bool, bool) {
         self.ids.clear();
         let mut opens_with_break = false;
         while self.ids.len() < MOST_IDS && run.names.len() < MOST_SYMBOLS {
             self.fill_known(units);
-            let Some(Unit { start, end, symbol }) = units.next() else {
+            let Some(unit) = units.next() else {
                 return (opens_with_break, true);
             };
-            if !symbol {
+            if !unit.symbol {
                 if self.ids.is_empty() {
                     opens_with_break = true;
                 } else {
@@ -103,17 +115,18 @@ impl BlockEncoder {
                 }
                 continue;
             }
-            let bytes = &run.text.as_bytes()[start..end];
-            let id = match single(bytes) {
+            let (name, ignored) = alphabet.symbol(run.text, unit);
+            self.ignored += ignored;
+            let id = match single(name.as_bytes()) {
                 Some(code_point) => match self.single[code_point] {
                     0 => {
-                        let id = run.add(start..end);
+                        let id = run.add(name);
                         self.single[code_point] = id;
                         id
                     }
                     id => id,
                 },
-                None => run.other(start..end),
+                None => run.other(name),
             };
             self.counts[usize::from(id)] += 1;
             self.ids.push(id);
@@ -143,28 +156,27 @@ impl BlockEncoder {
     }
 }
 
-/// The dictionary of a piece, which borrows its names from the text.
+/// The dictionary of a piece, which borrows its names from the text where they stand in it.
 struct Run<'t> {
     text: &'t str,
-    names: Vec<&'t str>,
-    other: HashMap<&'t str, u16>,
+    names: Vec<Cow<'t, str>>,
+    other: HashMap<Cow<'t, str>, u16>,
 }
 
-impl Run<'_> {
+impl<'t> Run<'t> {
     /// The id of a symbol not met before.
-    fn add(&mut self, name: Range<usize>) -> u16 {
-        self.names.push(&self.text[name]);
+    fn add(&mut self, name: Cow<'t, str>) -> u16 {
+        self.names.push(name);
         u16::try_from(self.names.len()).expect("a piece ends before its ids do")
     }
 
     /// The id of a symbol that [`single`] does not cover.
-    fn other(&mut self, name: Range<usize>) -> u16 {
-        let text = &self.text[name.clone()];
-        if let Some(&id) = self.other.get(text) {
+    fn other(&mut self, name: Cow<'t, str>) -> u16 {
+        if let Some(&id) = self.other.get(&name) {
             return id;
         }
-        let id = self.add(name);
-        self.other.insert(text, id);
+        let id = self.add(name.clone());
+        self.other.insert(name, id);
         id
     }
 }

@@ -24,6 +24,7 @@ mod store;
 mod symbols;
 
 pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};
+pub(crate) use classes::is_ignorable;
 pub use encode::encode;
 pub use encoded::{EncodedCorpus, ReadReport};
 pub use file::FileSource;

@@ -27,7 +27,7 @@ pub fn count_words(
 fn ids_of(word: &str, symbols: &Symbols, alphabet: &Alphabet) -> Option<Vec<u32>> {
     let text = alphabet.fold(word);
     let unit = |unit: crate::corpus::Unit| {
-        unit.symbol.then(|| symbols.id(&text[unit.start..unit.end])).flatten()
+        unit.symbol.then(|| symbols.id(&alphabet.symbol(&text, unit).0)).flatten()
     };
     let ids: Vec<u32> = alphabet.units(&text).map(unit).collect::<Option<_>>()?;
     (!ids.is_empty()).then_some(ids)
@@ -108,8 +108,9 @@ mod tests {
     #[test]
     fn words_are_read_as_the_corpus_was() {
         let alphabet = Alphabet { nfkc: true, ..Alphabet::default() };
-        let corpus = EncodedCorpus::from_texts(["５G网络，5G网", "𠀀𠀀𠀀"], &alphabet).unwrap();
-        let words = ["5G网", "５Ｇ网络", "网，", "𠀀𠀀", "无", ""].map(str::to_owned);
+        let corpus =
+            EncodedCorpus::from_texts(["５G网\u{200B}络，5G网", "𠀀𠀀𠀀"], &alphabet).unwrap();
+        let words = ["5G\u{AD}网", "５Ｇ网络", "网，", "𠀀𠀀", "无", ""].map(str::to_owned);
         let counts = count_words(&corpus, &words, &alphabet, &context()).unwrap();
         assert_eq!(counts, [2, 1, 0, 2, 0, 0]);
     }

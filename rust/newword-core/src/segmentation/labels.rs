@@ -143,6 +143,9 @@ fn name_of<'t>(text: &'t str, token: Token, options: &SegmenterOptions) -> Cow<'
     if token.kind == Kind::Number && options.numbers == Numbers::Classed {
         return "0".into();
     }
+    if token.ignores {
+        return options.alphabet.without_ignored(text).0.into();
+    }
     options.alphabet.fold(text)
 }
 

@@ -415,10 +415,24 @@ mod tests {
         assert!(matches!(segmenter.segment_many(&texts, &context), Err(Error::Cancelled)));
     }
 
+    #[test]
+    fn ignored_characters_stay_in_the_text_and_change_no_word() {
+        let segmenter = segmenter(&[("天地", 3), ("abc", 2), ("𠀀人", 2), ("50", 1)]);
+        let text = "天地人abc，𠀀人50天";
+        let dirty: String = text.chars().flat_map(|c| [c, '\u{200B}']).collect();
+        let words: Vec<_> = segmenter.segment(text).into_iter().map(|word| &text[word]).collect();
+        let found: Vec<_> =
+            segmenter.segment(&dirty).into_iter().map(|word| &dirty[word]).collect();
+        assert_eq!(found.concat(), dirty);
+        // Behind punctuation they are marks of their own.
+        let clean = found.iter().map(|word| word.replace('\u{200B}', "")).filter(|w| !w.is_empty());
+        assert!(clean.eq(words));
+    }
+
     proptest! {
         #[test]
         fn words_are_the_text_whatever_the_threads(
-            texts in prop::collection::vec("([天地人a1，.\u{20000}😀\u{301} ]|\\PC){0,30}", 0..9),
+            texts in prop::collection::vec("([天地人a1，.\u{20000}😀\u{200B}\u{301} ]|\\PC){0,30}", 0..9),
             nfkc in any::<bool>(),
         ) {
             let alphabet = Alphabet { nfkc, ..Alphabet::default() };

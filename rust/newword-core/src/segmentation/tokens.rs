@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::addresses::Addresses;
 use super::options::Numbers;
-use crate::corpus::{Alphabet, RunMode, Units};
+use crate::corpus::{Alphabet, RunMode, Unit, Units, is_ignorable};
 
 /// A piece of text that no word cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Token {
     pub start: usize,
     pub end: usize,
     pub kind: Kind,
+    /// Whether it holds characters that the alphabet ignores.
+    pub ignores: bool,
 }
 
 /// What a token is.
@@ -59,19 +61,22 @@ impl<'t> Tokens<'t> {
 
     /// The token that begins with the symbol at `start..end`.
     #[inline]
-    fn symbol(&mut self, start: usize, end: usize) -> Token {
+    fn symbol(&mut self, unit: Unit) -> Token {
+        let Unit { start, end, ignores, .. } = unit;
         let (letters, digits) = (self.alphabet.letters, self.alphabet.digits);
         if letters == RunMode::Unit
             && digits == RunMode::Unit
             && let Some(whole) = self.addresses.end(self.text, start, end)
         {
             self.go_on_from(whole);
-            return Token { start, end: whole, kind: Kind::Address };
+            return Token { start, end: whole, kind: Kind::Address, ignores: false };
         }
         if digits == RunMode::Unit && begins_number(&self.text[start..]) {
-            return Token { start, end: self.number(start, end), kind: Kind::Number };
+            let whole = self.number(start, end);
+            let ignores = ignores || (whole > end && self.text[end..whole].contains(is_ignorable));
+            return Token { start, end: whole, kind: Kind::Number, ignores };
         }
-        Token { start, end, kind: Kind::Symbol }
+        Token { start, end, kind: Kind::Symbol, ignores }
     }
 
     /// The end of the number that starts with the digits at `start..end`.
@@ -102,13 +107,13 @@ impl Iterator for Tokens<'_> {
             let unit = self.units.next()?;
             let (start, end) = (self.base + unit.start, self.base + unit.end);
             if unit.symbol {
-                return Some(self.symbol(start, end));
+                return Some(self.symbol(Unit { start, end, ..unit }));
             }
             self.rest = start..end;
         }
         let start = self.rest.start;
         self.rest.start += mark_length(&self.text[self.rest.clone()]);
-        Some(Token { start, end: self.rest.start, kind: Kind::Mark })
+        Some(Token { start, end: self.rest.start, kind: Kind::Mark, ignores: false })
     }
 }
 
@@ -166,8 +171,13 @@ const SIGNS: [char; 3] = ['%', '％', '‰'];
 /// The bytes of the number that `text` begins with: runs of digits joined by single points, commas,
 /// colons or strokes, with a sign of hundredths or thousandths behind.
 fn number_length(text: &str) -> Option<usize> {
+    // The characters that the alphabet ignores belong to the digits before them.
     let digits = |from: usize| {
-        text[from..].find(|character| !is_digit(character)).map_or(text.len(), |end| from + end)
+        let behind = |&character: &char| !is_digit(character) && !is_ignorable(character);
+        match text[from..].chars().next().filter(|first| is_digit(*first)) {
+            Some(_) => text[from..].find(|c| behind(&c)).map_or(text.len(), |end| from + end),
+            None => from,
+        }
     };
     let mut end = digits(0);
     if end == 0 {

@@ -209,7 +209,7 @@ fn a_line_longer_than_blocks_is_read_as_one() {
         for (letters, nfkc) in
             [(RunMode::Unit, false), (RunMode::Unit, true), (RunMode::Characters, true)]
         {
-            let alphabet = Alphabet { letters, digits: letters, nfkc };
+            let alphabet = Alphabet { letters, digits: letters, nfkc, ..Alphabet::default() };
             let inputs = expand([path.to_str().unwrap()]).unwrap();
             let source = FileSource::new(inputs, ReadOptions::default());
             let corpus = encode(Box::new(source), &alphabet, &context()).unwrap();
