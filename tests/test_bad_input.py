@@ -206,8 +206,8 @@ def test_an_iterable_of_something_else(folder: Path) -> None:
     for texts in (iter(["今天", 3]), ["今天", 3], ("今天", 3)):
         with pytest.raises(InvalidArgumentError, match="corpus: .*int at item 1"):
             discover(texts)
-    with pytest.raises(InvalidArgumentError, match="corpus: .*NoneType"):
-        newword.count_ngrams(iter(["今天", None]), folder / "a.nwc")
+    with pytest.raises(InvalidArgumentError, match="corpus: .*bytes at item 2"):
+        newword.count_ngrams(iter(["今天", None, b"x"]), folder / "a.nwc")
     assert [path.name for path in folder.iterdir()] == ["ok.txt"]
 
 
@@ -261,6 +261,24 @@ def test_output_in_a_missing_folder(folder: Path) -> None:
     assert done.returncode == 1
     assert "no: the folder to write into does not exist" in done.stderr
     assert [path.name for path in folder.iterdir()] == ["ok.txt"]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no folder that takes no files here")
+def test_output_in_a_folder_that_takes_no_files(folder: Path) -> None:
+    words = discover("ok.txt")
+    for save in (
+        words.save,
+        lambda path: words.save(path, "parquet"),
+        lambda path: newword.count_ngrams("ok.txt", path),
+        lambda path: newword.merge_counts([folder / "a.nwc"], path),
+    ):
+        newword.count_ngrams("ok.txt", folder / "a.nwc")
+        with pytest.raises(OSError, match="cannot write|cannot create") as caught:
+            save("/proc/words.tsv")
+        assert caught.value.filename == "/proc/words.tsv"
+    done = run("discover", "ok.txt", "-o", "/proc/words.tsv", folder=folder)
+    assert done.returncode == 1
+    assert ".part" not in done.stderr
 
 
 def _limit_files_to_a_megabyte() -> None:

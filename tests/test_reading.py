@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import lzma
 import os
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import newword
-from newword import Lexicon, discover
+from newword import CorpusError, Lexicon, discover
 from newword.samples import sample_text
 from tests.support.fake_core import needs_core
 from tests.support.process import run
@@ -89,6 +91,42 @@ def test_json_lines(tmp_path: Path, words: Lexicon, ascii_only: bool) -> None:
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(data.replace('"text"', '"body"').encode()))
     assert equal(discover(tmp_path / "a.jsonl"), words)
     assert equal(discover(tmp_path / "b.jsonl.gz", field="body"), words)
+
+
+def test_nested_records_and_null(tmp_path: Path, words: Lexicon) -> None:
+    records = [{"a": {"text": line}} for line in TEXT.splitlines()]
+    for nothing in ({"a": None}, {"a": {"text": None}}):
+        records.insert(5, nothing)  # type: ignore[arg-type]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)), "utf-8")
+    found = discover(tmp_path / "a.jsonl", field="a.text")
+    assert equal(found, words)
+    assert found.summary["missing"] == 2
+    assert discover([*TEXT.splitlines(), None]).summary["missing"] == 1
+    with pytest.raises(CorpusError, match=r'line 1: no field "a\.b" among its fields "text"'):
+        discover(tmp_path / "a.jsonl", field="a.b")
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv.gz", "\t")])
+def test_tables(tmp_path: Path, words: Lexicon, name: str, delimiter: str) -> None:
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=delimiter)
+    writer.writerow(["id", "text", "note"])
+    writer.writerows([index, line, 'a, "b"'] for index, line in enumerate(TEXT.splitlines()))
+    data = file.getvalue().encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    assert equal(discover(tmp_path / name), words)
+    assert equal(discover(tmp_path), words)
+    with pytest.raises(
+        CorpusError, match=r'no column "body" among its columns "id", "text", "note"'
+    ):
+        discover(tmp_path / name, field="body")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be", "gb18030"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
+    with pytest.raises(newword.DecodeError, match=f'read like encoding="{encoding}"'):
+        discover(tmp_path / "a.txt")
 
 
 def test_standard_input(tmp_path: Path, words: Lexicon) -> None:

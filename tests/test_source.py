@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from newword import FormatError, InvalidArgumentError, MissingDependencyError, discover
+from newword import CorpusError, FormatError, InvalidArgumentError, MissingDependencyError, discover
 from newword._arguments import Reading, all_arguments, group_of
 from newword._corpus import source as sources
 from newword._corpus.source import can_be_read_twice
@@ -94,11 +94,33 @@ def test_columns_and_tables() -> None:
         polars.DataFrame({"text": ["今天"]}),
         arrow.table({"text": ["今天"]}),
         arrow.chunked_array([["今天"]]),
-        pandas.DataFrame({"text": ["今天"]}),
     ):
         assert source_of(corpus)["kind"] == "arrow"
         assert source_of(corpus)["data"] is corpus
         assert can_be_read_twice(corpus)
+    for corpus in (
+        pandas.Series(["今天"]),
+        pandas.DataFrame({"text": ["今天"], "odd": [object()]}),
+    ):
+        assert source_of(corpus)["data"].to_pylist() == ["今天"]
+        assert can_be_read_twice(corpus)
+
+
+def test_what_pandas_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    texts = pandas.Series(["今天天气", None, float("nan"), "今天天气", pandas.NA] * 3, dtype=object)
+    for kind in (object, "string", "category"):
+        assert discover(texts.astype(kind)).summary["missing"] == 9
+    for bad in (texts.fillna(7), pandas.DataFrame({"text": texts.fillna(7)})):
+        with pytest.raises(InvalidArgumentError, match="or missing, got int at item 1"):
+            discover(bad)
+    with pytest.raises(
+        InvalidArgumentError, match=r"field: must name a column of the table \(a, b"
+    ):
+        discover(pandas.DataFrame({"a": ["今"], "b": ["天"]}))
+    with pytest.raises(CorpusError, match="no symbol"):
+        discover(pandas.Series([None, None], dtype=object))
 
 
 def test_pandas_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,8 +128,8 @@ def test_pandas_without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     column = pandas.Series(["今天", None, "天气"], dtype=object)
     frame = pandas.DataFrame({"text": column})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert kind(column) == ("texts", ["今天", "天气"])
-    with pytest.raises(InvalidArgumentError, match=r'frame\["text"\]'):
+    assert kind(column) == ("texts", ["今天", None, "天气"])
+    with pytest.raises(InvalidArgumentError, match=r"frame\['text'\]"):
         source_of(frame)
 
 

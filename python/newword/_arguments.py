@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from newword.progress import ProgressLike
 
-FORMATS = ("auto", "text", "jsonl", "parquet")
+FORMATS = ("auto", "text", "jsonl", "csv", "tsv", "parquet")
 ERRORS = ("strict", "replace", "skip")
 RUNS = ("unit", "characters", "break")
 

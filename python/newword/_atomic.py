@@ -30,9 +30,11 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            raise _of_target(error, path) from None
         raise
 
 
@@ -57,7 +59,15 @@ def _checked(target: str | os.PathLike[str]) -> Path:
 def _create_beside(path: Path) -> Path:
     """An empty file next to `path`, with its permissions or else those of any new file."""
     temporary = path.with_name(f".newword-{os.urandom(8).hex()}.part")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        raise _of_target(error, path) from None
     with suppress(OSError):
         temporary.chmod(path.stat().st_mode & 0o777)
     return temporary
+
+
+def _of_target(error: OSError, path: Path) -> OSError:
+    """The failure of the temporary file as one of the file that the user named."""
+    return OSError(error.errno, f"cannot write: {error.strerror}", str(path))

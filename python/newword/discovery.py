@@ -58,14 +58,13 @@ def discover(
     What `corpus` may be:
 
     - a str or a path: a file, a glob (`"news/**/*.txt.gz"`), a directory (all files below it), or
-      `"-"` for standard input. Text and JSON lines, plain or compressed (.gz, .zst, .xz), and
-      Parquet with pyarrow;
+      `"-"` for standard input. Text, JSON lines, CSV and TSV, plain or compressed (.gz, .zst,
+      .xz), and Parquet with pyarrow;
     - several paths, as `pathlib.Path` objects in any iterable;
     - a list or tuple of str: paths if each of them names something that exists (or a glob that
       finds something, or a file name with an extension such as .txt or .gz); texts if none does;
     - any other iterable of str, as a generator: texts. No n-gram spans two of them;
-    - an Arrow, pandas or Polars column of strings, or a table with a column `field`; nulls are
-      left out.
+    - an Arrow, pandas or Polars column of strings, or a table with a column `field`.
 
     Args:
         corpus: Where the text is; see above.
@@ -85,8 +84,10 @@ def discover(
         known_action: `"mark"` sets the column `known`; `"drop"` leaves known words out.
         edge_stops: Characters a word must neither begin nor end with, as `"的了"`.
         reasons: Keep rejected candidates and why they were in `Lexicon.rejected`.
-        format: `"text"`, `"jsonl"`, `"parquet"`, or `"auto"` by the files' extensions.
-        field: The JSON key or the column that holds the text.
+        format: `"text"`, `"jsonl"`, `"csv"`, `"tsv"`, `"parquet"`, or `"auto"` by the files'
+            extensions.
+        field: The JSON key or the column that holds the text; `"a.b"` is the key b within a.
+            Records without a text (null, None) are left out and counted in `summary["missing"]`.
         encoding: The files' encoding, as `"utf-8"`, `"gb18030"`, `"big5"`.
         errors: What invalid bytes bring: `"strict"` an error, `"replace"` U+FFFD, `"skip"` the
             loss of the line.

@@ -12,7 +12,18 @@ from newword._arguments import Reading
 from newword._corpus.parquet import parquet_stream
 from newword.errors import InvalidArgumentError
 
-CORPUS_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".gz", ".zst", ".xz")
+CORPUS_SUFFIXES = (
+    ".txt",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".parquet",
+    ".gz",
+    ".zst",
+    ".xz",
+)
 """Endings by which a str in a list is taken for a path although nothing is there."""
 LOOKED_AT = 1000
 """How many strings of a list that begins with a text are checked for being paths."""
@@ -29,7 +40,7 @@ def source_of(corpus: Any, reading: Reading, argument: str = "corpus") -> Source
         MissingDependencyError: Parquet files, and pyarrow is not installed.
         FileNotFoundError: A Parquet file is not there.
     """
-    kind, data = _classify(corpus, argument)
+    kind, data = _classify(corpus, argument, reading.field)
     if kind == "paths" and (parquet := _parquet_files(data, reading.format)):
         kind, data = "arrow", parquet_stream(parquet, reading.field)
     return {"kind": kind, "data": data, **reading.options()}
@@ -47,19 +58,20 @@ def can_be_read_twice(corpus: Any) -> bool:
     return not hasattr(corpus, "__arrow_c_stream__") or hasattr(corpus, "__len__")
 
 
-def _classify(corpus: Any, argument: str) -> tuple[str, Any]:
+def _classify(corpus: Any, argument: str, field: str) -> tuple[str, Any]:
     if isinstance(corpus, (str, os.PathLike)):
         return "paths", [_check.path(argument, corpus)]
     if isinstance(corpus, (bytes, bytearray, Mapping)):
         raise _not_a_corpus(corpus, argument)
-    if (column := _as_column(corpus)) is not None:
+    if (column := _as_column(corpus, argument, field)) is not None:
         return "arrow", column
     if isinstance(corpus, (list, tuple)):
         return _classify_list(list(corpus), argument)
-    if hasattr(corpus, "dropna"):
-        # A pandas object that cannot speak Arrow here: missing values are left out, as they
-        # would be there.
-        return "texts", iter(corpus.dropna())
+    if _is_pandas(corpus):
+        # Without pyarrow, a pandas column is an iterable whose missing values are None, NaN or NA.
+        return "texts", (
+            None if gone else text for text, gone in zip(corpus, corpus.isna(), strict=True)
+        )
     try:
         items = iter(corpus)
     except TypeError:
@@ -70,10 +82,12 @@ def _classify(corpus: Any, argument: str) -> tuple[str, Any]:
     return "texts", chain(first, items)
 
 
-def _as_column(corpus: Any) -> Any:
+def _as_column(corpus: Any, argument: str, field: str) -> Any:
     """What speaks the Arrow C-stream interface for `corpus`, or None."""
+    if _is_pandas(corpus):
+        return _pandas_column(corpus, argument, field)
     if hasattr(corpus, "__arrow_c_stream__"):
-        return None if _is_pandas_alone(corpus) else corpus
+        return corpus
     if hasattr(corpus, "__arrow_c_array__"):
         # One array, as pyarrow.array makes it, is a column of one piece.
         import pyarrow
@@ -82,24 +96,50 @@ def _as_column(corpus: Any) -> Any:
     return None
 
 
-def _not_a_corpus(corpus: object, argument: str) -> InvalidArgumentError:
-    rule = "a path, paths, a glob, '-', an iterable of str or a column of strings"
-    return InvalidArgumentError(f"{argument}: must be {rule}, got {type(corpus).__name__}")
+def _is_pandas(corpus: object) -> bool:
+    return type(corpus).__module__.partition(".")[0] == "pandas" and hasattr(corpus, "isna")
 
 
-def _is_pandas_alone(corpus: Any) -> bool:
-    if type(corpus).__module__.partition(".")[0] != "pandas":
-        return False
+def _pandas_column(corpus: Any, argument: str, field: str) -> Any:
+    """A pandas column, or the column `field` of a data frame, as an Arrow array.
+
+    None where pyarrow is not installed. Other columns of a data frame are not looked at.
+    """
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow
     except ImportError:
         if hasattr(corpus, "columns"):
             raise InvalidArgumentError(
-                "corpus: must be a column where pyarrow is not installed, got a data frame; "
-                'pass frame["text"], or pip install "newword[arrow]"'
+                f"{argument}: must be a column where pyarrow is not installed, got a data frame; "
+                f'pass frame[{field!r}], or pip install "newword[arrow]"'
             ) from None
-        return True
-    return False
+        return None
+    if hasattr(corpus, "columns"):
+        if field not in corpus.columns:
+            names = ", ".join(map(str, corpus.columns))
+            raise InvalidArgumentError(
+                f"field: must name a column of the table ({names}), got {field!r}"
+            )
+        corpus = corpus[field]
+    try:
+        array = pyarrow.array(corpus, from_pandas=True)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
+        rows = zip(corpus, corpus.isna(), strict=True)
+        row, value = next(
+            (row, value)
+            for row, (value, gone) in enumerate(rows)
+            if not gone and not isinstance(value, str)
+        )
+        raise InvalidArgumentError(
+            f"{argument}: every item must be a str or missing, "
+            f"got {type(value).__name__} at item {row}"
+        ) from None
+    return array if isinstance(array, pyarrow.ChunkedArray) else pyarrow.chunked_array([array])
+
+
+def _not_a_corpus(corpus: object, argument: str) -> InvalidArgumentError:
+    rule = "a path, paths, a glob, '-', an iterable of str or a column of strings"
+    return InvalidArgumentError(f"{argument}: must be {rule}, got {type(corpus).__name__}")
 
 
 def _classify_list(items: list[Any], argument: str) -> tuple[str, Any]:

@@ -98,7 +98,8 @@ DropKnown: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="text, jsonl or parquet; auto goes by the extension.", rich_help_panel=READING
+        help="text, jsonl, csv, tsv or parquet; auto goes by the extension.",
+        rich_help_panel=READING,
     ),
 ]
 Field: TypeAlias = Annotated[

@@ -38,7 +38,7 @@ impl Column {
         Ok(Self { stream, place })
     }
 
-    /// The strings of the next chunk, nulls left out; `None` at the end.
+    /// The strings of the next chunk, nulls as missing; `None` at the end.
     pub fn next_batch(&mut self) -> Result<Option<TextBatch>> {
         let Some(array) = self.stream.next_array()? else { return Ok(None) };
         let column = match (self.place, array.as_any().downcast_ref::<StructArray>()) {
@@ -51,25 +51,27 @@ impl Column {
 
 fn is_text(kind: &DataType) -> bool {
     match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        // A column of nulls alone has no other type.
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
         DataType::Dictionary(_, values) => is_text(values),
         _ => false,
     }
 }
 
-/// The strings of an array, nulls left out.
+/// The strings of an array, nulls as missing.
 fn strings(array: &ArrayRef) -> Result<TextBatch> {
     match array.data_type() {
-        DataType::Utf8 => Ok(array.as_string::<i32>().iter().flatten().collect()),
-        DataType::LargeUtf8 => Ok(array.as_string::<i64>().iter().flatten().collect()),
-        DataType::Utf8View => Ok(array.as_string_view().iter().flatten().collect()),
+        DataType::Utf8 => Ok(array.as_string::<i32>().iter().collect()),
+        DataType::LargeUtf8 => Ok(array.as_string::<i64>().iter().collect()),
+        DataType::Utf8View => Ok(array.as_string_view().iter().collect()),
+        DataType::Null => Ok(std::iter::repeat_n(None, array.len()).collect()),
         DataType::Dictionary(..) => {
             let dictionary = array.as_any_dictionary();
             let values = strings(dictionary.values())?;
             let values: Vec<&str> = values.iter().collect();
             let keys = dictionary.normalized_keys();
-            let valid = (0..array.len()).filter(|&row| array.is_valid(row));
-            Ok(valid.map(|row| values[keys[row]]).collect())
+            let text = |row: usize| array.is_valid(row).then(|| values[keys[row]]);
+            Ok((0..array.len()).map(text).collect())
         }
         other => Err(Error::invalid("corpus", "the Arrow column must hold strings", other)),
     }

@@ -32,11 +32,16 @@ impl Items {
         let mut iterator = self.iterator.bind(py).clone();
         for item in iterator.by_ref() {
             let item = item?;
+            if item.is_none() {
+                self.taken += 1;
+                batch.push_missing();
+                continue;
+            }
             let Ok(text) = item.cast::<PyString>() else {
                 let kind = item.get_type().name()?;
                 return Err(invalid(
                     "corpus",
-                    "every item must be a str",
+                    "every item must be a str or None",
                     format!("{kind} at item {}", self.taken),
                 ));
             };
@@ -54,6 +59,7 @@ impl Items {
                 break;
             }
         }
-        Ok((!batch.is_empty()).then_some(batch))
+        let ended = batch.is_empty() && batch.missing() == 0;
+        Ok((!ended).then_some(batch))
     }
 }

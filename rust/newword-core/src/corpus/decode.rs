@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use encoding_rs::DecoderResult;
 
 use super::ReadReport;
+use super::guess::{SAMPLE, guess};
 use super::options::{Encoding, OnInvalid};
 use crate::support::{Error, Result};
 
@@ -63,6 +64,9 @@ impl Decoder {
                 return Ok(());
             }
             used = self.begin(raw);
+            if used == 0 && matches!(self.form, Form::Utf8) {
+                self.check_zeros(raw)?;
+            }
         }
         used += match std::mem::replace(&mut self.form, Form::Utf8) {
             Form::Other(mut decoder) => {
@@ -96,6 +100,20 @@ impl Decoder {
         mark
     }
 
+    /// Refuses ASCII text in UTF-16 without a byte order mark, which is valid UTF-8: every other byte
+    /// is zero.
+    fn check_zeros(&self, raw: &[u8]) -> Result<()> {
+        let sample = &raw[..raw.len().min(SAMPLE)];
+        let zeros = memchr::memchr_iter(0, sample).count();
+        match memchr::memchr(0, sample) {
+            Some(first) if 4 * zeros > sample.len() && self.on_invalid == OnInvalid::Error => {
+                let tail = &sample[first..];
+                Err(self.error("UTF-8", first as u64, tail, &tail[..1]))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Decodes bytes that start `skipped` bytes after the offset; how many were used.
     fn decode_utf8(
         &mut self,
@@ -125,7 +143,7 @@ impl Decoder {
                 None => return Ok(at),
             };
             let start = self.offset + (skipped + at) as u64;
-            self.bad("UTF-8", start, &raw[at..at + bad], out, report)?;
+            self.bad("UTF-8", start, &raw[at..], bad, out, report)?;
             at += bad;
         }
     }
@@ -160,9 +178,10 @@ impl Decoder {
                     let end = self.offset + (skipped + at) as u64 - u64::from(after);
                     // The first of them may have come with the chunk before.
                     let shown = at.saturating_sub(usize::from(after));
-                    let shown = &raw[shown.saturating_sub(usize::from(length))..shown];
+                    let first = shown.saturating_sub(usize::from(length));
                     let name = decoder.encoding().name();
-                    self.bad(name, end - u64::from(length), shown, out, report)?;
+                    let start = end - u64::from(length);
+                    self.bad(name, start, &raw[first..], shown - first, out, report)?;
                 }
             }
         }
@@ -178,28 +197,19 @@ impl Decoder {
         out.push_str(text);
     }
 
-    /// Deals with bad bytes.
+    /// Deals with the first `count` of `bytes`, which are bad.
     fn bad(
         &mut self,
         encoding: &str,
         offset: u64,
         bytes: &[u8],
+        count: usize,
         out: &mut String,
         report: &mut ReadReport,
     ) -> Result<()> {
         match self.on_invalid {
             OnInvalid::Error => {
-                let mut detail = String::from("bytes");
-                for byte in bytes {
-                    // Writing to a string cannot fail.
-                    let _ = write!(detail, " {byte:02X}");
-                }
-                return Err(Error::Decode {
-                    place: self.place.display().to_string(),
-                    offset,
-                    encoding: encoding.to_owned(),
-                    detail,
-                });
+                return Err(self.error(encoding, offset, bytes, &bytes[..count]));
             }
             OnInvalid::Replace => {
                 report.replaced += 1;
@@ -213,5 +223,23 @@ impl Decoder {
             }
         }
         Ok(())
+    }
+
+    /// The failure to read the bytes `bad` at `offset`, with what the bytes there may be.
+    fn error(&self, encoding: &str, offset: u64, bytes: &[u8], bad: &[u8]) -> Error {
+        let mut detail = String::from("bytes");
+        for byte in bad {
+            // Writing to a string cannot fail.
+            let _ = write!(detail, " {byte:02X}");
+        }
+        if let Some(name) = guess(bytes, offset % 2 == 1) {
+            let _ = write!(detail, ", which read like encoding=\"{name}\"");
+        }
+        Error::Decode {
+            place: self.place.display().to_string(),
+            offset,
+            encoding: encoding.to_owned(),
+            detail,
+        }
     }
 }

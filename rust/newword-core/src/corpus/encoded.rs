@@ -21,6 +21,8 @@ pub struct ReadReport {
     pub skipped: u64,
     /// Default-ignorable characters left out of symbols.
     pub ignored: u64,
+    /// Records, rows or items without a text: JSON null, null of a column, None.
+    pub missing: u64,
     /// Documents dropped as duplicates.
     pub duplicates: u64,
 }

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::decode::Decoder;
 use super::documents::{Assembler, LineCounter, block_bytes};
 use super::input::{self, read_error};
-use super::options::{OnInvalid, ReadOptions};
+use super::options::{Lines, OnInvalid, ReadOptions};
 use super::records;
+use super::rows::{Row, Rows};
 use super::{Block, Input, ReadReport, TextSource};
-use crate::support::{Context, Result};
+use crate::support::{Context, Error, Result};
 
 /// How much is read at a time: what is read stays in the cache until it is decoded.
 const CHUNK: u64 = 256 << 10;
@@ -49,13 +50,15 @@ struct OpenFile {
     searched: usize,
     /// Lines before that.
     number: u64,
+    /// Where the lines are rows of a table.
+    rows: Option<Rows>,
 }
 
 impl FileSource {
     /// A source of all `inputs` in order.
     pub fn new(inputs: Vec<Input>, options: ReadOptions) -> Self {
         let format = &options.format;
-        let records = inputs.iter().any(|input| format.field(input.place()).is_some());
+        let records = inputs.iter().any(|input| format.lines(input.place()) != Lines::Text);
         let sizes: Option<Vec<u64>> = inputs.iter().map(Input::size).collect();
         Self {
             total: sizes.map_or(0, |sizes| sizes.iter().sum()),
@@ -99,7 +102,13 @@ impl FileSource {
         let last = count < CHUNK;
         if self.whole_lines() {
             file.decoder.decode(&mut self.raw, last, &mut file.lines, &mut self.report)?;
-            self.take_lines(&mut file, last, context)?;
+            match file.rows.take() {
+                Some(mut rows) => {
+                    self.take_rows(&mut rows, &mut file, last, context)?;
+                    file.rows = Some(rows);
+                }
+                None => self.take_lines(&mut file, last, context)?,
+            }
         } else {
             file.decoder.decode(&mut self.raw, last, &mut self.assembler.text, &mut self.report)?;
             if last {
@@ -114,14 +123,60 @@ impl FileSource {
         let reader = input::open(input, &self.stored, context)?;
         self.report.files += 1;
         let place = input.place().to_path_buf();
+        let ReadOptions { encoding, mut on_invalid, .. } = self.options;
+        let rows = match self.options.format.lines(&place) {
+            Lines::Rows(field, dialect) => {
+                let most = usize::try_from(context.memory().bytes() / 8).unwrap_or(usize::MAX);
+                Some(Rows::new(field, dialect, most))
+            }
+            Lines::Text | Lines::Records(_) => None,
+        };
+        if rows.is_some() && on_invalid == OnInvalid::SkipLine {
+            // A row may span lines: what to skip is seen once the row is whole.
+            on_invalid = OnInvalid::Replace;
+        }
         Ok(OpenFile {
             reader,
-            decoder: Decoder::new(place.clone(), self.options.encoding, self.options.on_invalid),
+            decoder: Decoder::new(place.clone(), encoding, on_invalid),
             place,
             lines: String::new(),
             searched: 0,
             number: 0,
+            rows,
         })
+    }
+
+    /// Adds the documents of all complete rows.
+    fn take_rows(
+        &mut self,
+        rows: &mut Rows,
+        file: &mut OpenFile,
+        last: bool,
+        context: &Context,
+    ) -> Result<()> {
+        let ReadOptions { drop_duplicates, on_invalid, .. } = self.options;
+        let (assembler, report) = (&mut self.assembler, &mut self.report);
+        rows.read(&file.lines, last, &file.place, |row, line| match row {
+            Row::Text(text)
+                if on_invalid == OnInvalid::SkipLine
+                    && text.contains(char::REPLACEMENT_CHARACTER) =>
+            {
+                report.skipped += 1;
+                Ok(())
+            }
+            Row::Text(text) => assembler.add_document(text, drop_duplicates, context, report),
+            Row::Short(_) if on_invalid == OnInvalid::SkipLine => {
+                report.skipped += 1;
+                Ok(())
+            }
+            Row::Short(fields) => Err(Error::Corpus(format!(
+                "{}: line {line}: the row must reach the column of the text, got {fields} field{}",
+                file.place.display(),
+                if fields == 1 { "" } else { "s" },
+            ))),
+        })?;
+        file.lines.clear();
+        Ok(())
     }
 
     /// Adds the documents of all complete lines, of the last line too at the end of the file.
@@ -139,9 +194,9 @@ impl FileSource {
             file.number += 1;
             let line = line.strip_suffix('\r').unwrap_or(line);
             let record;
-            let document = match self.options.format.field(&file.place) {
-                None => line,
-                Some(field) => {
+            let document = match self.options.format.lines(&file.place) {
+                Lines::Text | Lines::Rows(..) => line,
+                Lines::Records(field) => {
                     let place = (file.place.as_path(), file.number);
                     let on_invalid = self.options.on_invalid;
                     record = records::text_of(line, field, place, on_invalid, &mut self.report)?;

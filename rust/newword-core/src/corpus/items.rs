@@ -9,6 +9,7 @@ use crate::support::{Context, Result};
 pub struct TextBatch {
     text: String,
     ends: Vec<usize>,
+    missing: u64,
 }
 
 impl TextBatch {
@@ -21,6 +22,16 @@ impl TextBatch {
     pub fn push(&mut self, item: &str) {
         self.text.push_str(item);
         self.ends.push(self.text.len());
+    }
+
+    /// Counts an item without a text.
+    pub fn push_missing(&mut self) {
+        self.missing += 1;
+    }
+
+    /// How many items without a text there are.
+    pub fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// The bytes of all strings.
@@ -47,9 +58,19 @@ impl TextBatch {
 
 impl<'t> FromIterator<&'t str> for TextBatch {
     fn from_iter<I: IntoIterator<Item = &'t str>>(items: I) -> Self {
+        items.into_iter().map(Some).collect()
+    }
+}
+
+/// `None` is an item without a text.
+impl<'t> FromIterator<Option<&'t str>> for TextBatch {
+    fn from_iter<I: IntoIterator<Item = Option<&'t str>>>(items: I) -> Self {
         let mut batch = Self::new();
         for item in items {
-            batch.push(item);
+            match item {
+                Some(text) => batch.push(text),
+                None => batch.push_missing(),
+            }
         }
         batch
     }
@@ -98,6 +119,7 @@ where
                 break;
             };
             self.report.bytes += batch.bytes() as u64;
+            self.report.missing += batch.missing();
             for item in batch.iter() {
                 let report = &mut self.report;
                 self.assembler.add_document(item, self.drop_duplicates, context, report)?;

@@ -12,51 +12,91 @@ pub enum Format {
     Text,
     /// Each line is a JSON object that holds a document.
     Jsonl {
-        /// The name of the member that holds the text.
+        /// The name of the member that holds the text; with dots, where no member has that very
+        /// name, the names on the way to it.
         field: String,
     },
-    /// JSON lines in files whose name says so (`.jsonl`, `.ndjson`, compressed or not), text in all
-    /// others.
+    /// Comma-separated values, as RFC 4180 describes them, under a header. A row is a document.
+    Csv {
+        /// The name of the column that holds the text.
+        field: String,
+    },
+    /// Tab-separated values under a header. Quotes are text as any other.
+    Tsv {
+        /// The name of the column that holds the text.
+        field: String,
+    },
+    /// What the extension says, compression aside: JSON lines (`.jsonl`, `.ndjson`), `.csv`, `.tsv`,
+    /// and text in all others.
     Auto {
-        /// The name of the member that holds the text of a record.
+        /// The name of the member or column that holds the text of a record.
         field: String,
     },
 }
 
+/// What the lines of one file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines<'f> {
+    Text,
+    /// JSON objects with this member.
+    Records(&'f str),
+    /// Rows under a header with this column.
+    Rows(&'f str, Dialect),
+}
+
+/// How the fields of a row are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Csv,
+    Tsv,
+}
+
 impl Format {
-    /// Reads `"auto"`, `"text"` or `"jsonl"`; the field is used for records only.
+    /// Reads `"auto"`, `"text"`, `"jsonl"`, `"csv"` or `"tsv"`; the field is not used for text.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] naming `format` or `field`.
     pub fn parse(format: &str, field: &str) -> Result<Self> {
         match format {
             "text" => Ok(Self::Text),
-            "auto" | "jsonl" if field.is_empty() => {
-                Err(Error::invalid("field", "must name a member of the records", "\"\""))
+            "auto" | "jsonl" | "csv" | "tsv" if field.is_empty() => {
+                Err(Error::invalid("field", "must name a member or a column", "\"\""))
             }
             "jsonl" => Ok(Self::Jsonl { field: field.to_owned() }),
+            "csv" => Ok(Self::Csv { field: field.to_owned() }),
+            "tsv" => Ok(Self::Tsv { field: field.to_owned() }),
             "auto" => Ok(Self::Auto { field: field.to_owned() }),
             other => Err(Error::invalid(
                 "format",
-                "must be \"auto\", \"text\" or \"jsonl\"",
+                "must be \"auto\", \"text\", \"jsonl\", \"csv\" or \"tsv\"",
                 format!("{other:?}"),
             )),
         }
     }
 
-    /// The member that holds the text of a line of the file at `place`; `None` where a line is text.
-    pub(super) fn field(&self, place: &Path) -> Option<&str> {
+    /// What the lines of the file at `place` are.
+    pub(super) fn lines(&self, place: &Path) -> Lines<'_> {
         match self {
-            Self::Text => None,
-            Self::Jsonl { field } => Some(field),
-            Self::Auto { field } => {
-                let name = place.file_name()?.to_string_lossy().to_ascii_lowercase();
-                let bare = [".gz", ".zst", ".xz"].iter().find_map(|end| name.strip_suffix(end));
-                let (_, extension) = bare.unwrap_or(&name).rsplit_once('.')?;
-                matches!(extension, "jsonl" | "ndjson").then_some(field)
-            }
+            Self::Text => Lines::Text,
+            Self::Jsonl { field } => Lines::Records(field),
+            Self::Csv { field } => Lines::Rows(field, Dialect::Csv),
+            Self::Tsv { field } => Lines::Rows(field, Dialect::Tsv),
+            Self::Auto { field } => match bare_extension(place).as_deref() {
+                Some("jsonl" | "ndjson") => Lines::Records(field),
+                Some("csv") => Lines::Rows(field, Dialect::Csv),
+                Some("tsv") => Lines::Rows(field, Dialect::Tsv),
+                _ => Lines::Text,
+            },
         }
     }
+}
+
+/// The extension of a file in lower case, that of its compression left out.
+pub(super) fn bare_extension(place: &Path) -> Option<String> {
+    let name = place.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let bare = [".gz", ".zst", ".xz"].iter().find_map(|end| name.strip_suffix(end));
+    let (_, extension) = bare.unwrap_or(&name).rsplit_once('.')?;
+    Some(extension.to_owned())
 }
 
 /// How characters are written as bytes. A byte order mark at the start of a file overrides it.
@@ -117,7 +157,8 @@ pub enum OnInvalid {
     Error,
     /// Put U+FFFD, which breaks the text, and count.
     Replace,
-    /// Leave out the whole line, and count. In JSON lines this goes for lines that are not JSON too.
+    /// Leave out the whole line, and count. This goes for lines that are not JSON too, and for rows
+    /// that lack the column or hold U+FFFD.
     SkipLine,
 }
 
@@ -141,8 +182,8 @@ impl std::str::FromStr for OnInvalid {
 
 /// How text is to be read from files.
 ///
-/// `drop_duplicates`, [`OnInvalid::SkipLine`] and [`Format::Jsonl`] work on whole lines and so take
-/// the memory of the longest; plain reading takes the same for lines of any length.
+/// `drop_duplicates`, [`OnInvalid::SkipLine`] and all formats but text work on whole lines or rows and
+/// so take the memory of the longest; plain reading takes the same for lines of any length.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadOptions {
     /// What the lines are.
@@ -164,14 +205,16 @@ mod tests {
     fn the_name_of_a_file_says_whether_its_lines_are_records() {
         let auto = Format::parse("auto", "t").unwrap();
         for (name, expected) in [
-            ("a/b.jsonl", Some("t")),
-            ("b.NDJSON.gz", Some("t")),
-            ("b.jsonl.zst", Some("t")),
-            ("b.txt", None),
-            ("jsonl", None),
-            ("b.jsonl.txt", None),
+            ("a/b.jsonl", Lines::Records("t")),
+            ("b.NDJSON.gz", Lines::Records("t")),
+            ("b.jsonl.zst", Lines::Records("t")),
+            ("b.Csv.xz", Lines::Rows("t", Dialect::Csv)),
+            ("b.tsv", Lines::Rows("t", Dialect::Tsv)),
+            ("b.txt", Lines::Text),
+            ("jsonl", Lines::Text),
+            ("b.jsonl.txt", Lines::Text),
         ] {
-            assert_eq!(auto.field(Path::new(name)), expected, "{name}");
+            assert_eq!(auto.lines(Path::new(name)), expected, "{name}");
         }
     }
 
@@ -184,7 +227,7 @@ mod tests {
         let message = |error: Error| error.to_string();
         assert!(message("latin-9".parse::<Encoding>().unwrap_err()).starts_with("encoding: "));
         assert!(message("no".parse::<OnInvalid>().unwrap_err()).starts_with("errors: "));
-        assert!(message(Format::parse("csv", "a").unwrap_err()).starts_with("format: "));
+        assert!(message(Format::parse("xml", "a").unwrap_err()).starts_with("format: "));
         assert!(message(Format::parse("jsonl", "").unwrap_err()).starts_with("field: "));
     }
 }

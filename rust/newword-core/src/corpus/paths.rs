@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::options::bare_extension;
 use crate::support::{Error, Result};
 
 /// Where to read text from.
@@ -37,7 +38,7 @@ impl Input {
 /// The files that `patterns` stand for, in the order given.
 ///
 /// Each is the path of a file; a folder, which stands for all files below it that end in `.txt`,
-/// `.text`, `.jsonl` or `.ndjson`, also with `.gz`, `.zst` or `.xz` after that, hidden ones left
+/// `.text`, `.jsonl`, `.ndjson`, `.csv` or `.tsv`, also with `.gz`, `.zst` or `.xz` after that, hidden ones left
 /// out; a glob with `*`, `**`, `?` or `[...]`; or `-` for the standard input. What exists under the
 /// very name is that, and no glob. Files of one folder or glob come by code point of their paths;
 /// a file named twice is read twice.
@@ -127,10 +128,8 @@ fn list(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn is_text(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let stem = [".gz", ".zst", ".xz"].iter().find_map(|ending| name.strip_suffix(ending));
-    let stem = stem.unwrap_or(&name);
-    [".txt", ".text", ".jsonl", ".ndjson"].iter().any(|ending| stem.ends_with(ending))
+    let extension = bare_extension(Path::new(name));
+    matches!(extension.as_deref(), Some("txt" | "text" | "jsonl" | "ndjson" | "csv" | "tsv"))
 }
 
 #[cfg(test)]

@@ -178,6 +178,51 @@ fn records_and_duplicates() {
 }
 
 #[test]
+fn rows_of_tables() {
+    let options = |errors| ReadOptions {
+        format: Format::Csv { field: "t".into() },
+        on_invalid: errors,
+        drop_duplicates: true,
+        ..ReadOptions::default()
+    };
+    let table = "\u{FEFF}id,t\n1,天\n2,\"地\n玄\"\n3,\n4,天\n";
+    let (text, report) = read(&[table.as_bytes(), b"t\n"], options(OnInvalid::Error)).unwrap();
+    assert_eq!(text, "天\n地\n玄\n");
+    assert_eq!((report.documents, report.duplicates), (3, 1));
+    let short = read(&[b"id,t\n1,a\n\n2\n"], options(OnInvalid::Error)).unwrap_err().to_string();
+    assert!(
+        short.ends_with(": line 4: the row must reach the column of the text, got 1 field"),
+        "{short}"
+    );
+    let bad = b"id,t\n1,\"a\xFF\nb\"\n2\n3,c\n";
+    assert!(matches!(
+        read(&[bad], options(OnInvalid::Error)),
+        Err(Error::Decode { offset: 9, .. })
+    ));
+    let (text, report) = read(&[bad], options(OnInvalid::SkipLine)).unwrap();
+    assert_eq!((text.as_str(), report.skipped), ("c\n", 2));
+    let many = (0..100_000).map(|n| format!("{n},天{n}")).collect::<Vec<_>>().join("\n");
+    let (text, report) =
+        read(&[format!("id,t\n{many}").as_bytes()], options(OnInvalid::Error)).unwrap();
+    assert_eq!((text.lines().count(), report.documents), (100_000, 100_000));
+}
+
+#[test]
+fn bytes_in_another_encoding_say_which() {
+    let text = "plain text, all of it ASCII; 今天的天气很不错，我们都在这里说话。";
+    let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let be: Vec<u8> = text[..26].encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let gb = encoding_rs::GB18030.encode(text).0.into_owned();
+    for (bytes, name) in [(le, "utf-16le"), (be, "utf-16be"), (gb, "gb18030")] {
+        let error = read(&[&bytes], ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(&format!("read like encoding=\"{name}\"")), "{error}");
+    }
+    let gb = ReadOptions { encoding: Encoding::Gb18030, ..ReadOptions::default() };
+    let odd = [text.as_bytes(), b"\xFF"].concat();
+    assert!(!read(&[&odd], gb).unwrap_err().to_string().contains("gb18030\""));
+}
+
+#[test]
 fn many_empty_lines_and_tiny_files_take_linear_time() {
     let (text, report) = read(&[&vec![b'\n'; 1 << 20]], ReadOptions::default()).unwrap();
     assert_eq!((text.len(), report.documents), (1 << 20, 0));
