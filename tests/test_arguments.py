@@ -101,9 +101,10 @@ def test_groups_take_their_arguments_out_of_a_call() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("format", "xml"), ("field", ""), ("encoding", 8), ("errors", None), ("letters", "one"),
-     ("digits", 1), ("nfkc", "yes"), ("skip_variation_selectors", 2), ("drop_duplicates", 1),
-     ("threads", 0), ("memory", 0), ("temp_dir", "nowhere"), ("progress", 3)],
+    [("format", "xml"), ("field", ""), ("encoding", 8), ("errors", None), ("strip_html", 0),
+     ("letters", "one"), ("digits", 1), ("nfkc", "yes"), ("skip_variation_selectors", 2),
+     ("drop_duplicates", 1), ("threads", 0), ("memory", 0), ("temp_dir", "nowhere"),
+     ("progress", 3)],
 )  # fmt: skip
 def test_a_group_is_checked_when_it_is_made(name: str, value: Any) -> None:
     given = all_arguments(newword.discover, "a.txt", **{name: value})

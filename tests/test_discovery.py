@@ -55,6 +55,7 @@ NAN, INF = float("nan"), float("inf")
         ({"letters": "words"}, "letters"),
         ({"digits": None}, "digits"),
         ({"nfkc": "yes"}, "nfkc"),
+        ({"strip_html": None}, "strip_html"),
         ({"skip_variation_selectors": 1}, "skip_variation_selectors"),
         ({"drop_duplicates": 1}, "drop_duplicates"),
         ({"threads": 0}, "threads"),
@@ -87,6 +88,7 @@ def test_what_the_core_gets(fake_core: FakeCore, tmp_path: Path) -> None:
     ((name, (source, options, job)),) = fake_core.calls
     assert name == "discover"
     reading = {"format": "auto", "field": "text", "encoding": "utf-8", "errors": "strict"}
+    reading["strip_html"] = False  # type: ignore[assignment]
     assert source == {"kind": "texts", "data": source["data"], **reading}
     assert options == {
         "order": 4,

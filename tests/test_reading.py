@@ -10,6 +10,7 @@ import lzma
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,53 @@ def test_ignorable_characters(tmp_path: Path, words: Lexicon, ignorable: str) ->
     for line, clean in zip(found.segment_many(marked), words.segment_many(lines), strict=True):
         assert [word.replace(ignorable, "") for word in line] == clean
     assert ["".join(line) for line in found.segment_many(marked)] == marked
+
+
+HTML: dict[str, Callable[[str], str]] = {
+    "tags": lambda line: f"<div class='x'><span>{line[:2]}<b>{line[2:]}</b></span></div><br/>",
+    "entities": lambda line: "".join(
+        ("&nbsp;&nbsp;&nbsp;", *(f"&#{ord(c)};" for c in line), "&hellip;")
+    ),
+    "twice": lambda line: line.replace("，", "&amp;nbsp;") + "&lt;br&gt;",
+    "addresses": lambda line: f"{line}http://t.cn/R1 a.b@c.com，www.x.com/y",
+    "scripts": lambda line: f"{line}<script>var a = '<b>';</script><!-- {line} -->",
+}
+
+
+@pytest.mark.parametrize("kind", HTML)
+def test_html(tmp_path: Path, words: Lexicon, kind: str) -> None:
+    lines = [HTML[kind](line) for line in TEXT.splitlines()]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    (tmp_path / "a.jsonl").write_text(
+        "\n".join(json.dumps({"text": one}) for one in lines), "utf-8"
+    )
+    for corpus in (lines, tmp_path / "a.txt", tmp_path / "a.jsonl"):
+        found = discover(corpus, strip_html=True)
+        assert equal(found, words)
+        assert found.summary["markup"] == 0
+    if kind != "scripts":
+        with pytest.warns(
+            newword.CorpusWarning, match="of the symbols look like HTML or addresses"
+        ):
+            discover(lines)
+
+
+def test_html_goes_on_in_the_next_line(tmp_path: Path, words: Lexicon) -> None:
+    text = "<div\nclass='天气'\n>" + TEXT.replace("\n", "\n<!--\n天气\n-->\n") + "<script>\n天气\n"
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    (tmp_path / "b.txt").write_text("的", "utf-8")
+    found = discover([tmp_path / "a.txt", tmp_path / "b.txt"], strip_html=True)
+    assert set(found["word"]) == set(words["word"])
+
+
+def test_a_corpus_without_words_says_why() -> None:
+    with pytest.warns(
+        newword.CorpusWarning, match="no two characters .* 2 times or more in 6 sym"
+    ) as told:
+        discover(["今天天气很好"])
+    assert told[0].filename == __file__
+    with pytest.warns(newword.CorpusWarning, match="as in text that repeats itself"):
+        discover(["今天天气很好"] * 100)
 
 
 def test_variation_selectors() -> None:

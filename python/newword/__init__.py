@@ -16,6 +16,7 @@ from newword.annotated_files import (
 from newword.discovery import contrast, count_ngrams, discover, merge_counts, score_counts
 from newword.errors import (
     CorpusError,
+    CorpusWarning,
     DecodeError,
     FormatError,
     InvalidArgumentError,
@@ -48,6 +49,7 @@ __version__: str
 
 __all__ = [
     "CorpusError",
+    "CorpusWarning",
     "DecodeError",
     "FormatError",
     "InvalidArgumentError",

@@ -35,6 +35,7 @@ class Reading:
     field: str
     encoding: str
     errors: str
+    strip_html: bool
 
     def __post_init__(self) -> None:
         self.options()
@@ -46,6 +47,7 @@ class Reading:
             "field": _check.text("field", self.field),
             "encoding": _check.text("encoding", self.encoding),
             "errors": _check.choice("errors", self.errors, ERRORS),
+            "strip_html": _check.flag("strip_html", self.strip_html),
         }
 
 

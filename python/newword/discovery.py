@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from newword import _call, _check
+from newword._advice import warn_about
 from newword._arguments import Alphabet, Reading, Running, all_arguments, group_of
 from newword._atomic import check_writable
 from newword._corpus.source import can_be_read_twice, source_of
@@ -43,6 +44,7 @@ def discover(
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
+    strip_html: bool = False,
     letters: str = "unit",
     digits: str = "unit",
     nfkc: bool = False,
@@ -91,6 +93,8 @@ def discover(
         encoding: The files' encoding, as `"utf-8"`, `"gb18030"`, `"big5"`.
         errors: What invalid bytes bring: `"strict"` an error, `"replace"` U+FFFD, `"skip"` the
             loss of the line.
+        strip_html: Take out tags, entities, comments, scripts, URLs and e-mail addresses. In text
+            files a tag may go on in the next line.
         letters: Whether a run of letters (Latin, Greek, ...) is one `"unit"`, so that 卡拉OK can
             be a word, single `"characters"`, or a `"break"` in the text.
         digits: The same for runs of digits.
@@ -126,7 +130,9 @@ def discover(
         >>> words = newword.discover("corpus.txt", known="dict.txt")  # doctest: +SKIP
         >>> words.new[:20]  # doctest: +SKIP
     """
-    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    reading = Reading(
+        format=format, field=field, encoding=encoding, errors=errors, strip_html=strip_html
+    )
     alphabet = Alphabet(
         letters=letters,
         digits=digits,
@@ -154,6 +160,7 @@ def discover(
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=options["nfkc"])
     words = _call.discover(source_of(corpus, reading), options, running)
+    warn_about(words)
     return with_known(words, already, action)
 
 
@@ -168,6 +175,7 @@ def count_ngrams(
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
+    strip_html: bool = False,
     letters: str = "unit",
     digits: str = "unit",
     nfkc: bool = False,
@@ -200,7 +208,9 @@ def count_ngrams(
         OSError: A file cannot be read or written.
     """
     target = _output(output)
-    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    reading = Reading(
+        format=format, field=field, encoding=encoding, errors=errors, strip_html=strip_html
+    )
     alphabet = Alphabet(
         letters=letters,
         digits=digits,

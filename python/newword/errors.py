@@ -6,6 +6,7 @@ with the path in `filename`.
 
 __all__ = [
     "CorpusError",
+    "CorpusWarning",
     "DecodeError",
     "FormatError",
     "InvalidArgumentError",
@@ -25,6 +26,10 @@ class InvalidArgumentError(NewwordError, ValueError):
 
 class CorpusError(NewwordError):
     """The corpus as a whole cannot be used: it is empty, too short, or holds no text."""
+
+
+class CorpusWarning(UserWarning):
+    """A corpus can be used, but a look at it or at the options is advised."""
 
 
 class DecodeError(CorpusError):

@@ -56,6 +56,7 @@ def train_segmenter(
     field: str = "text",
     encoding: str = "utf-8",
     errors: str = "strict",
+    strip_html: bool = False,
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory: str | int | None = None,
@@ -107,6 +108,8 @@ def train_segmenter(
         "min_count": None if min_count is None else _check.whole("min_count", min_count, 1),
         "drop_duplicates": _check.flag("drop_duplicates", drop_duplicates),
     }
-    reading = Reading(format=format, field=field, encoding=encoding, errors=errors)
+    reading = Reading(
+        format=format, field=field, encoding=encoding, errors=errors, strip_html=strip_html
+    )
     running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
     return Segmenter(_call.train_segmenter(source_of(corpus, reading), options, running))

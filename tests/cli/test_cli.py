@@ -57,11 +57,15 @@ def test_discover_hands_its_options_on(run: Run, fake_core: FakeCore) -> None:
     text = "--order 3 --min-count 2 --method entropy --min-pmi 0,1,2 --min-entropy 0.5"
     text += " --max-length 6 --edge-stops 的了 --letters break --digits characters"
     text += " --nfkc --skip-variation-selectors"
-    text += " --drop-duplicates --format jsonl --field body --encoding gb18030 --errors skip"
+    text += " --drop-duplicates --strip-html --format jsonl --field body"
+    text += " --encoding gb18030 --errors skip"
     text += " --threads 2 -S 1GB -T ."
     assert run("discover", "a.txt", *text.split()).exit_code == 0
     source, options, job = fake_core.calls[0][1]
-    reading = {"format": "jsonl", "field": "body", "encoding": "gb18030", "errors": "skip"}
+    reading = {
+        "format": "jsonl", "field": "body", "encoding": "gb18030", "errors": "skip",
+        "strip_html": True,
+    }  # fmt: skip
     assert source == {"kind": "paths", "data": ["a.txt"], **reading}
     assert options == {
         "order": 3,

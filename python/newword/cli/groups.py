@@ -56,6 +56,7 @@ class Reading(Group):
     field: opt.Field = "text"
     encoding: opt.Encoding = "utf-8"
     errors: opt.Errors = "strict"
+    strip_html: opt.StripHtml = False
     drop_duplicates: opt.DropDuplicates = False
     letters: opt.Letters = "unit"
     digits: opt.Digits = "unit"

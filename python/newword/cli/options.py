@@ -116,6 +116,14 @@ Errors: TypeAlias = Annotated[
         rich_help_panel=READING,
     ),
 ]
+StripHtml: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--strip-html",
+        help="Take out tags, entities, URLs and e-mail addresses.",
+        rich_help_panel=READING,
+    ),
+]
 DropDuplicates: TypeAlias = Annotated[
     bool,
     typer.Option(

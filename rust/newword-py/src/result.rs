@@ -90,6 +90,7 @@ pub fn reading(summary: &Bound<'_, PyDict>, report: &ReadReport) -> PyResult<()>
     summary.set_item("replaced", report.replaced)?;
     summary.set_item("skipped", report.skipped)?;
     summary.set_item("missing", report.missing)?;
+    summary.set_item("markup", report.markup)?;
     summary.set_item("ignored", report.ignored)?;
     summary.set_item("duplicates", report.duplicates)
 }

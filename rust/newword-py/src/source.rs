@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use newword_core::corpus::{
-    Encoding, FileSource, Format, ReadOptions, TextItems, TextSource, expand,
+    DocumentOptions, Encoding, FileSource, Format, ReadOptions, TextItems, TextSource, expand,
 };
 use newword_core::ngram::{CountSource, Remaining, remaining};
 use newword_core::support::{Context, Result};
@@ -24,6 +24,7 @@ pub struct Source<'py> {
     field: String,
     encoding: String,
     errors: String,
+    strip_html: bool,
 }
 
 /// What the core pulls its text from.
@@ -34,10 +35,10 @@ type Text = Box<dyn TextSource>;
 pub enum Opened {
     /// Paths and globs, not looked at yet.
     Paths(Vec<String>, ReadOptions),
-    /// An iterable; whether repeated items are dropped.
-    Items(bool),
-    /// An Arrow stream; whether repeated strings are dropped.
-    Arrow(Column, bool),
+    /// An iterable; what is done with its items.
+    Items(DocumentOptions),
+    /// An Arrow stream; what is done with its strings.
+    Arrow(Column, DocumentOptions),
 }
 
 impl Source<'_> {
@@ -45,26 +46,27 @@ impl Source<'_> {
     pub fn open(&self, drop_duplicates: bool) -> PyResult<(Opened, Option<Items>)> {
         // Checked for every kind, so that a misspelt name never passes in silence.
         self.encoding.parse::<Encoding>().map_err(to_python)?;
+        let documents = DocumentOptions { drop_duplicates, strip_html: self.strip_html };
         match self.kind.as_str() {
             "paths" => {
-                let options = self.read_options(drop_duplicates).map_err(to_python)?;
+                let options = self.read_options(documents).map_err(to_python)?;
                 Ok((Opened::Paths(self.data.extract()?, options), None))
             }
-            "texts" => Ok((Opened::Items(drop_duplicates), Some(Items::new(&self.data)?))),
+            "texts" => Ok((Opened::Items(documents), Some(Items::new(&self.data)?))),
             "arrow" => {
                 let column = Column::new(&self.data, &self.field)?;
-                Ok((Opened::Arrow(column, drop_duplicates), None))
+                Ok((Opened::Arrow(column, documents), None))
             }
             other => Err(invalid("corpus", "must be paths, texts or an Arrow stream", other)),
         }
     }
 
-    fn read_options(&self, drop_duplicates: bool) -> Result<ReadOptions> {
+    fn read_options(&self, documents: DocumentOptions) -> Result<ReadOptions> {
         Ok(ReadOptions {
             format: Format::parse(&self.format, &self.field)?,
             encoding: self.encoding.parse()?,
             on_invalid: self.errors.parse()?,
-            drop_duplicates,
+            documents,
         })
     }
 }
@@ -91,11 +93,11 @@ impl Opened {
     pub fn text(self, caller: Caller) -> Result<Text> {
         Ok(match self {
             Self::Paths(paths, options) => Box::new(FileSource::new(expand(paths)?, options)),
-            Self::Items(drop_duplicates) => {
-                Box::new(TextItems::new(move |_: &_| caller.refill(), drop_duplicates))
+            Self::Items(documents) => {
+                Box::new(TextItems::new(move |_: &_| caller.refill(), documents))
             }
-            Self::Arrow(mut column, drop_duplicates) => {
-                Box::new(TextItems::new(move |_: &_| column.next_batch(), drop_duplicates))
+            Self::Arrow(mut column, documents) => {
+                Box::new(TextItems::new(move |_: &_| column.next_batch(), documents))
             }
         })
     }

@@ -1,8 +1,12 @@
 //! Documents into blocks: blank ones left out, repeated ones dropped, long ones cut.
 
+use std::borrow::Cow;
+
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::cut::{cut, floor};
+use super::markup::Markup;
+use super::options::DocumentOptions;
 use super::{Block, ReadReport};
 use crate::support::hash::HashSet;
 use crate::support::{Context, Error, Result};
@@ -20,11 +24,23 @@ pub(super) struct Assembler {
     /// last possibly not yet.
     pub text: String,
     start: usize,
+    options: DocumentOptions,
+    markup: Markup,
     /// What came before, by hash.
     seen: HashSet<u128>,
 }
 
 impl Assembler {
+    /// An empty one that does with documents as `options` say.
+    pub(super) fn new(options: DocumentOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// A file or record ends: no markup goes on in the next.
+    pub(super) fn end_markup(&mut self) {
+        self.markup.end();
+    }
+
     /// Bytes not handed out yet.
     pub(super) fn len(&self) -> usize {
         self.text.len() - self.start
@@ -44,15 +60,19 @@ impl Assembler {
     pub(super) fn add_document(
         &mut self,
         document: &str,
-        drop_duplicates: bool,
         context: &Context,
         report: &mut ReadReport,
     ) -> Result<()> {
-        if is_blank(document) {
+        let document = if self.options.strip_html {
+            self.markup.strip(document)
+        } else {
+            Cow::Borrowed(document)
+        };
+        if is_blank(&document) {
             return Ok(());
         }
         report.documents += 1;
-        if drop_duplicates {
+        if self.options.drop_duplicates {
             if !self.seen.insert(xxh3_128(document.as_bytes())) {
                 report.duplicates += 1;
                 return Ok(());
@@ -66,7 +86,7 @@ impl Assembler {
                 )));
             }
         }
-        self.text.push_str(document);
+        self.text.push_str(&document);
         self.text.push('\n');
         Ok(())
     }
@@ -139,9 +159,10 @@ mod tests {
     fn repeated_documents_are_dropped_and_blank_ones_are_none() {
         let context =
             Context::new(Some(1), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap();
-        let (mut assembler, mut report) = (Assembler::default(), ReadReport::default());
+        let options = DocumentOptions { drop_duplicates: true, ..DocumentOptions::default() };
+        let (mut assembler, mut report) = (Assembler::new(options), ReadReport::default());
         for document in ["天", "", " \t", "地", "天"] {
-            assembler.add_document(document, true, &context, &mut report).unwrap();
+            assembler.add_document(document, &context, &mut report).unwrap();
         }
         assert_eq!(assembler.take(100).text, "天\n地\n");
         assert_eq!((report.documents, report.duplicates), (3, 1));

@@ -23,6 +23,8 @@ pub struct ReadReport {
     pub ignored: u64,
     /// Records, rows or items without a text: JSON null, null of a column, None.
     pub missing: u64,
+    /// Occurrences of symbols that text with HTML or addresses is full of.
+    pub markup: u64,
     /// Documents dropped as duplicates.
     pub duplicates: u64,
 }

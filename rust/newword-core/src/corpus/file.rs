@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::decode::Decoder;
 use super::documents::{Assembler, LineCounter, block_bytes};
 use super::input::{self, read_error};
-use super::options::{Lines, OnInvalid, ReadOptions};
+use super::options::{DocumentOptions, Lines, OnInvalid, ReadOptions};
 use super::records;
 use super::rows::{Row, Rows};
 use super::{Block, Input, ReadReport, TextSource};
@@ -63,10 +63,10 @@ impl FileSource {
         Self {
             total: sizes.map_or(0, |sizes| sizes.iter().sum()),
             inputs: inputs.into_iter(),
+            assembler: Assembler::new(options.documents),
             options,
             records,
             current: None,
-            assembler: Assembler::default(),
             counter: LineCounter::default(),
             report: ReadReport::default(),
             stored: Arc::default(),
@@ -77,7 +77,7 @@ impl FileSource {
 
     /// Whether lines must be seen as a whole, and not just passed on.
     fn whole_lines(&self) -> bool {
-        self.options.drop_duplicates
+        self.options.documents != DocumentOptions::default()
             || self.options.on_invalid == OnInvalid::SkipLine
             || self.records
     }
@@ -122,6 +122,7 @@ impl FileSource {
     fn open(&mut self, input: &Input, context: &Context) -> Result<OpenFile> {
         let reader = input::open(input, &self.stored, context)?;
         self.report.files += 1;
+        self.assembler.end_markup();
         let place = input.place().to_path_buf();
         let ReadOptions { encoding, mut on_invalid, .. } = self.options;
         let rows = match self.options.format.lines(&place) {
@@ -154,7 +155,7 @@ impl FileSource {
         last: bool,
         context: &Context,
     ) -> Result<()> {
-        let ReadOptions { drop_duplicates, on_invalid, .. } = self.options;
+        let on_invalid = self.options.on_invalid;
         let (assembler, report) = (&mut self.assembler, &mut self.report);
         rows.read(&file.lines, last, &file.place, |row, line| match row {
             Row::Text(text)
@@ -164,7 +165,10 @@ impl FileSource {
                 report.skipped += 1;
                 Ok(())
             }
-            Row::Text(text) => assembler.add_document(text, drop_duplicates, context, report),
+            Row::Text(text) => {
+                assembler.end_markup();
+                assembler.add_document(text, context, report)
+            }
             Row::Short(_) if on_invalid == OnInvalid::SkipLine => {
                 report.skipped += 1;
                 Ok(())
@@ -189,7 +193,6 @@ impl FileSource {
                 return Ok(());
             }
         };
-        let drop_duplicates = self.options.drop_duplicates;
         for line in file.lines[..complete].split_terminator('\n') {
             file.number += 1;
             let line = line.strip_suffix('\r').unwrap_or(line);
@@ -197,6 +200,7 @@ impl FileSource {
             let document = match self.options.format.lines(&file.place) {
                 Lines::Text | Lines::Rows(..) => line,
                 Lines::Records(field) => {
+                    self.assembler.end_markup();
                     let place = (file.place.as_path(), file.number);
                     let on_invalid = self.options.on_invalid;
                     record = records::text_of(line, field, place, on_invalid, &mut self.report)?;
@@ -204,7 +208,7 @@ impl FileSource {
                 }
             };
             let report = &mut self.report;
-            self.assembler.add_document(document, drop_duplicates, context, report)?;
+            self.assembler.add_document(document, context, report)?;
         }
         file.lines.drain(..complete);
         file.searched = file.lines.len();

@@ -1,7 +1,7 @@
 //! Text out of strings that a caller hands over batch by batch.
 
 use super::documents::{Assembler, block_bytes};
-use super::{Block, ReadReport, TextSource};
+use super::{Block, DocumentOptions, ReadReport, TextSource};
 use crate::support::{Context, Result};
 
 /// Strings handed over together, end to end in one buffer.
@@ -80,7 +80,6 @@ impl<'t> FromIterator<Option<&'t str>> for TextBatch {
 /// is a document and ends in a break. Batches of about a megabyte serve best.
 pub struct TextItems<F> {
     pull: F,
-    drop_duplicates: bool,
     ended: bool,
     assembler: Assembler,
     report: ReadReport,
@@ -92,14 +91,12 @@ impl<F> TextItems<F>
 where
     F: FnMut(&Context) -> Result<Option<TextBatch>> + Send,
 {
-    /// A source of what `pull` hands over; strings that came before are left out where
-    /// `drop_duplicates` is set.
-    pub fn new(pull: F, drop_duplicates: bool) -> Self {
+    /// A source of what `pull` hands over, each string a document.
+    pub fn new(pull: F, options: DocumentOptions) -> Self {
         Self {
             pull,
-            drop_duplicates,
             ended: false,
-            assembler: Assembler::default(),
+            assembler: Assembler::new(options),
             report: ReadReport::default(),
             told: 0,
         }
@@ -122,7 +119,8 @@ where
             self.report.missing += batch.missing();
             for item in batch.iter() {
                 let report = &mut self.report;
-                self.assembler.add_document(item, self.drop_duplicates, context, report)?;
+                self.assembler.end_markup();
+                self.assembler.add_document(item, context, report)?;
             }
         }
         if self.assembler.len() == 0 {
@@ -154,7 +152,8 @@ mod tests {
         let batches: Vec<TextBatch> =
             items.chunks(each).map(|chunk| chunk.iter().copied().collect()).collect();
         let mut batches = batches.into_iter();
-        let source = TextItems::new(move |_: &Context| Ok(batches.next()), drop_duplicates);
+        let options = DocumentOptions { drop_duplicates, ..DocumentOptions::default() };
+        let source = TextItems::new(move |_: &Context| Ok(batches.next()), options);
         encode(Box::new(source), &Alphabet::default(), &context)
     }
 
@@ -178,7 +177,10 @@ mod tests {
     fn failures_of_the_caller_come_back_untouched() {
         let context =
             Context::new(Some(2), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap();
-        let source = TextItems::new(|_: &Context| Err(Error::External("row 3".into())), false);
+        let source = TextItems::new(
+            |_: &Context| Err(Error::External("row 3".into())),
+            DocumentOptions::default(),
+        );
         let error = encode(Box::new(source), &Alphabet::default(), &context).unwrap_err();
         assert!(matches!(&error, Error::External(inner) if inner.to_string() == "row 3"));
     }

@@ -3,6 +3,7 @@
 //! A [`TextSource`] hands out blocks of valid UTF-8; [`encode`] turns them, on all threads, into an
 //! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
 
+mod addresses;
 mod alphabet;
 mod classes;
 mod cut;
@@ -16,6 +17,7 @@ mod guess;
 mod input;
 mod interner;
 mod items;
+mod markup;
 mod options;
 pub(crate) mod parts;
 mod paths;
@@ -25,13 +27,14 @@ mod spill;
 mod store;
 mod symbols;
 
+pub(crate) use addresses::Addresses;
 pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};
 pub(crate) use classes::is_ignorable;
 pub use encode::encode;
 pub use encoded::{EncodedCorpus, ReadReport};
 pub use file::FileSource;
 pub use items::{TextBatch, TextItems};
-pub use options::{Encoding, Format, OnInvalid, ReadOptions};
+pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
 pub use symbols::Symbols;

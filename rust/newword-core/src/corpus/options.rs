@@ -180,10 +180,20 @@ impl std::str::FromStr for OnInvalid {
     }
 }
 
+/// What is done with a document before its text is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DocumentOptions {
+    /// Leave out a document that came before. Documents are compared by a hash of 128 bits, 16 to
+    /// 32 bytes of memory each.
+    pub drop_duplicates: bool,
+    /// Take out HTML: tags, comments, scripts, entities, and URLs and e-mail addresses.
+    pub strip_html: bool,
+}
+
 /// How text is to be read from files.
 ///
-/// `drop_duplicates`, [`OnInvalid::SkipLine`] and all formats but text work on whole lines or rows and
-/// so take the memory of the longest; plain reading takes the same for lines of any length.
+/// [`DocumentOptions`], [`OnInvalid::SkipLine`] and all formats but text work on whole lines or rows
+/// and so take the memory of the longest; plain reading takes the same for lines of any length.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadOptions {
     /// What the lines are.
@@ -192,9 +202,8 @@ pub struct ReadOptions {
     pub encoding: Encoding,
     /// What to do with bytes that are not text.
     pub on_invalid: OnInvalid,
-    /// Whether a document that came before is left out. Documents are compared by a hash of 128
-    /// bits, 16 to 32 bytes of memory each.
-    pub drop_duplicates: bool,
+    /// What is done with documents.
+    pub documents: DocumentOptions,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
 use super::encoder::Piece;
 use super::interner::Interner;
+use super::markup::is_telling;
 use super::spill::SpillFile;
 use crate::support::{Context, Error, Result};
 
@@ -141,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`Interner::finish`].
-    pub(super) fn finish(self, report: ReadReport) -> Result<EncodedCorpus> {
+    pub(super) fn finish(self, mut report: ReadReport) -> Result<EncodedCorpus> {
         let Self { interner, parts: mut unordered, spill, held, inner_breaks, .. } = self;
         unordered.sort_unstable_by_key(|part| part.sequence);
         let mut parts: Vec<Part> = Vec::with_capacity(unordered.len());
@@ -159,6 +160,8 @@ impl Store {
         let (symbols, mut counts, ids) = interner.finish()?;
         let seams = parts.iter().filter(|part| part.closed).count() as u64;
         counts[0] = inner_breaks + seams;
+        let telling = (1..).zip(&counts[1..]).filter(|(id, _)| is_telling(symbols.name(*id)));
+        report.markup = telling.map(|(_, count)| count).sum();
         Ok(EncodedCorpus { symbols, counts, ids, parts, spill, held, report })
     }
 }

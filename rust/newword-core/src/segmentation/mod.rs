@@ -1,6 +1,5 @@
 //! Cutting text into words with a lexicon.
 
-mod addresses;
 mod cuts;
 mod joints;
 mod labels;

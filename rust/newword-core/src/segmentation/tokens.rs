@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::addresses::Addresses;
 use super::options::Numbers;
-use crate::corpus::{Alphabet, RunMode, Unit, Units, is_ignorable};
+use crate::corpus::{Addresses, Alphabet, RunMode, Unit, Units, is_ignorable};
 
 /// A piece of text that no word cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

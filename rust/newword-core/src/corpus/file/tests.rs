@@ -8,6 +8,8 @@ use crate::corpus::Format;
 use crate::corpus::{Alphabet, EncodedCorpus, Encoding, RunMode, encode, expand};
 use crate::support::{Error, MemoryBudget};
 
+const DOCUMENTS: DocumentOptions = DocumentOptions { drop_duplicates: true, strip_html: false };
+
 fn context() -> Context {
     Context::new(Some(2), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap()
 }
@@ -162,7 +164,7 @@ fn records_and_duplicates() {
     let lines = "{\"t\": \"天\\n地\"}\n\n{\"t\": \"玄\", \"u\": 1}\r\n{\"t\": \"天\\n地\"}";
     let options = ReadOptions {
         format: Format::Jsonl { field: "t".into() },
-        drop_duplicates: true,
+        documents: DOCUMENTS,
         ..ReadOptions::default()
     };
     let (text, report) = read(&[lines.as_bytes(), b"{\"t\":\"\"}"], options.clone()).unwrap();
@@ -171,7 +173,7 @@ fn records_and_duplicates() {
     let bad = format!("{lines}\n[1]\n");
     let error = read(&[b"", bad.as_bytes()], options).unwrap_err().to_string();
     assert!(error.contains("00001: line 5: not a JSON object"), "{error}");
-    let options = ReadOptions { drop_duplicates: true, ..ReadOptions::default() };
+    let options = ReadOptions { documents: DOCUMENTS, ..ReadOptions::default() };
     let (text, report) = read(&["天\n地\r\n天\n\n".as_bytes(), "地".as_bytes()], options).unwrap();
     assert_eq!(text, "天\n地\n");
     assert_eq!((report.documents, report.duplicates), (4, 2));
@@ -182,7 +184,7 @@ fn rows_of_tables() {
     let options = |errors| ReadOptions {
         format: Format::Csv { field: "t".into() },
         on_invalid: errors,
-        drop_duplicates: true,
+        documents: DOCUMENTS,
         ..ReadOptions::default()
     };
     let table = "\u{FEFF}id,t\n1,天\n2,\"地\n玄\"\n3,\n4,天\n";

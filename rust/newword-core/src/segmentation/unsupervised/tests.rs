@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::corpus::{Alphabet, TextBatch, TextItems};
+use crate::corpus::{Alphabet, DocumentOptions, TextBatch, TextItems};
 use crate::support::testing::job;
 
 fn source(texts: &[&str]) -> Box<dyn TextSource> {
     let mut batches: Vec<TextBatch> =
         texts.iter().rev().map(|text| [*text].into_iter().collect()).collect();
-    Box::new(TextItems::new(move |_: &Context| Ok(batches.pop()), false))
+    Box::new(TextItems::new(move |_: &Context| Ok(batches.pop()), DocumentOptions::default()))
 }
 
 fn trained(texts: &[&str], options: &UnsupervisedOptions) -> UnsupervisedSegmenter {
