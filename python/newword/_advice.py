@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from newword.lexicon import Lexicon
 
 MARKUP_SHARE = 0.01
-"""The share of symbols from markup above which a warning is due: news has 0.000001, articles about Linux 0.0004."""
+"""The share of symbols from markup above which a warning is due.
+
+News has 0.000001, articles about Linux 0.0004.
+"""
 
 
 def warn_about(words: Lexicon) -> None:

@@ -25,6 +25,7 @@ struct Node {
 #[derive(Debug, Clone)]
 pub struct Trie {
     nodes: Vec<Node>,
+    longest: usize,
 }
 
 impl Trie {
@@ -37,7 +38,7 @@ impl Trie {
     /// # Errors
     /// [`Error::Memory`] where more than 2^31 slots were needed.
     pub fn build<'k>(count: usize, key: impl Fn(usize) -> &'k [u32]) -> Result<Self> {
-        let mut builder = Builder::new();
+        let (mut builder, mut longest) = (Builder::new(), 0);
         let mut queue = std::collections::VecDeque::new();
         let first = (0..count).position(|rank| !key(rank).is_empty()).unwrap_or(count);
         queue.push_back((Self::ROOT, first..count, 0_usize));
@@ -58,6 +59,7 @@ impl Trie {
             for (label, ranks) in children.drain(..) {
                 let child = base.wrapping_add(label);
                 let mut rest = ranks;
+                longest = depth + 1;
                 if key(rest.start).len() == depth + 1 {
                     builder.nodes[child as usize].check |= KEY;
                     rest.start += 1;
@@ -68,7 +70,7 @@ impl Trie {
             }
         }
         builder.nodes.push(Node { base: 0, check: FREE });
-        Ok(Self { nodes: builder.nodes })
+        Ok(Self { nodes: builder.nodes, longest })
     }
 
     /// The child of `node` under `label`.
@@ -117,6 +119,11 @@ impl Trie {
     /// Whether a sequence is a key. O(length).
     pub fn contains(&self, labels: &[u32]) -> bool {
         self.walk(labels).is_some_and(|node| self.is_key(node))
+    }
+
+    /// The length of the longest key.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// How many slots there are; every node's name is below it.

@@ -1,5 +1,7 @@
 //! The best way through the lattice of all words that a sequence of labels contains.
 
+use std::collections::BTreeSet;
+
 use crate::trie::Trie;
 
 /// Words as label sequences, each with a weight; a path's weight is the sum of its words'.
@@ -61,6 +63,18 @@ pub struct Search {
     path: Vec<Step>,
 }
 
+impl Search {
+    /// The words of the best path up to a place, last word first.
+    fn trace(&mut self, mut end: usize) -> &[Step] {
+        self.path.clear();
+        while end > 0 {
+            self.path.push(self.last[end]);
+            end -= self.last[end].length();
+        }
+        &self.path
+    }
+}
+
 impl Lattice {
     /// A lattice of the words of `trie`; `weights` has a value a slot.
     pub fn new(trie: Trie, mut weights: Vec<f32>, unknown: Unknown) -> Self {
@@ -78,20 +92,42 @@ impl Lattice {
     /// The words of the heaviest path, from the last word to the first. Of paths that tie up to a
     /// place, the one with the longest last word wins. O(n * longest word).
     pub fn solve<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [Step] {
-        let Search { long, last, path } = search;
+        self.search(labels, search);
+        search.trace(labels.len())
+    }
+
+    /// As [`Lattice::solve`] for labels that others follow: the words of the heaviest path up to the
+    /// last place that it passes whatever follows; none where there is no such place.
+    pub fn solve_start<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [Step] {
+        self.search(labels, search);
+        let mut places = self.open_places(labels);
+        while places.len() > 1
+            && let Some(place) = places.pop_last()
+        {
+            places.insert(place - search.last[place].length());
+        }
+        search.trace(places.first().copied().unwrap_or(0))
+    }
+
+    fn search(&self, labels: &[u32], search: &mut Search) {
+        let Search { long, last, .. } = search;
         let places = labels.len() + 1;
         long.clear();
         long.resize(places, f64::NEG_INFINITY);
         // What earlier searches left here is written over before it is read.
         last.resize(places.max(last.len()), Step::default());
         self.forward(labels, long, &mut last[..places]);
-        path.clear();
-        let mut end = labels.len();
-        while end > 0 {
-            path.push(last[end]);
-            end -= last[end].length();
-        }
-        path
+    }
+
+    /// The places from which a word may reach beyond the end, the end included.
+    fn open_places(&self, labels: &[u32]) -> BTreeSet<usize> {
+        let end = labels.len();
+        let first = end.saturating_sub(self.trie.longest());
+        let mut places: BTreeSet<usize> =
+            (first..end).filter(|&place| self.trie.walk(&labels[place..]).is_some()).collect();
+        // Any two labels may pair.
+        places.extend([end.saturating_sub(1), end]);
+        places
     }
 
     /// Finds the last word of the best path up to each place.
@@ -195,7 +231,39 @@ mod tests {
         (1..=labels.len()).filter_map(cut_once).reduce(f64::max).unwrap_or(0.0)
     }
 
+    fn lattice(words: &BTreeMap<Vec<u32>, f32>) -> Lattice {
+        let keys: Vec<&Vec<u32>> = words.keys().collect();
+        let trie = Trie::build(keys.len(), |rank| keys[rank]).unwrap();
+        let mut weights = vec![0.0; trie.slots()];
+        for (word, weight) in words {
+            weights[trie.walk(word).unwrap() as usize] = *weight;
+        }
+        Lattice::new(trie, weights, Unknown { single: -9.0, pair: -12.0, pairs: vec![false] })
+    }
+
+    fn lengths(path: &[Step]) -> Vec<usize> {
+        path.iter().rev().map(|step| step.length()).collect()
+    }
+
     proptest! {
+        #[test]
+        fn what_is_settled_does_not_depend_on_what_follows(
+            words in prop::collection::btree_map(
+                prop::collection::vec(1_u32..4, 1..6), -20_i8..20, 0..14),
+            labels in prop::collection::vec(0_u32..4, 0..40),
+            following in prop::collection::vec(0_u32..4, 0..12),
+        ) {
+            let words = words.into_iter().map(|(word, weight)| (word, f32::from(weight))).collect();
+            let (lattice, mut search) = (lattice(&words), Search::default());
+            let settled = lengths(lattice.solve_start(&labels, &mut search));
+            let whole = lengths(lattice.solve(&[labels.clone(), following].concat(), &mut search));
+            prop_assert!(whole.starts_with(&settled));
+            // A break settles what lies before it.
+            if let Some(last) = labels.iter().rposition(|label| *label == 0) {
+                prop_assert!(settled.iter().sum::<usize>() >= last);
+            }
+        }
+
         #[test]
         fn no_way_is_better(
             words in prop::collection::btree_map(
@@ -204,14 +272,7 @@ mod tests {
         ) {
             let words: BTreeMap<Vec<u32>, f32> =
                 words.into_iter().map(|(word, weight)| (word, f32::from(weight))).collect();
-            let keys: Vec<&Vec<u32>> = words.keys().collect();
-            let trie = Trie::build(keys.len(), |rank| keys[rank]).unwrap();
-            let mut weights = vec![0.0; trie.slots()];
-            for (word, weight) in &words {
-                weights[trie.walk(word).unwrap() as usize] = *weight;
-            }
-            let unknown = Unknown { single: -9.0, pair: -12.0, pairs: vec![false] };
-            let lattice = Lattice::new(trie, weights, unknown);
+            let lattice = lattice(&words);
             let mut search = Search::default();
             let (mut at, mut total) = (0, 0.0);
             for step in lattice.solve(&labels, &mut search).iter().rev() {
