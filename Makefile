@@ -108,12 +108,14 @@ test-keras-oldest: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras with t
 		echo 'newword.keras is not tested with the oldest Keras: TensorFlow is not installed here'; \
 	fi
 
+# In the profile of the tests, whose dependencies it shares: what is tested is that the distribution is complete.
 .PHONY: sdist-demo
 sdist-demo: $(PACKAGES) ## Install the source distribution in a clean environment and run the demo from it
 	rm -rf target/sdist && mkdir -p target/sdist
 	$(BIN)/maturin sdist --out target/sdist
 	$(PYTHON) -m venv target/sdist/venv
-	CARGO_TARGET_DIR=$(CURDIR)/target target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
+	CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS='--profile dev' \
+		target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
 	cd target/sdist && venv/bin/newword demo
 
 # Whatever is measured must be a release build; the scripts check it again.

@@ -66,8 +66,7 @@ def chain_scores(
     elif transitions is not None:
         square = (tags, tags)
         transitions = chain_array("transitions", transitions, kind, square, (batch, *square))
-    if normalization not in NORMALIZATIONS:
-        _check.choice("normalization", normalization, NORMALIZATIONS)
+    _check.choice("normalization", normalization, NORMALIZATIONS)
     return (
         scores,
         transitions,

@@ -17,19 +17,21 @@ def invalid(argument: str, rule: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{argument}: must be {rule}, got {value!r:.120}")
 
 
-def whole(argument: str, value: Any, least: int, most: int | None = None) -> int:
+LARGEST = 2**63 - 1
+"""No count and no size is larger."""
+
+
+def whole(argument: str, value: Any, least: int, most: int = LARGEST) -> int:
     """An integer between `least` and `most`, both inclusive."""
-    rule = f"at least {least}" if most is None else f"between {least} and {most}"
+    rule = f"at least {least}" if most == LARGEST else f"between {least} and {most}"
     try:
         number = operator.index(value)
     except TypeError:
         raise invalid(argument, f"a whole number of {rule}", value) from None
-    if (
-        isinstance(value, (bool, np.bool_))
-        or number < least
-        or (most is not None and number > most)
-    ):
+    if isinstance(value, (bool, np.bool_)) or number < least:
         raise invalid(argument, f"a whole number {rule}", value)
+    if number > most:
+        raise invalid(argument, f"a whole number between {least} and {most}", value)
     return number
 
 
@@ -80,15 +82,31 @@ def word_list(argument: str, value: Any) -> list[str]:
         raise invalid(argument, "a str of characters or an iterable of str", value)
     words = list(value)
     for word in words:
-        if not isinstance(word, str) or not word:
-            raise invalid(argument, "made of non-empty str", word)
+        if not isinstance(word, str) or not word or not _is_unicode(word):
+            raise invalid(argument, "made of non-empty str without lone surrogates", word)
     return words
+
+
+def iterable(argument: str, value: Any, rule: str) -> Iterable[Any]:
+    """Something to iterate over that is no str and no bytes."""
+    if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
+        raise invalid(argument, rule, value)
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no lone surrogates, which no encoding holds."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text(argument: str, value: Any) -> str:
     """A non-empty str."""
-    if not isinstance(value, str) or not value:
-        raise invalid(argument, "a non-empty str", value)
+    if not isinstance(value, str) or not value or not _is_unicode(value):
+        raise invalid(argument, "a non-empty str without lone surrogates", value)
     return value
 
 
@@ -97,8 +115,8 @@ def path(argument: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise invalid(argument, "a path", value)
     name: str | bytes = os.fspath(value)
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise invalid(argument, "a path as non-empty str", value)
+    if not isinstance(name, str) or not name or "\0" in name or not _is_unicode(name):
+        raise invalid(argument, "a path as non-empty str, without zeros or surrogates", value)
     return name
 
 
@@ -119,7 +137,7 @@ def memory_size(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value
+        return text("memory", value)
     return str(whole("memory", value, 1))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from math import nan
 
+from newword import _check
 from newword.errors import InvalidArgumentError
 
 __all__ = ["SegmentationScore", "evaluate_segmentation"]
@@ -118,11 +119,13 @@ def evaluate_segmentation(
         (3, 0.6, 0.75)
     """
     for name, given in (("gold", gold), ("predicted", predicted)):
-        if isinstance(given, str):
-            raise InvalidArgumentError(f"{name}: must be an iterable of sentences, got one str")
+        _check.iterable(name, given, "an iterable of sentences")
+    is_bytes = isinstance(vocabulary, (bytes, bytearray))
+    if is_bytes or not (vocabulary is None or hasattr(vocabulary, "__contains__")):
+        raise _check.invalid("vocabulary", "None or a container of words", vocabulary)
     totals = [0] * 8
     for line, pair in enumerate(zip_longest(gold, predicted, fillvalue=_MISSING), 1):
-        if _MISSING in pair:
+        if any(side is _MISSING for side in pair):
             short = "gold" if pair[0] is _MISSING else "predicted"
             raise InvalidArgumentError(
                 f"{short}: must have as many lines as the other, got {line - 1} and no line {line}"

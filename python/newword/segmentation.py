@@ -36,10 +36,8 @@ class Segmenter:
 
     def segment_many(self, texts: Iterable[str], threads: int | None = None) -> list[list[str]]:
         """The words of each text, on all cores or on `threads` of them, without the GIL."""
-        if isinstance(texts, str):
-            raise _check.invalid("texts", "an iterable of str, not one str", texts)
         count = _check.thread_count(threads)
-        many = list(texts)
+        many = list(_check.iterable("texts", texts, "an iterable of str"))
         for text in many:
             if not isinstance(text, str):
                 raise _check.invalid("texts", "made of str", text)

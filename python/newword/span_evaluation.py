@@ -114,11 +114,13 @@ def evaluate_spans(gold: Iterable[Spans], predicted: Iterable[Spans]) -> SpanSco
         (1.0, 0.5, 0.667)
     """
     counts = {side: Counter[str]() for side in ("gold", "predicted", "correct")}
+    for name, given in (("gold", gold), ("predicted", predicted)):
+        _check.iterable(name, given, "an iterable of the spans of texts")
     for place, (one, other) in enumerate(zip_longest(gold, predicted)):
         if one is None or other is None:
             side = "gold" if one is None else "predicted"
             raise _check.invalid(side, "as many texts as on the other side", place)
-        ours, theirs = ({_span(span) for span in side} for side in (one, other))
+        ours, theirs = _spans("gold", one), _spans("predicted", other)
         for side, spans in (("gold", ours), ("predicted", theirs), ("correct", ours & theirs)):
             counts[side].update(name for _, _, name in spans)
     names = sorted({*counts["gold"], *counts["predicted"]})
@@ -129,6 +131,10 @@ def evaluate_spans(gold: Iterable[Spans], predicted: Iterable[Spans]) -> SpanSco
         )
 
     return SpanScore(of(*names), {name: of(name) for name in names})
+
+
+def _spans(side: str, spans: Iterable[object]) -> set[tuple[int, int, str]]:
+    return {_span(span) for span in _check.iterable(side, spans, "made of lists of spans")}
 
 
 def _span(span: object) -> tuple[int, int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from newword import _check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -138,12 +139,17 @@ class TagScheme:
         Raises:
             InvalidArgumentError: A tag is not of this kind.
         """
-        tags = list(tags)
-        kind = _kind_of(set(map(str, tags))) if kind is None else ALIASES.get(kind, kind)
-        letters = LETTERS[_check.choice("kind", kind, tuple(LETTERS))]
+        if not isinstance(tags, str):
+            _check.iterable("tags", tags, "an iterable of tags")
+        tags = list(map(str, tags))
+        if kind is None:
+            kind = _kind_of(set(tags))
+        kind = _check.choice("kind", kind, (*LETTERS, *ALIASES))
+        kind = ALIASES.get(kind, kind)
+        letters = LETTERS[kind]
         types: set[str] = set()
         for tag in tags:
-            letter, dash, name = str(tag).partition("-")
+            letter, dash, name = tag.partition("-")
             if tag == "O" or (letter in letters and not name and not dash):
                 continue
             if letter not in letters or not name:
@@ -210,7 +216,8 @@ class TagScheme:
                 an
                 unknown type; or spans leave gaps where the scheme is one of words.
         """
-        length = _check.whole("length", length, 0)
+        # No array of tags has more; NumPy refuses it in words of its own.
+        length = _check.whole("length", length, 0, 2**48)
         roles = np.full(length, OUTSIDE, np.int8)
         owners = np.full(length, -1, np.int32)
         last = Span(0, 0, "")
@@ -412,6 +419,8 @@ class TagScheme:
         Raises:
             InvalidArgumentError: A tag is not one of this scheme, or a type not one of the other.
         """
+        if not isinstance(to, TagScheme):
+            raise _check.invalid("to", "a TagScheme", to)
         ids = self.to_ids(tags)
         return to.encode(self.decode(ids), len(ids))
 
@@ -422,6 +431,8 @@ class TagScheme:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TagScheme:
         """The scheme of `to_config`."""
+        if not isinstance(config, Mapping) or set(config) != {"kind", "types"}:
+            raise _check.invalid("config", "what to_config gives", config)
         return cls(**config)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -249,7 +249,7 @@ def test_segmenting_refuses_what_is_not_text(fake_core: FakeCore) -> None:
     lexicon = Lexicon.from_words(["今天"])
     with pytest.raises(InvalidArgumentError, match="text: must be a str"):
         lexicon.segment(3)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgumentError, match="one str"):
+    with pytest.raises(InvalidArgumentError, match="an iterable of str, got"):
         lexicon.segment_many("今天")
     with pytest.raises(InvalidArgumentError, match="int at 1"):
         lexicon.segment_many(["今天", 3])  # type: ignore[list-item]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
+from newword import _check
 from newword.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -63,6 +65,8 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
         InvalidArgumentError: A column is unknown, of another length, of values that do not fit
             its type; a word is empty, not a string, or there twice.
     """
+    if not isinstance(given, Mapping):
+        raise _check.invalid("columns", "a mapping of names to columns", given)
     if unknown := [name for name in given if name not in ALL]:
         raise InvalidArgumentError(
             f"columns: must be among {', '.join(ALL)}, got {', '.join(map(repr, unknown))}"
@@ -84,9 +88,7 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
 
 
 def _words(given: ArrayLike) -> Column:
-    if isinstance(given, str):
-        raise InvalidArgumentError(f"word: must be a sequence of str, got one str {given!r:.60}")
-    items: list[Any] = list(cast("Iterable[Any]", given))
+    items: list[Any] = list(_check.iterable("word", given, "a sequence of str"))
     seen: set[str] = set()
     for index, word in enumerate(items):
         if not isinstance(word, str) or not word:

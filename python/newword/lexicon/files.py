@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newword import _check
 from newword._atomic import replacing
 from newword._optional import optional_module
 from newword.errors import FormatError, InvalidArgumentError
@@ -34,9 +35,7 @@ def format_of(path: str | os.PathLike[str], name: str | None) -> str:
         InvalidArgumentError: The format or the extension is none of those known.
     """
     if name is not None:
-        if name not in FORMATS:
-            raise InvalidArgumentError(f"format: must be one of {', '.join(FORMATS)}, got {name!r}")
-        return name
+        return _check.choice("format", name, FORMATS)
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidArgumentError(
@@ -50,6 +49,7 @@ def save(
     columns: "Columns", summary: dict[str, Any], path: str | os.PathLike[str], name: str | None
 ) -> None:
     """Writes a lexicon; `path` has the whole of it or is left as it was."""
+    path = _check.path("path", path)
     chosen = format_of(path, name)
     if chosen == "parquet":
         parquet = optional_module("pyarrow.parquet", "arrow", "Parquet files")
@@ -74,6 +74,7 @@ def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any]
         FormatError: The file is not what its format asks for.
         OSError: It cannot be read.
     """
+    path = _check.path("path", path)
     chosen = format_of(path, name)
     if chosen == "parquet":
         return _load_parquet(path)

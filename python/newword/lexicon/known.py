@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from newword._check import invalid
+from newword._check import invalid, path
 from newword.lexicon.files import SUFFIXES
 from newword.lexicon.lexicon import Lexicon
 
@@ -34,7 +34,7 @@ def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
     if isinstance(known, Lexicon):
         words = known["word"].tolist()
     elif isinstance(known, (str, os.PathLike)):
-        words = load_words(Path(known))["word"].tolist()
+        words = load_words(Path(path("known", known)))["word"].tolist()
     elif isinstance(known, Iterable) and not isinstance(known, (bytes, bytearray)):
         words = list(known)
     else:
@@ -45,7 +45,7 @@ def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
     return frozenset(unicodedata.normalize("NFKC", word) if nfkc else word for word in words)
 
 
-def load_words(path: Path) -> Lexicon:
+def load_words(file: Path) -> Lexicon:
     """A lexicon of any format; a file of unknown extension is a word list.
 
     Raises:
@@ -53,7 +53,7 @@ def load_words(path: Path) -> Lexicon:
         OSError: The file cannot be read.
     """
     # A dictionary may be called anything: big.utf8, dict, words.
-    return Lexicon.load(path, None if path.suffix.lower() in SUFFIXES else "words")
+    return Lexicon.load(file, None if file.suffix.lower() in SUFFIXES else "words")
 
 
 def with_known(lexicon: Lexicon, known: frozenset[str] | None, action: str) -> Lexicon:

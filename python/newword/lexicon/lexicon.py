@@ -108,6 +108,7 @@ class Lexicon:
             >>> Lexicon.from_words(["天气", "今天"], [7, 9])["length"]
             array([2, 2], dtype=int32)
         """
+        words = _check.iterable("words", words, "an iterable of words")
         columns: dict[str, ArrayLike] = {"word": list(words)}
         if counts is not None:
             columns["count"] = counts
@@ -409,10 +410,8 @@ class Lexicon:
             InvalidArgumentError: `texts` is a str or holds something else than str, or `threads`
                 is no number of threads.
         """
-        if isinstance(texts, str):
-            raise InvalidArgumentError("texts: must be an iterable of str, got one str")
         count = _check.thread_count(threads)
-        batch = list(texts)
+        batch = list(_check.iterable("texts", texts, "an iterable of str"))
         for index, text in enumerate(batch):
             if not isinstance(text, str):
                 kind = type(text).__name__
@@ -424,7 +423,12 @@ class Lexicon:
         if self._segmenter is None:
             words: list[str] = self._columns["word"].tolist()
             counts = np.ascontiguousarray(self._columns["count"])
-            self._segmenter = core().Segmenter(words, counts)
+            try:
+                self._segmenter = core().Segmenter(words, counts)
+            except UnicodeEncodeError as error:
+                raise _check.invalid(
+                    "word", "valid Unicode to segment with", error.object
+                ) from None
         return self._segmenter
 
 

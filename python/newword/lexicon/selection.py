@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from newword import _check
 from newword.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def matching_rows(
     for name, bound in bounds.items():
         keep &= _within(columns, name, bound)
     if known is not None:
-        keep &= columns["known"] == bool(known)
+        keep &= columns["known"] == _check.flag("known", known)
     if pattern is not None:
         search = _compiled(pattern).search
         found = (search(word) is not None for word in columns["word"])
@@ -87,6 +88,8 @@ def _is_number(value: object) -> bool:
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    if isinstance(pattern, (bytes, bytearray)):
+        raise _check.invalid("pattern", "a regular expression of str", pattern)
     try:
         return re.compile(pattern)
     except (re.error, TypeError) as error:
@@ -100,7 +103,8 @@ def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]
     Raises:
         InvalidArgumentError: There is no such column.
     """
-    if by not in columns and by != ENTROPY:
+    descending = _check.flag("descending", descending)
+    if not isinstance(by, str) or (by not in columns and by != ENTROPY):
         raise InvalidArgumentError(f"by: must be one of {', '.join(columns)}, entropy, got {by!r}")
     words = columns["word"].tolist()
     by_word = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.intp)

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
 use crate::errors::invalid;
+use crate::strings::utf8;
 
 /// Text is taken from an iterable until a batch holds this much.
 const BATCH_BYTES: usize = 1 << 20;
@@ -45,14 +46,7 @@ impl Items {
                     format!("{kind} at item {}", self.taken),
                 ));
             };
-            let text = text.to_str().map_err(|_| {
-                let place = format!("item {}", self.taken);
-                invalid(
-                    "corpus",
-                    "every item must be valid Unicode",
-                    format!("a lone surrogate in {place}"),
-                )
-            })?;
+            let text = utf8(text, || ("corpus", format!("item {}", self.taken)))?;
             self.taken += 1;
             batch.push(text);
             if batch.bytes() >= BATCH_BYTES {

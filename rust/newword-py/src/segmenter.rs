@@ -10,7 +10,7 @@ use pyo3::types::{PyList, PyString};
 
 use crate::door::{Job, enter};
 use crate::errors::{invalid, to_python};
-use crate::strings::{NoCollection, Strings};
+use crate::strings::{NoCollection, Strings, utf8};
 
 /// Texts up to this many bytes are cut at once, longer ones without the interpreter.
 const SHORT: usize = 1 << 15;
@@ -44,7 +44,7 @@ impl Segmenter {
     /// The words of `text`; together they are the text.
     fn segment<'py>(&self, text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyList>> {
         let py = text.py();
-        let source = text.to_str()?;
+        let source = utf8(text, || ("text", "the text".into()))?;
         let words = if source.len() <= SHORT {
             let Ok(words) = self.core.cut(source, || Ok::<_, Infallible>(()));
             words
@@ -62,7 +62,8 @@ impl Segmenter {
         texts: Vec<Bound<'py, PyString>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let sources = texts.iter().map(|text| text.to_str()).collect::<PyResult<Vec<_>>>()?;
+        let source = |(at, text)| utf8(text, || ("texts", format!("item {at}")));
+        let sources = texts.iter().enumerate().map(source).collect::<PyResult<Vec<_>>>()?;
         let cuts = enter(py, &Job::plain(threads), None, |context, _| {
             self.core.cut_many(&sources, context)
         })?;

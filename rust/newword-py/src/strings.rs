@@ -7,6 +7,8 @@ use newword_core::support::hash::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
+use crate::errors::invalid;
+
 /// By [`Cut::id`].
 type ById = Vec<Option<Py<PyString>>>;
 
@@ -116,4 +118,18 @@ impl Drop for NoCollection<'_> {
             let _ = gc.call_method0("enable");
         }
     }
+}
+
+/// The text of a Python string; `place` names the argument, and the string among others.
+///
+/// # Errors
+/// The string has a lone surrogate, which is no text.
+pub fn utf8<'t>(
+    text: &'t Bound<'_, PyString>,
+    place: impl FnOnce() -> (&'static str, String),
+) -> PyResult<&'t str> {
+    text.to_str().map_err(|_| {
+        let (argument, place) = place();
+        invalid(argument, "must be valid Unicode", format!("a lone surrogate in {place}"))
+    })
 }
