@@ -11,7 +11,8 @@ import numpy as np
 
 import newword.keras as nk
 from tests.keras import oracles
-from tests.keras.harness import Array, Case
+from tests.keras.harness import Case
+from tests.support.tensors import Array
 
 OUTSIDE = ("right", "left")
 """Convolutions see steps inside a sequence that are padding: as zeros."""

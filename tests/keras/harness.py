@@ -12,9 +12,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from tests.support.tensors import Array, numpy
 
 FEATURES = 3
 PADDINGS = ("right", "left", "inner")
@@ -87,14 +86,6 @@ def batches(case: Case, junk: tuple[float, ...] = JUNK) -> Iterator[tuple[Array,
             yield (x[..., 0] if case.reads == "scores" else x), mask
 
 
-def numpy(x: Any) -> Array:
-    """A tensor of any dtype as NumPy, half precision as float32."""
-    x = keras.ops.convert_to_tensor(x)
-    if keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
-        x = keras.ops.cast(x, "float32")
-    return np.asarray(keras.ops.convert_to_numpy(x))
-
-
 def run(layer: Any, x: Array, mask: Array | None) -> tuple[Any, Any]:
     """Output and output mask, outside of any model."""
     x = keras.ops.convert_to_tensor(x)
@@ -144,16 +135,16 @@ def input_gradient(function: Callable[[Any], Any], x: Array) -> Array:
         with tf.GradientTape() as tape:
             tape.watch(tensor)
             total = loss(tensor)
-        return np.asarray(tf.convert_to_tensor(tape.gradient(total, tensor)))
+        return numpy(tape.gradient(total, tensor))
     if backend == "jax":
         import jax
 
-        return np.asarray(jax.grad(loss)(jax.numpy.asarray(x)))
+        return numpy(jax.grad(loss)(jax.numpy.asarray(x)))
     import torch
 
     leaf = torch.tensor(x, requires_grad=True)
     loss(leaf).backward()
-    return np.asarray(leaf.grad)
+    return numpy(leaf.grad)
 
 
 @keras.saving.register_keras_serializable(package="newword-tests")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.keras.harness import Array, numpy
+from tests.support.tensors import Array, numpy
 
 
 def sigmoid(x: Array) -> Array:

@@ -10,7 +10,8 @@ import pytest
 
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
-from tests.keras.harness import Array, input_gradient, numpy, run
+from tests.keras.harness import input_gradient, run
+from tests.support.tensors import Array, numpy
 
 ONE: Any = 1
 

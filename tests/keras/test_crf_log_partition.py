@@ -14,14 +14,11 @@ from keras import ops  # noqa: E402
 from newword.keras.tagging.log_partition import chain_log_partition, path_score  # noqa: E402
 from tests.support.chains import Chain, forward_backward, paths  # noqa: E402
 from tests.support.tagging import compile_lightly, differentiate, gradients  # noqa: E402
+from tests.support.tensors import numpy  # noqa: E402
 
 compile_lightly()
 
 LENGTHS = np.array([5, 3, 1, 0])
-
-
-def numbers(tensor: Any) -> Any:
-    return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def random_chain(rng: Any, steps: Any = 5, tags: Any = 3, scale: Any = 1.0) -> Any:
@@ -33,7 +30,7 @@ def random_chain(rng: Any, steps: Any = 5, tags: Any = 3, scale: Any = 1.0) -> A
 @pytest.mark.parametrize("twice", [False, True])
 def test_value_equals_the_sum_over_all_paths(twice: Any) -> None:
     emissions, transitions = random_chain(np.random.default_rng(0))
-    found = numbers(chain_log_partition(emissions, transitions, LENGTHS, twice))
+    found = numpy(chain_log_partition(emissions, transitions, LENGTHS, twice))
     chain = Chain("crf", transitions, np.zeros(3), np.zeros(3))
     for row, length in enumerate(LENGTHS):
         e = emissions[row, :length]
@@ -48,7 +45,7 @@ def test_gradients_are_marginals(twice: Any) -> None:
     weights = np.array([1.0, -2.0, 0.5, 3.0], "float32")
 
     def total(e: Any, a: Any) -> Any:
-        return ops.sum(weights * chain_log_partition(e, a, LENGTHS, twice))
+        return ops.sum(chain_log_partition(e, a, LENGTHS, twice) * ops.convert_to_tensor(weights))
 
     by_emission, by_transition = gradients(total, emissions, transitions)
     pairs = np.zeros((3, 3))
@@ -79,7 +76,7 @@ def test_hard_constraints_meet_large_gaps(forbidden: Any) -> None:
             finite = np.maximum(transitions.astype(float), -1e8)
             log_z, marginals, counts = forward_backward(emissions[row, :length], finite)
             pairs += counts
-            found = numbers(chain_log_partition(emissions, transitions, lengths))[row]
+            found = numpy(chain_log_partition(emissions, transitions, lengths))[row]
             np.testing.assert_allclose(found, log_z, rtol=1e-6)
             np.testing.assert_allclose(by_emission[row, :length], marginals, atol=2e-4)
         np.testing.assert_allclose(by_transition, pairs, atol=5e-4)
@@ -93,7 +90,7 @@ def test_long_sequences_lose_nothing() -> None:
     (found,) = gradients(lambda e: ops.sum(chain_log_partition(e, transitions, lengths)), emissions)
     for row, length in enumerate(lengths):
         log_z, marginals, _ = forward_backward(emissions[row, :length], transitions)
-        value = numbers(chain_log_partition(emissions, transitions, lengths))[row]
+        value = numpy(chain_log_partition(emissions, transitions, lengths))[row]
         np.testing.assert_allclose(value, log_z, rtol=2e-6)
         np.testing.assert_allclose(found[row, :length], marginals, atol=2e-4)
 
@@ -106,7 +103,7 @@ def test_second_derivatives_of_the_plain_loop() -> None:
         return ops.sum(chain_log_partition(e, transitions, LENGTHS, True))
 
     def along(e: Any) -> Any:
-        return ops.sum(differentiate(total)(e)[0] * direction)
+        return ops.sum(differentiate(total)(e)[0] * ops.convert_to_tensor(direction))
 
     (found,) = gradients(along, emissions)
     step = 1e-2
@@ -131,7 +128,7 @@ def test_the_smallest_chains(steps: Any, tags: Any, twice: Any) -> None:
         gradients(total, emissions, transitions),
     )
     expected = [forward_backward(emissions[row, : lengths[row]], transitions) for row in (0, 1)]
-    np.testing.assert_allclose(numbers(value), sum(one[0] for one in expected), rtol=1e-5)
+    np.testing.assert_allclose(numpy(value), sum(one[0] for one in expected), rtol=1e-5)
     np.testing.assert_allclose(by_emission[0], expected[0][1], atol=1e-5)
 
 
@@ -148,13 +145,13 @@ def test_unknown_sizes_in_a_compiled_function() -> None:
         transitions = rng.normal(size=(3, 3)).astype("float32")
         found = compiled(emissions, transitions, np.full(batch, steps, np.int32))
         expected = [forward_backward(one, transitions)[0] for one in emissions]
-        np.testing.assert_allclose(numbers(found), expected, rtol=1e-5)
+        np.testing.assert_allclose(numpy(found), expected, rtol=1e-5)
 
 
 def test_path_score_adds_up() -> None:
     emissions, transitions = random_chain(np.random.default_rng(8))
     tags = np.random.default_rng(9).integers(0, 3, (4, 5))
-    found = numbers(path_score(emissions, transitions, tags, LENGTHS))
+    found = numpy(path_score(emissions, transitions, tags, LENGTHS))
     chain = Chain("crf", transitions, np.zeros(3), np.zeros(3))
     for row, length in enumerate(LENGTHS):
         expected = chain.numerator(emissions[row], tuple(tags[row, :length])) if length else 0.0

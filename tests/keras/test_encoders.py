@@ -12,6 +12,7 @@ import newword.keras as nk
 from newword.errors import InvalidArgumentError
 from tests.keras import harness, oracles
 from tests.keras.cases import INITIALISED
+from tests.support.tensors import numpy
 
 
 def built(layer: Any) -> Any:
@@ -32,10 +33,10 @@ DEEP = [
 def test_layers_stand_one_above_the_other(layer: Any, oracle: Any) -> None:
     built(layer)
     x = harness.samples()[0]
-    output = harness.numpy(layer(x[None].astype("float32"), training=False))
+    output = numpy(layer(x[None].astype("float32"), training=False))
     np.testing.assert_allclose(output[0], oracle(layer, x), atol=1e-5, rtol=1e-5)
     assert output.shape == layer.compute_output_shape((1, *x.shape))
-    dropped = harness.numpy(layer(x[None].astype("float32"), training=True))
+    dropped = numpy(layer(x[None].astype("float32"), training=True))
     assert np.abs(dropped - output).max() > 1e-3
     again = type(layer).from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
@@ -47,7 +48,7 @@ def test_a_dgcnn_sees_as_far_as_it_says() -> None:
         x = np.random.default_rng(0).normal(size=(1, 81, harness.FEATURES)).astype("float32")
         changed = x.copy()
         changed[0, 40] += 1
-        moved = harness.numpy(layer(x)) != harness.numpy(layer(changed))
+        moved = numpy(layer(x)) != numpy(layer(changed))
         places = np.flatnonzero(moved[0].any(-1))
         assert (places[0], places[-1]) == (40 - reach, 40 + reach)
 
@@ -55,13 +56,13 @@ def test_a_dgcnn_sees_as_far_as_it_says() -> None:
 def test_positions_are_relative_and_have_a_direction() -> None:
     layer = built(nk.TransformerEncoder(8, 1, num_heads=1))
     x = np.random.default_rng(0).normal(size=(1, 6, harness.FEATURES)).astype("float32")
-    there, back = harness.numpy(layer(x)), harness.numpy(layer(x[:, ::-1]))
+    there, back = numpy(layer(x)), numpy(layer(x[:, ::-1]))
     # Without positions a sequence read backwards would give the same, backwards.
     assert np.abs(there - back[:, ::-1]).max() > 1e-3
     # Steps that are masked out in front move every place by as many.
     mask = np.arange(16)[None] >= 10
     late = np.concatenate([np.full((1, 10, harness.FEATURES), 9, "float32"), x], axis=1)
-    moved = harness.numpy(layer(late, mask=keras.ops.convert_to_tensor(mask)))
+    moved = numpy(layer(late, mask=keras.ops.convert_to_tensor(mask)))
     np.testing.assert_allclose(moved[:, 10:], there, atol=1e-5)
 
 

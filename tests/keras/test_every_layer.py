@@ -14,6 +14,7 @@ from newword.errors import InvalidArgumentError
 from tests.keras import harness
 from tests.keras.cases import CASES
 from tests.keras.harness import Case, one_batch
+from tests.support.tensors import numpy
 
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 HALF = {"float16": 2e-2, "mixed_float16": 2e-2, "bfloat16": 1.5e-1, "mixed_bfloat16": 1.5e-1}
@@ -54,7 +55,7 @@ def test_without_a_mask_all_steps_count(case: Case) -> None:
     one = sample[:, 0] if case.reads == "scores" else sample
     output, mask = harness.run(layer, one[None].astype("float32"), None)
     assert mask is None
-    np.testing.assert_allclose(harness.numpy(output)[0], case.oracle(layer, one), atol=1e-6)
+    np.testing.assert_allclose(numpy(output)[0], case.oracle(layer, one), atol=1e-6)
 
 
 @every_layer
@@ -94,7 +95,7 @@ def test_half_precision(case: Case, policy: str) -> None:
     assert layer.compute_dtype == policy.removeprefix("mixed_")
     assert keras.backend.standardize_dtype(output.dtype) == layer.compute_dtype
     wanted = harness.expected(case, exact)
-    harness.check_output(wanted, harness.numpy(output), output_mask, HALF[policy])
+    harness.check_output(wanted, numpy(output), output_mask, HALF[policy])
     # What "mixed" leaves in single precision are the weights; the computation is the same.
     if policy.startswith("mixed"):
         harness.check_gradient(layer, x, mask)
@@ -112,8 +113,8 @@ def test_shapes_and_masks_in_a_model(case: Case) -> None:
     assert tuple(layer.compute_output_shape(x.shape)) == tuple(eager.shape)
     shown = keras.Model(model.inputs, harness.MaskProbe()(model.output))
     if len(eager.shape) > 1:
-        arrived = harness.numpy(shown([x, mask]))
-        want = -1 if eager_mask is None else harness.numpy(eager_mask).astype("float32")
+        arrived = numpy(shown([x, mask]))
+        want = -1 if eager_mask is None else numpy(eager_mask).astype("float32")
         np.testing.assert_array_equal(arrived, np.broadcast_to(want, arrived.shape))
 
 
@@ -145,7 +146,7 @@ def test_shared_in_a_model_it_is_saved_once(case: Case, tmp_path: Path) -> None:
     again = saved_and_loaded(model, tmp_path)
     assert len(again.weights) == len(layer.weights)
     for output in again([[x, mask], [x, mask]]):
-        np.testing.assert_array_equal(harness.numpy(output), harness.numpy(one([x, mask])))
+        np.testing.assert_array_equal(numpy(output), numpy(one([x, mask])))
 
 
 @every_layer
@@ -158,7 +159,7 @@ def test_two_layers_deep_it_is_tracked_and_saved(case: Case, tmp_path: Path) -> 
     assert {id(weight) for weight in outer.trainable_weights} == owned
     wanted, _ = harness.run(layer, x, mask)
     for one in (model, saved_and_loaded(model, tmp_path)):
-        np.testing.assert_array_equal(harness.numpy(one([x, mask])), harness.numpy(wanted))
+        np.testing.assert_array_equal(numpy(one([x, mask])), numpy(wanted))
 
 
 def saved_and_loaded(model: Any, folder: Path) -> Any:

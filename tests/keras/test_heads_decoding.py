@@ -24,6 +24,7 @@ from tests.support.tagging import (  # noqa: E402
     random_head,
     twin,
 )
+from tests.support.tensors import numpy  # noqa: E402
 
 compile_lightly()
 
@@ -53,7 +54,7 @@ def test_both_decoders_find_the_best_path(variant: Any, constraints: Any) -> Non
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
     for method in METHODS:
         expected = best(head, emissions, mask, method)
-        in_graph = ops.convert_to_numpy(head.decoder(method)(packed))
+        in_graph = numpy(head.decoder(method)(packed))
         np.testing.assert_array_equal(in_graph, expected)
         compiled = decode(packed, method=method)
         np.testing.assert_array_equal(compiled, expected)
@@ -89,7 +90,7 @@ def test_texts_in_a_row_are_decoded_like_a_batch(variant: Any, monkeypatch: Any)
     lengths = np.array([3, 0, 20, 1, 5, 0, 3, 7])
     mask = np.arange(20) < lengths[:, None]
     emissions = rng.normal(size=(*mask.shape, TAGS)).astype("float32")
-    packed = ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask)))
+    packed = numpy(head(emissions, mask=ops.convert_to_tensor(mask)))
     offsets = np.concatenate([[0], lengths.cumsum()])
     for method in METHODS:
         expected = decode(packed, method)[mask]
@@ -104,7 +105,7 @@ def test_constraints_hold_against_large_emissions() -> None:
     rng = np.random.default_rng(2)
     head = random_head("crf", rng, **CONSTRAINTS)
     packed = head(rng.normal(size=(16, 9, TAGS)).astype("float32") * 200)
-    for tags in (decode(packed), ops.convert_to_numpy(head.decoder()(packed))):
+    for tags in (decode(packed), numpy(head.decoder()(packed))):
         assert CONSTRAINTS["allowed_transitions"][tags[:, :-1], tags[:, 1:]].all()
         assert CONSTRAINTS["allowed_start"][tags[:, 0]].all()
         assert CONSTRAINTS["allowed_end"][tags[:, -1]].all()
@@ -118,7 +119,7 @@ def test_the_shortest_sequences(variant: Any, steps: Any) -> None:
     emissions = rng.normal(size=(4, steps, TAGS)).astype("float32")
     expected = best(head, emissions, np.ones((4, steps), bool), "map")
     packed = head(emissions)
-    np.testing.assert_array_equal(ops.convert_to_numpy(head.decoder()(packed)), expected)
+    np.testing.assert_array_equal(numpy(head.decoder()(packed)), expected)
     np.testing.assert_array_equal(decode(packed), expected)
 
 

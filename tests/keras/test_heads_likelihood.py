@@ -22,10 +22,10 @@ from tests.support.tagging import (  # noqa: E402
     compile_lightly,
     gradients,
     make_head,
-    numbers,
     random_head,
     twin,
 )
+from tests.support.tensors import numpy  # noqa: E402
 
 compile_lightly()
 
@@ -34,7 +34,7 @@ def losses(head: Any, emissions: Any, mask: Any, labels: Any, **options: Any) ->
     """The loss of each sequence."""
     options = {"normalization": "sequence", "reduction": "none", **options}
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
-    return np.asarray(ops.convert_to_numpy(head.loss(**options)(labels, packed)))
+    return numpy(head.loss(**options)(labels, packed))
 
 
 def expected(head: Any, emissions: Any, mask: Any, labels: Any) -> Any:
@@ -75,7 +75,7 @@ def test_backward_direction_is_the_reversed_sequence_with_transposed_transitions
     )
     for weight, source, turned in zip(ahead.weights, both.weights, behind.weights, strict=True):
         weight.assign(source)
-        value = numbers(source)
+        value = numpy(source)
         turned.assign(value.T if value.shape == (TAGS, TAGS) else value[::-1])
     emissions, _, _ = batch(rng)
     labels, mask = rng.integers(0, TAGS, emissions.shape[:2]), np.ones(emissions.shape[:2], bool)
@@ -119,7 +119,7 @@ def test_pads_and_what_is_in_them_do_not_matter(variant: Any) -> None:
     (slope,) = gradients(
         lambda e: loss(labels, pack(head.layout, e, mask, head.parameter_rows())), emissions
     )
-    assert np.all(np.asarray(slope)[~mask] == 0)
+    assert np.all(slope[~mask] == 0)
     assert np.all(np.isfinite(slope))
 
 
@@ -130,7 +130,7 @@ def test_gradients_equal_finite_differences(variant: Any) -> None:
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng, scale=1.0)
     loss = head.loss()
-    packed = np.array(ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask))))
+    packed = numpy(head(emissions, mask=ops.convert_to_tensor(mask))).copy()
     (found,) = gradients(lambda p: loss(labels, p), packed)
     moved = [(0, 1, 2), (3, 4, 1)] + ([] if variant == "softmax" else [(0, 7, 2)])
     for at in moved:
@@ -138,7 +138,7 @@ def test_gradients_equal_finite_differences(variant: Any) -> None:
         for step in (1e-2, -1e-2):
             near = packed.copy()
             near[at] += step
-            values.append(float(loss(labels, near)))
+            values.append(numpy(loss(labels, near)))
         np.testing.assert_allclose(found[at], (values[0] - values[1]) / 2e-2, atol=2e-3)
 
 
@@ -150,9 +150,9 @@ def test_token_normalization_is_the_mean_over_tokens(variant: Any) -> None:
     weights = rng.uniform(0.5, 2, len(mask)).astype("float32")
     sums = losses(head, emissions, mask, labels)
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
-    found = float(head.loss()(labels, packed, weights))
+    found = numpy(head.loss()(labels, packed, weights))
     np.testing.assert_allclose(found, (sums * weights).sum() / mask.sum(), rtol=1e-5)
-    by_sequence = float(head.loss("sequence")(labels, packed, weights[:, None]))
+    by_sequence = numpy(head.loss("sequence")(labels, packed, weights[:, None]))
     np.testing.assert_allclose(by_sequence, (sums * weights).mean(), rtol=1e-5)
 
 
@@ -163,7 +163,7 @@ def test_softmax_equals_a_masked_cross_entropy() -> None:
     packed = head(emissions, mask=ops.convert_to_tensor(mask))
     stock = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
     np.testing.assert_allclose(
-        float(head.loss()(labels, packed)), float(stock(labels, emissions)), rtol=1e-5
+        numpy(head.loss()(labels, packed)), numpy(stock(labels, emissions)), rtol=1e-5
     )
 
 
@@ -172,12 +172,12 @@ def test_label_smoothing_equals_the_stock_one() -> None:
     head = random_head("softmax", rng)
     emissions, _, _ = batch(rng)
     labels = rng.integers(0, TAGS, emissions.shape[:2])
-    found = float(head.loss(label_smoothing=0.2)(labels, head(emissions)))
+    found = numpy(head.loss(label_smoothing=0.2)(labels, head(emissions)))
     stock = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
-    np.testing.assert_allclose(found, float(stock(np.eye(TAGS)[labels], emissions)), rtol=1e-5)
+    np.testing.assert_allclose(found, numpy(stock(np.eye(TAGS)[labels], emissions)), rtol=1e-5)
     memm = random_head("memm", rng)
     memm.set_weights([np.zeros((TAGS, TAGS))])
-    same = float(memm.loss(label_smoothing=0.2)(labels, memm(emissions)))
+    same = numpy(memm.loss(label_smoothing=0.2)(labels, memm(emissions)))
     np.testing.assert_allclose(same, found, rtol=1e-5)
 
 
@@ -205,7 +205,7 @@ def test_a_crf_sums_over_unknown_labels() -> None:
         likely = np.logaddexp.reduce([chain.log_probability(e, p) for p in agreeing])
         np.testing.assert_allclose(found[row], -likely, atol=1e-4)
     loss = head.loss()
-    packed = np.array(ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask))))
+    packed = numpy(head(emissions, mask=ops.convert_to_tensor(mask))).copy()
     (slope,) = gradients(lambda p: loss(labels, p), packed)
     assert np.all(np.isfinite(slope))
 
@@ -214,7 +214,7 @@ def test_a_crf_sums_over_unknown_labels() -> None:
 def test_a_label_out_of_range_turns_a_compiled_loss_into_nan() -> None:
     head = random_head("crf", np.random.default_rng(12))
     packed = head(np.zeros((1, 2, TAGS), "float32"))
-    assert np.isnan(float(head.loss()(ops.convert_to_tensor([[0, TAGS]]), packed)))
+    assert np.isnan(numpy(head.loss()(ops.convert_to_tensor([[0, TAGS]]), packed)))
 
 
 @pytest.mark.contract
@@ -224,7 +224,7 @@ def test_layouts_are_read_from_what_was_packed(variant: Any) -> None:
     for more in ({}, CONSTRAINTS):
         head = random_head(variant, rng, **more)
         emissions, mask, _ = batch(rng)
-        packed = ops.convert_to_numpy(head(emissions, mask=ops.convert_to_tensor(mask)))
+        packed = numpy(head(emissions, mask=ops.convert_to_tensor(mask)))
         assert type(head.layout).read(packed) == head.layout
         assert packed.shape == (
             *head.compute_output_spec(keras.KerasTensor(emissions.shape)).shape,
@@ -240,5 +240,5 @@ def test_low_rank_makes_nothing_of_tags_times_tags() -> None:
     head = make_head("memm", tags, rank=4)
     packed = head(np.random.default_rng(14).normal(size=(1, 3, 8)).astype("float32"))
     assert packed.shape == (1, 11, tags + 1)
-    found = float(head.loss()(np.array([[1, 2, 3]]), packed))
+    found = numpy(head.loss()(np.array([[1, 2, 3]]), packed))
     assert 5 < found < 20

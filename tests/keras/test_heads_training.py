@@ -9,10 +9,10 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras import ops  # noqa: E402
 
 from newword.keras.tagging.viterbi import best_tags  # noqa: E402
-from tests.support.tagging import compile_lightly, make_head, numbers  # noqa: E402
+from tests.support.tagging import compile_lightly, make_head  # noqa: E402
+from tests.support.tensors import numpy  # noqa: E402
 
 compile_lightly()
 
@@ -59,7 +59,7 @@ def test_training_and_saving_and_training_on(variant: Any, tmp_path: Any) -> Non
     later = [one.fit(ids, labels, verbose=0, shuffle=False).history for one in (model, again)]
     assert later[0]["loss"] == pytest.approx(later[1]["loss"], rel=1e-4)
     layout = again.get_layer("head").layout
-    tags = ops.convert_to_numpy(best_tags(layout, again.predict(ids, verbose=0)))
+    tags = numpy(best_tags(layout, again.predict(ids, verbose=0)))
     assert (tags == labels)[ids > 0].mean() > 0.9
 
 
@@ -70,7 +70,7 @@ def test_a_model_reports_the_mean_over_its_tokens(variant: Any) -> None:
     reported = model.evaluate(ids, labels, batch_size=SAMPLES, verbose=0, return_dict=True)
     head = model.get_layer("head")
     sums = head.loss("sequence", reduction="sum")(labels, model.predict(ids, verbose=0))
-    assert reported["loss"] == pytest.approx(float(sums) / (ids > 0).sum(), rel=1e-4)
+    assert reported["loss"] == pytest.approx(numpy(sums) / (ids > 0).sum(), rel=1e-4)
     packed = model.predict(ids, verbose=0)
     hits = packed[:, :STEPS, :-1].argmax(-1) == labels
     assert reported["emission_accuracy"] == pytest.approx(hits[ids > 0].mean(), abs=1e-6)
@@ -90,7 +90,7 @@ def test_datasets_of_changing_length_and_generators(variant: Any) -> None:
     one.fit(dataset, verbose=0, shuffle=False)
     other.fit((batch for batch in batches), steps_per_epoch=3, shuffle=False, verbose=0)
     for ours, theirs in zip(one.weights, other.weights, strict=True):
-        np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
+        np.testing.assert_allclose(numpy(ours), numpy(theirs), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_compiled_or_not_the_step_is_the_same(variant: Any) -> None:
         models.append(model)
     for other in models[1:]:
         for ours, theirs in zip(models[0].weights, other.weights, strict=True):
-            np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
+            np.testing.assert_allclose(numpy(ours), numpy(theirs), atol=1e-5)
 
 
 def test_accumulated_gradients_are_the_mean_of_two_steps() -> None:
@@ -139,7 +139,7 @@ def test_accumulated_gradients_are_the_mean_of_two_steps() -> None:
     for accumulate in (None, 2):
         optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=accumulate)
         model = model_of("crf", optimizer=optimizer)
-        start = [numbers(weight).copy() for weight in model.trainable_weights]
+        start = [numpy(weight).copy() for weight in model.trainable_weights]
         total = [np.zeros_like(one) for one in start]
         for half in halves:
             if accumulate is None:
@@ -148,10 +148,10 @@ def test_accumulated_gradients_are_the_mean_of_two_steps() -> None:
             model.train_on_batch(*half)
             if accumulate is None:
                 for index, weight in enumerate(model.trainable_weights):
-                    total[index] += (numbers(weight) - start[index]) / 2
+                    total[index] += (numpy(weight) - start[index]) / 2
         if accumulate:
             for index, weight in enumerate(model.trainable_weights):
-                total[index] = numbers(weight) - start[index]
+                total[index] = numpy(weight) - start[index]
         moved.append(total)
     for plain, accumulated in zip(*moved, strict=True):
         assert np.abs(plain).max() > 0
@@ -171,7 +171,7 @@ def test_export_with_the_decoder_in_the_graph(variant: Any, tmp_path: Any) -> No
     tagger.export(tmp_path / "tagger", verbose=False)
     served = tf.saved_model.load(str(tmp_path / "tagger"))
     for part in (ids, ids[:3, :4], ids[:1, :1]):
-        expected = ops.convert_to_numpy(best_tags(head.layout, model.predict(part, verbose=0)))
+        expected = numpy(best_tags(head.layout, model.predict(part, verbose=0)))
         np.testing.assert_array_equal(served.serve(part).numpy(), expected)
     tagger.save(tmp_path / "tagger.keras")
     again = keras.models.load_model(tmp_path / "tagger.keras")
@@ -194,7 +194,7 @@ def test_two_replicas_take_the_step_of_one() -> None:
     for model in (alone, shared):
         model.fit(ids, labels, batch_size=SAMPLES, epochs=2, shuffle=False, verbose=0)
     for ours, theirs in zip(alone.weights, shared.weights, strict=True):
-        np.testing.assert_allclose(numbers(ours), numbers(theirs), atol=1e-5)
+        np.testing.assert_allclose(numpy(ours), numpy(theirs), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_the_multiplier_is_the_rate_under_any_optimizer(name: Any, options: Any)
         model.compile(optimizer, packed_loss)
         for _ in range(3):
             model.train_on_batch(emissions, labels)
-        moved.append(np.asarray(ops.convert_to_numpy(head.transitions)) - np.eye(TAGS))
+        moved.append(numpy(head.transitions) - np.eye(TAGS))
     assert np.abs(moved[1]).max() > 1e-4
     np.testing.assert_allclose(moved[0], moved[1], rtol=2e-3, atol=1e-6)
 
@@ -238,7 +238,7 @@ def test_decoupled_weight_decay_keeps_its_own_rate() -> None:
     model.compile(keras.optimizers.SGD(0.1, weight_decay=0.5), head.loss())
     # One step a sequence: no gradient reaches the transitions, only the decay.
     model.train_on_batch(np.zeros((2, 1, TAGS), "float32"), np.zeros((2, 1), "int32"))
-    np.testing.assert_allclose(ops.convert_to_numpy(head.transitions), 1 - 0.1 * 0.5, rtol=1e-5)
+    np.testing.assert_allclose(numpy(head.transitions), 1 - 0.1 * 0.5, rtol=1e-5)
 
 
 @pytest.mark.contract

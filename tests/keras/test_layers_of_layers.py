@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import newword.keras as nk
-from tests.keras.harness import Array, numpy
+from tests.support.tensors import Array, numpy
 
 X = np.random.default_rng(1).normal(size=(4, 5, 3)).astype("float32")
 package = keras.saving.register_keras_serializable(package="newword-tests")

@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
 from newword.keras.layers import masks
-from tests.keras.harness import Array, input_gradient, numpy
+from tests.keras.harness import input_gradient
+from tests.support.tensors import Array, numpy
 
 STEPS, FEATURES = 5, 2
 quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,7 +11,8 @@ import pytest
 
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
-from tests.keras.harness import Array, MaskProbe, input_gradient, numpy
+from tests.keras.harness import MaskProbe, input_gradient
+from tests.support.tensors import Array, numpy
 
 A = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)
 B = np.array([[1, 1, 0, 1], [0, 0, 0, 0]], bool)

@@ -12,7 +12,8 @@ import pytest
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
 from tests.keras.cases import RECURRENT
-from tests.keras.harness import Array, MaskProbe, numpy, one_batch, run
+from tests.keras.harness import MaskProbe, one_batch, run
+from tests.support.tensors import Array, numpy
 
 X, MASK = one_batch(RECURRENT[0], junk=1e4)
 # Keras makes something else of a row without a valid step.

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 import newword.keras as nk
 from newword.errors import InvalidArgumentError
-from tests.keras.harness import Array, input_gradient, numpy
+from tests.keras.harness import input_gradient
+from tests.support.tensors import Array, numpy
 
 quick = settings(max_examples=25, deadline=None)
 # Few shapes, because JAX compiles for each.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import newword.keras as nk
-from tests.keras.harness import Array, numpy
+from tests.support.tensors import Array, numpy
 
 VOCABULARY, TAGS = 12, 3
 ROWS = [[5, 1, 7, 3, 2, 9], [4], [1, 1, 1], []]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.support.chains import Chain
+from tests.support.tensors import numpy
 
 TAGS = 3
 ALLOWED = np.array([[True, True, False], [True, False, True], [True, True, True]])
@@ -64,18 +65,16 @@ def random_head(variant: str, rng: np.random.Generator, **more: Any) -> Any:
 
 def twin(head: Any) -> Chain:
     """The slow twin with the parameters of a head."""
-    from keras import ops
-
     tags = head.num_tags
     chain = Chain(head.layout.model, np.zeros((tags, tags)), np.zeros(tags), np.zeros(tags))
     if head.layout.model != "softmax":
-        values = np.asarray(ops.convert_to_numpy(head.transitions), np.float64)
+        values = numpy(head.transitions).astype(float)
         chain.g = values if head.rank is None else values[: head.rank].T @ values[head.rank :]
         if head.boundary is not None:
-            chain.start, chain.end = np.asarray(ops.convert_to_numpy(head.boundary), np.float64)
+            chain.start, chain.end = numpy(head.boundary).astype(float)
     if head.layout.second_order:
-        stored = numbers(head.stored_second_order) * head.lr_multiplier
-        chain.h = np.asarray(stored, np.float64).reshape(tags, tags, tags)
+        stored = numpy(head.stored_second_order).astype(float) * head.lr_multiplier
+        chain.h = stored.reshape(tags, tags, tags)
     chain.halve = head.layout.halve_history
     if head.constrained:
         chain.start_penalty = np.where(head.allowed_start, 0.0, -1e4)
@@ -110,16 +109,9 @@ def compile_lightly() -> None:
         importlib.import_module("jax").config.update("jax_disable_most_optimizations", True)
 
 
-def numbers(tensor: Any) -> Any:
-    """The numbers of a tensor or a variable; of a variable by way of a sum, lest NumPy warns."""
-    from keras import ops
-
-    return np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(tensor) + 0))
-
-
 def gradients(function: Callable[..., Any], *arrays: Any) -> list[Any]:
     """The gradients of a scalar function, as arrays."""
-    return [np.asarray(one) for one in differentiate(function)(*arrays)]
+    return [numpy(one) for one in differentiate(function)(*arrays)]
 
 
 def differentiate(function: Callable[..., Any]) -> Callable[..., list[Any]]:
