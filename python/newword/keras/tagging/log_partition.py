@@ -47,7 +47,7 @@ def chain_log_partition(
         >>> import numpy as np
         >>> emissions, transitions = np.zeros((1, 3, 4)), np.zeros((4, 4))
         >>> log_z = chain_log_partition(emissions, transitions, np.array([3]))
-        >>> round(float(np.exp(log_z[0])))  # 4^3 sequences that weigh 1 each
+        >>> round(float(np.exp(ops.convert_to_numpy(log_z)[0])))  # 4^3 sequences that weigh 1 each
         64
     """
     emissions = ops.maximum(ops.convert_to_tensor(emissions, "float32"), NOTHING)
@@ -72,6 +72,9 @@ def path_score(emissions: Any, transitions: Any, tags: Any, lengths: Any) -> Any
     Shapes are those of `chain_log_partition`; `tags` is int32 of (batch, steps), within range
     everywhere. Returns (batch,).
     """
+    emissions = ops.convert_to_tensor(emissions, "float32")
+    transitions = ops.convert_to_tensor(transitions, "float32")
+    tags, lengths = ops.cast(tags, "int32"), ops.cast(lengths, "int32")
     steps = ops.arange(ops.shape(tags)[1], dtype="int32")[None]
     valid = ops.cast(steps < lengths[:, None], "float32")
     score = ops.sum(pick(emissions, tags) * valid, axis=1)

@@ -39,11 +39,11 @@ class ViterbiDecoder(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         O(batch * steps * tags^2); tags^3 for a second-order MEMM.
 
     Examples:
-        >>> import numpy as np
+        >>> import keras, numpy as np
         >>> from newword.keras import CRF
         >>> head = CRF(2, use_kernel=False)
         >>> packed = head(np.array([[[1.0, 0.0], [0.0, 1.0]]], "float32"))
-        >>> np.asarray(head.decoder()(packed)).tolist()
+        >>> keras.ops.convert_to_numpy(head.decoder()(packed)).tolist()
         [[0, 1]]
     """
 
@@ -79,6 +79,8 @@ def best_tags(layout: Layout, packed: Any, method: str = "map") -> Any:
 
 def best_unpacked(layout: Layout, scores: TagScores, method: str = "map") -> Any:
     """The same for what was packed, as tensors or arrays."""
+    # All tensors: PyTorch does not add an array to one.
+    scores = TagScores(*(None if one is None else ops.convert_to_tensor(one) for one in scores))
     paths = path_scores(layout, scores, method)
     aligned = _first_order(paths) if paths.triples is None else _second_order(paths)
     return restore(ops.cast(aligned, "int32"), paths.order, scores.mask, -1)
