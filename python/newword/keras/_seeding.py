@@ -18,3 +18,12 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+def dropout_seed(rate: float) -> int | None:
+    """A seed for a layer that drops that share; None where it drops nothing.
+
+    Drawn as Keras draws the seed of a layer that is given none. Given, it also counts on PyTorch,
+    where Keras otherwise leaves dropout to PyTorch's own state of random numbers.
+    """
+    return random.randint(1, 10**9) if rate else None  # noqa: S311

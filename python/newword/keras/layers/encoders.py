@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from newword._check import whole
+from newword.keras._seeding import dropout_seed
 from newword.keras.layers._shapes import feature_count, sequence_shape
 from newword.keras.layers.gated_convolution import DilatedGatedConv1D, share
 from newword.keras.layers.masks import apply_mask
@@ -89,7 +90,8 @@ class BiLSTMEncoder(StackedEncoder):
     Args:
         units: Units of each direction; twice as many features come out.
         num_layers: How many LSTMs in both directions stand one above the other.
-        dropout: Share of the features dropped between two of them, the same ones at all steps.
+        dropout: Share of the features dropped between two of them, the same ones at all steps
+            and in both directions.
         recurrent_initializer: Initialiser of the recurrent kernels.
         **kwargs: Name, dtype and so on, as for every Keras layer.
 
@@ -135,10 +137,12 @@ class BiLSTMEncoder(StackedEncoder):
         return 2 * self.units
 
     def _block(self, index: int) -> Any:
+        dropout = self.dropout if index else 0.0
         lstm = keras.layers.LSTM(
             self.units,
             return_sequences=True,
-            dropout=self.dropout if index else 0.0,
+            dropout=dropout,
+            seed=dropout_seed(dropout),
             recurrent_initializer=self.recurrent_initializer,
             dtype=self.dtype_policy,
             name=f"lstm_{index}",

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from newword._check import choice, invalid, threshold, whole
+from newword.keras._seeding import dropout_seed
 from newword.keras.layers._shapes import feature_count, sequence_shape
 from newword.keras.layers.attention import clone
 from newword.keras.layers.convolution import MaskedConv1D
@@ -78,7 +79,9 @@ class DilatedGatedConv1D(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.supports_masking = True
-        self.gate_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.gate_dropout = keras.layers.Dropout(
+            self.dropout, seed=dropout_seed(self.dropout), dtype=self.dtype_policy
+        )
 
     def build(self, input_shape: Any) -> None:
         """Makes the two convolutions, with as many filters as there are features."""

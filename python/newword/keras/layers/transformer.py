@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from newword._check import invalid, whole
+from newword.keras._seeding import dropout_seed
 from newword.keras.layers._shapes import feature_count
 from newword.keras.layers.encoders import StackedEncoder
 from newword.keras.layers.masks import apply_mask, as_mask, masked_softmax
@@ -106,7 +107,9 @@ class TransformerBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_heads, self.feedforward = num_heads, feedforward
         self.supports_masking = True
-        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.drop = keras.layers.Dropout(
+            dropout, seed=dropout_seed(dropout), dtype=self.dtype_policy
+        )
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights, for as many features as come in."""

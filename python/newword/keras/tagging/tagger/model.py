@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from newword import _check
+from newword.keras._seeding import dropout_seed
 from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
 from newword.keras.layers.transformer import TransformerEncoder
 from newword.keras.tagging.crf import CRF
@@ -133,11 +134,16 @@ def make_model(
                 NUM_PLACES, PLACE_FEATURES, mask_zero=True, name="place_embedding"
             )(inputs["places"])
             features = keras.layers.Concatenate(name="features")([features, places])
-        hidden = _encoded(encoder, keras.layers.Dropout(dropout, name="dropout")(features))
-    hidden = keras.layers.Dropout(dropout, name="encoder_dropout")(hidden)
+        hidden = _encoded(encoder, _dropout(dropout, "dropout")(features))
+    hidden = _dropout(dropout, "encoder_dropout")(hidden)
     # By name: an encoder of the user's may lose the mask on the way.
     packed = head(hidden, mask=ops.not_equal(ids, 0))
     return keras.Model(model_inputs(inputs), packed, name="tagger")
+
+
+def _dropout(rate: float, name: str) -> Any:
+    """Dropout with a seed of its own."""
+    return keras.layers.Dropout(rate, seed=dropout_seed(rate), name=name)
 
 
 def check_rows(model: Any, vocabulary: Vocabulary) -> None:
