@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+import pytest
+
 from tests.support.pages import ROOT
 
 SETTINGS = {
@@ -16,6 +18,7 @@ SETTINGS = {
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / "target" / "jax-cache"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "TORCHINDUCTOR_CACHE_DIR": str(ROOT / "target" / "torch-cache"),
 }
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The other cores have workers of their own.
@@ -28,7 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 
-if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
+if BACKEND == "tensorflow":
     with contextlib.suppress(ImportError, RuntimeError):
         import tensorflow as tf
 
@@ -37,3 +41,16 @@ if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
         )
+if BACKEND == "torch":
+    import torch
+
+    # Not only the first time in a process: no test may lean on another that was warned before it.
+    torch.set_warn_always(True)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """What draws without a seed of its own draws the same in every run, whatever ran before."""
+    import keras
+
+    keras.utils.set_random_seed(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,12 @@ def test_mixed_precision_keeps_mask_and_loss(variant: Any, policy: Any) -> None:
     assert history[-1] < history[0]
 
 
+# PyTorch compiles for two minutes, and shows a warning that it means to hide.
+@pytest.mark.skipif(
+    BACKEND == "torch" and not any(map(shutil.which, ("c++", "g++", "clang++"))),
+    reason="PyTorch needs a C++ compiler to compile",
+)
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 @pytest.mark.parametrize("variant", ["crf_rank"])
 def test_compiled_or_not_the_step_is_the_same(variant: Any) -> None:
     ids, labels, weights = data()
