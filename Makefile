@@ -17,6 +17,7 @@ PACKAGES := $(VENV)/.packages
 
 KERAS_TESTS := tests/keras python/newword/keras
 KERAS_OLDEST := target/keras-oldest
+KERAS_TORCH := target/keras-torch
 SERIAL_TESTS := tests/cli tests/test_import.py
 # One worker for each core; more than four would need more memory than a usual machine has.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 10
@@ -106,6 +107,18 @@ test-keras-oldest: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras with t
 		PYTHONPATH=$(KERAS_OLDEST) KERAS_BACKEND=tensorflow $(PYTEST) $(SELECTED) $(KERAS_TESTS); \
 	else \
 		echo 'newword.keras is not tested with the oldest Keras: TensorFlow is not installed here'; \
+	fi
+
+# No part of `make test`: PyTorch comes with CUDA, 5 GB, and compiles one test for two minutes. It goes into a folder of
+# its own, beside the packages of the development environment; setuptools as that has it.
+.PHONY: test-keras-torch
+test-keras-torch: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras on PyTorch, all of them; installs it first, 5 GB
+	@if $(BIN)/python -c 'from importlib.util import find_spec as find; exit(not find("keras"))'; then \
+		set -x; $(BIN)/uv pip install --quiet --python $(BIN)/python --target $(KERAS_TORCH) torch 'setuptools<81' \
+			|| $(PIP) install --quiet --upgrade --target $(KERAS_TORCH) torch 'setuptools<81'; \
+		PYTHONPATH=$(KERAS_TORCH) KERAS_BACKEND=torch $(PYTEST) $(KERAS_TESTS); \
+	else \
+		echo 'newword.keras is not tested on PyTorch: Keras is not installed here'; \
 	fi
 
 # In the profile of the tests, whose dependencies it shares: what is tested is that the distribution is complete.
