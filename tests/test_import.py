@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Collection
 from graphlib import TopologicalSorter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_without_keras_its_part_says_what_to_install() -> None:
     )
     said = run(code)
     assert said == 'MissingDependencyError Layers need keras: pip install "newword[keras]"'
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="Keras is not installed")
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_without_its_backend_keras_says_what_to_install(backend: str) -> None:
+    code = (
+        "import os, sys\n"
+        f"os.environ['KERAS_BACKEND'], sys.modules[{backend!r}] = {backend!r}, None\n"
+        "try: import newword.keras\n"
+        "except ImportError as error: print(type(error).__name__, error)"
+    )
+    said = run(code)
+    advice = f'Keras is set to {backend}: pip install "newword[{backend}]", or set KERAS_BACKEND'
+    assert said.startswith(f"MissingDependencyError {advice}")
 
 
 def test_errors_are_what_python_expects() -> None:

@@ -1,7 +1,8 @@
 """Layers, masks, tagging heads and a tagger for Keras 3, on TensorFlow, JAX and PyTorch.
 
-Needs `pip install "newword[keras]"`. No result for a sample depends on how much padding its batch
-happened to need.
+Needs Keras and one backend: `pip install "newword[tensorflow]"`, `"newword[jax]"` or
+`"newword[torch]"`; `"newword[keras]"` brings TensorFlow. No result for a sample depends on how much
+padding its batch happened to need.
 """
 
 from newword.keras import _require as _require
