@@ -141,6 +141,29 @@ def memory(report: Report, folder: Path, quick: bool) -> None:
         label + ": time", f"{tight.seconds:.1f} s, {ratio:.2f} x unlimited", "<= 2 x", ratio <= 2
     )
     text.unlink()
+    one_run(report, folder, quick)
+
+
+def one_run(report: Report, folder: Path, quick: bool) -> None:
+    """The same for text without a single break."""
+    pack = corpora.data_pack()
+    if pack is None or quick:
+        text = corpora.synthetic(folder, (20 if quick else 160) * MEGABYTE)
+    else:
+        text = corpora.concatenation(pack, folder)
+    run = corpora.one_run(text, folder)
+    limit = 250 * MEGABYTE if quick else 500 * MEGABYTE
+    source = "answer = newword.discover(argument['path'], memory=argument['memory'])\n"
+    source += "answer = [len(answer), answer.summary['documents']]"
+    tight = in_child(source, {"path": str(run), "memory": limit})
+    assert tight.answer[1] == 1, "the text has a break"
+    report.add(
+        f"{run.stat().st_size // MEGABYTE} MB without a break: peak, {limit // MEGABYTE}MB",
+        f"{tight.peak_bytes / 1e6:.0f} MB, {tight.answer[0]:,} words",
+        "<= 1.2 x the budget",
+        tight.peak_bytes <= 1.2 * limit,
+    )
+    run.unlink()
 
 
 def growth(report: Report, folder: Path, quick: bool) -> None:

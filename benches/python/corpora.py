@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,14 @@ def synthetic(folder: Path, size: int) -> Path:
     """A synthetic corpus of about ``size`` bytes."""
     target = folder / f"synthetic_{size // MEGABYTE}MB.txt"
     SyntheticCorpus(seed=1).write(target, size)
+    return target
+
+
+def one_run(source: Path, folder: Path) -> Path:
+    """The Han characters of ``source``, without anything between them."""
+    target = folder / f"one_run_{source.name}"
+    with source.open(encoding="utf-8") as text, target.open("w", encoding="utf-8") as out:
+        out.writelines("".join(re.findall("[\u4e00-\u9fff]+", line)) for line in text)
     return target
 
 
