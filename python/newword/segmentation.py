@@ -83,7 +83,7 @@ def train_segmenter(
     Raises:
         InvalidArgumentError: An argument breaks its rule.
         CorpusError: The corpus holds no text.
-        MemoryBudgetError: The n-grams do not fit: a larger `min_count` mends that.
+        MemoryBudgetError: The n-grams do not fit; a larger `min_count` keeps fewer of them.
         OSError: A file cannot be read.
 
     Complexity:

@@ -216,7 +216,7 @@ class TagScheme:
                 an
                 unknown type; or spans leave gaps where the scheme is one of words.
         """
-        # No array of tags has more; NumPy refuses it in words of its own.
+        # NumPy's own error for more names no argument.
         length = _check.whole("length", length, 0, 2**48)
         roles = np.full(length, OUTSIDE, np.int8)
         owners = np.full(length, -1, np.int32)

@@ -98,7 +98,7 @@ DropKnown: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="text, jsonl, csv, tsv or parquet; auto goes by the extension.",
+        help="text, jsonl, csv, tsv or parquet; auto: by the extension.",
         rich_help_panel=READING,
     ),
 ]

@@ -52,7 +52,7 @@ class Lexicon:
     Args:
         columns: Columns by name. `word` is needed; `count` is 1, `length` counted, `known` false
             and the scores NaN where left out.
-        summary: What is worth knowing about the whole: thresholds, totals.
+        summary: Totals and thresholds of the whole.
         rejected: The candidates that were dropped, with the column `reason`.
 
     Raises:
@@ -123,7 +123,7 @@ class Lexicon:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What is worth knowing about the whole: the chosen min_count, thresholds, totals."""
+        """Totals and thresholds of the whole, the chosen min_count among them."""
         return dict(self._summary)
 
     @property

@@ -118,6 +118,6 @@ def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]
     values: NDArray[Any] = lesser_entropy(columns) if by == ENTROPY else columns[by]
     values = values[by_word]
     if descending:
-        # Stable in both directions: the values are turned round, not the result.
+        # Stable in both directions: the values are negated, not the result reversed.
         values = -values if values.dtype.kind == "f" else np.invert(values)
     return by_word[np.argsort(values, kind="stable")]

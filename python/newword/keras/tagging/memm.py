@@ -124,7 +124,7 @@ class BidirectionalMEMM(MEMM):
     f and g, the second with g(y_t, y_{t+1}) as the score of y_t; no parameter is added, and
     there is no contradiction: in both directions g says how well two neighbours go together.
     A tag that the transition explains in one direction has to be explained by its emission in
-    the other, which mends most of the label bias. Decoding maximises the mean of the two
+    the other, which removes most of the label bias. Decoding maximises the mean of the two
     log-probabilities.
 
     Arguments, shapes, errors and complexity are those of `MEMM`; `order` must be 1.

@@ -10,7 +10,7 @@ use super::classes::{CLASSES, Class, Table};
 /// (Base64, a key, a separator of a hundred digits) is no word and breaks the text.
 pub const LONGEST_UNIT: usize = 64;
 
-/// What becomes of a run of letters or digits.
+/// How a run of letters or digits is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunMode {
     /// The whole run is one symbol, so that 5G网络 has four.

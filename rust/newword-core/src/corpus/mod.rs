@@ -1,6 +1,6 @@
 //! Text in: files, globs, compression, encodings, character classes, the alphabet, runs.
 //!
-//! A [`TextSource`] hands out blocks of valid UTF-8; [`encode`] turns them, on all threads, into an
+//! A [`TextSource`] yields blocks of valid UTF-8; [`encode`] turns them, on all threads, into an
 //! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
 
 mod addresses;

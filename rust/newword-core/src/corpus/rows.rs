@@ -60,8 +60,8 @@ impl Rows {
         }
     }
 
-    /// Reads the next piece of text, the `last` of the file or not, and hands out each row it
-    /// completes, with the line it begins in. O(n).
+    /// Reads the next piece of text, the `last` of the file or not, and passes each row it
+    /// completes to `take`, with the line it begins in. O(n).
     ///
     /// # Errors
     /// [`Error::Corpus`] naming `place` where the header lacks the column or a row is too long;

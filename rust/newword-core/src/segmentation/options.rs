@@ -16,7 +16,7 @@ pub enum Numbers {
     Classed,
 }
 
-/// How text is read before words are sought in it, and what stands in for words.
+/// How text is read before it is segmented, and the weight of unknown words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmenterOptions {
     /// Which characters form symbols. With NFKC set, symbols are looked up folded; the text itself

@@ -1,4 +1,4 @@
-//! What decoders return, and how a batch is handed out to threads.
+//! What decoders return, and how a batch is divided among threads.
 
 use super::problem::{Problem, unsound};
 use super::scalar::Scalar;

@@ -34,7 +34,7 @@ def valid_gold(
 
     Raises:
         InvalidArgumentError: Two tags in a row, or the first or last of a text, are forbidden:
-            the loss would be of thousands, and no training mend it.
+            the loss would be in the thousands, and training could not reduce it.
     """
     corpus, labels, words = gold
     wrong = _forbidden(corpus, labels, head)
@@ -52,7 +52,7 @@ def valid_gold(
             fixed = scheme.repair(labels[part])
             repaired[part] = np.where(fixed < 0, UNKNOWN_TAG, fixed)
         changed = InvalidTargets(len(texts), int((repaired != labels).sum()))
-        # A head of one's own may forbid more than the scheme does.
+        # A user-defined head may forbid more than the scheme does.
         return valid_gold((corpus, repaired, words), scheme, head, "error", name)[0], changed
     at, place = int(np.flatnonzero(wrong)[0]), texts[0]
     own = labels[corpus.offsets[place] : corpus.offsets[place + 1]].tolist()
