@@ -22,6 +22,7 @@ mod options;
 pub(crate) mod parts;
 mod paths;
 mod records;
+mod relabel;
 mod rows;
 mod spill;
 mod store;
@@ -37,6 +38,7 @@ pub use items::{TextBatch, TextItems};
 pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
+pub(crate) use relabel::Relabelled;
 pub use symbols::Symbols;
 
 use crate::support::{Context, Result};

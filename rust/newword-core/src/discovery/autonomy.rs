@@ -3,7 +3,8 @@
 use super::score::Evidence;
 use super::sift::{Candidate, Sieve};
 use super::words::Summary;
-use crate::corpus::EncodedCorpus;
+use crate::corpus::{EncodedCorpus, Relabelled};
+use crate::ngram::Links;
 use crate::segmentation::unsupervised::{Model, UnsupervisedMethod, UnsupervisedOptions};
 use crate::support::{Context, Result};
 
@@ -15,13 +16,15 @@ use crate::support::{Context, Result};
 pub fn propose_words(
     corpus: &EncodedCorpus,
     evidence: &Evidence<'_>,
+    links: &Links,
     sieve: &mut Sieve<'_>,
     summary: &mut Summary,
     context: &Context,
 ) -> Result<()> {
     let (method, passes) = (UnsupervisedMethod::default(), UnsupervisedOptions::default().passes);
-    let mut model = Model::new(evidence.table, method, context)?;
-    model.estimate(corpus, method, passes, context)?;
+    let Evidence { table, cohesion, .. } = evidence;
+    let mut model = Model::new(table, links, cohesion, method, context)?;
+    model.estimate(&Relabelled::new(corpus), passes, context)?;
     for (ids, count) in model.used() {
         summary.segments += count;
         sieve.propose(&Candidate { ids, count, measures: evidence.of_word(ids) });

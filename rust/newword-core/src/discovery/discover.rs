@@ -3,12 +3,11 @@
 use super::autonomy::propose_words;
 use super::chain::Chains;
 use super::options::{DiscoverOptions, Method, Settled};
-use super::relabel::Relabelled;
 use super::score::Evidence;
 use super::sift::{Candidate, Sieve};
 use super::words::{Discovery, Summary};
-use crate::corpus::EncodedCorpus;
-use crate::ngram::{CountOptions, Neighbours, NgramTable, count};
+use crate::corpus::{EncodedCorpus, Relabelled};
+use crate::ngram::{CountOptions, Links, Neighbours, NgramTable, count};
 use crate::support::{Context, Error, Result};
 
 /// Finds the words of a corpus.
@@ -33,11 +32,13 @@ pub fn discover(
     let few = cuts && options.rejected == 0;
     let neighbours = if few { Neighbours::OfSingles } else { Neighbours::OfAll };
     let table = count(corpus, CountOptions { order, min_count, neighbours }, context)?;
-    let mut evidence = Evidence::new(&table, context)?;
+    let links = Links::new(&table, context)?;
+    let mut evidence = Evidence::new(&table, &links, context)?;
     let mut summary = summarise(&table, &settled);
     let mut sieve = Sieve::new(&table.symbols, options, &settled);
     match options.method {
         Method::Chain | Method::Bigram => {
+            drop(links);
             let corpus = &Relabelled::new(corpus);
             let chains =
                 Chains { corpus, evidence: &evidence, options, settled: &settled, context };
@@ -51,7 +52,7 @@ pub fn discover(
         }
         Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
         Method::Autonomy => {
-            propose_words(corpus, &evidence, &mut sieve, &mut summary, context)?;
+            propose_words(corpus, &evidence, &links, &mut sieve, &mut summary, context)?;
         }
     }
     Ok(sieve.finish(summary))
@@ -95,7 +96,7 @@ pub fn score_table(
         let rule = "must be 0 for counts without neighbours";
         return Err(Error::invalid("min_entropy", rule, settled.min_entropy));
     }
-    let evidence = Evidence::new(table, context)?;
+    let evidence = Evidence::new(table, &Links::new(table, context)?, context)?;
     let mut sieve = Sieve::new(&table.symbols, options, &settled);
     grams(&evidence, &settled, &mut sieve, context);
     Ok(sieve.finish(summarise(table, &settled)))

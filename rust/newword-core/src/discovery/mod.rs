@@ -15,7 +15,6 @@ mod long_words;
 mod neighbours;
 mod occurrences;
 mod options;
-mod relabel;
 mod score;
 mod sift;
 mod strong_set;

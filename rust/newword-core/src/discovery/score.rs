@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::neighbours::{Sides, neighbour_sums};
 use super::options::Settled;
-use super::relabel::Relabelled;
 use super::words::Reason;
+use crate::corpus::Relabelled;
 use crate::ngram::Cohesion;
 use crate::ngram::Links;
 use crate::ngram::{NgramTable, entropy};
@@ -56,9 +56,8 @@ impl Measures {
 }
 
 impl<'t> Evidence<'t> {
-    pub fn new(table: &'t NgramTable, context: &Context) -> Result<Self> {
-        let links = Links::new(table, context)?;
-        let cohesion = Cohesion::new(table, &links, context)?;
+    pub fn new(table: &'t NgramTable, links: &Links, context: &Context) -> Result<Self> {
+        let cohesion = Cohesion::new(table, links, context)?;
         Ok(Self { table, cohesion, sides: HashMap::default() })
     }
 

@@ -18,6 +18,6 @@ pub use segmenter::{Floor, Segmenter};
 pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;
-pub(crate) use lattice::{Lattice, Search, Unknown};
+pub(crate) use lattice::{Lattice, Unknown};
 pub(crate) use recount::count_words;
 pub(crate) use segmenter::single;

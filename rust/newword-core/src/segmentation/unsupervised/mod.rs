@@ -7,6 +7,7 @@
 
 mod autonomy;
 mod model;
+mod needed;
 mod options;
 mod source;
 #[cfg(test)]
@@ -20,8 +21,8 @@ pub(crate) use self::model::Model;
 use self::model::floor;
 use self::source::ClassedSource;
 use super::{Floor, Numbers, Segmenter, SegmenterOptions};
-use crate::corpus::{EncodedCorpus, RunMode, TextSource, encode};
-use crate::ngram::{CountOptions, Neighbours, count};
+use crate::corpus::{EncodedCorpus, Relabelled, RunMode, TextSource, encode};
+use crate::ngram::{Cohesion, CountOptions, Links, Neighbours, count};
 use crate::support::{Context, Error, Result};
 
 /// A word as the segmenter knows it.
@@ -46,8 +47,8 @@ pub struct UnsupervisedSegmenter {
 /// Trains a segmenter on the text of `source`.
 ///
 /// Time: reading, one count of n-grams with their neighbours, and a segmentation for each pass and
-/// one more. Memory: the n-gram table within the budget of `context`, and about 70 bytes for each
-/// of its rows on top. The result does not depend on threads, blocks or memory.
+/// one more. Memory: the n-gram table within the budget of `context`, about 40 bytes for each
+/// of its rows on top, and 100 for each that a best path may use. The result does not depend on threads, blocks or memory.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] naming the option out of range; [`Error::Corpus`] for text without
@@ -90,8 +91,10 @@ pub fn train_encoded(
     }
     let table =
         count(corpus, CountOptions { order, min_count, neighbours: Neighbours::OfAll }, context)?;
-    let mut model = Model::new(&table, method, context)?;
-    model.estimate(corpus, method, passes, context)?;
+    let links = Links::new(&table, context)?;
+    let cohesion = Cohesion::new(&table, &links, context)?;
+    let mut model = Model::new(&table, &links, &cohesion, method, context)?;
+    model.estimate(&Relabelled::new(corpus), passes, context)?;
     let words = model.words(context);
     if words.is_empty() {
         return Err(Error::invalid("min_count", "must leave a symbol of the corpus", min_count));

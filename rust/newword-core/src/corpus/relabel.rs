@@ -5,8 +5,7 @@
 
 use std::ops::Range;
 
-use crate::corpus::EncodedCorpus;
-use crate::corpus::Parts;
+use super::{EncodedCorpus, Parts};
 use crate::support::Result;
 
 /// The corpus with every id replaced by its label; breaks stay 0.
@@ -54,6 +53,13 @@ impl<'c> Relabelled<'c> {
     /// The labels of a sequence of ids.
     pub fn labels_of(&self, ids: &[u32]) -> Vec<u32> {
         ids.iter().map(|id| self.labels[*id as usize]).collect()
+    }
+
+    /// Writes the labels of a sequence of ids to the start of `labels`, which must have room for them.
+    pub fn label(&self, ids: &[u32], labels: &mut [u32]) {
+        for (label, id) in labels.iter_mut().zip(ids) {
+            *label = self.labels[*id as usize];
+        }
     }
 
     /// Turns labels into ids, in place.
