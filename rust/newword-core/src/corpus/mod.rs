@@ -38,7 +38,7 @@ pub use items::{TextBatch, TextItems};
 pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
-pub(crate) use relabel::Relabelled;
+pub(crate) use relabel::{Gram, Relabelled};
 pub use symbols::Symbols;
 
 use crate::support::{Context, Result};

@@ -55,11 +55,13 @@ impl<'c> Relabelled<'c> {
         ids.iter().map(|id| self.labels[*id as usize]).collect()
     }
 
-    /// Writes the labels of a sequence of ids to the start of `labels`, which must have room for them.
-    pub fn label(&self, ids: &[u32], labels: &mut [u32]) {
-        for (label, id) in labels.iter_mut().zip(ids) {
+    /// The labels of an n-gram.
+    pub fn gram(&self, ids: &[u32]) -> Gram {
+        let mut gram = Gram { labels: [0; LONGEST_GRAM], length: ids.len() };
+        for (label, id) in gram.labels.iter_mut().zip(ids) {
             *label = self.labels[*id as usize];
         }
+        gram
     }
 
     /// Turns labels into ids, in place.
@@ -67,6 +69,23 @@ impl<'c> Relabelled<'c> {
         for label in labels {
             *label = self.ids[*label as usize];
         }
+    }
+}
+
+/// No n-gram that is counted has more symbols.
+const LONGEST_GRAM: usize = 8;
+
+/// The labels of an n-gram, without an allocation of their own. Labels start at 1, so that zeros
+/// behind them sort a prefix before what it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gram {
+    labels: [u32; LONGEST_GRAM],
+    length: usize,
+}
+
+impl Gram {
+    pub fn labels(&self) -> &[u32] {
+        &self.labels[..self.length]
     }
 }
 

@@ -9,7 +9,7 @@ use super::score::{Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
-use crate::corpus::Relabelled;
+use crate::corpus::{Gram, Relabelled};
 use crate::segmentation::count_words;
 use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
 use crate::support::{Context, Result};
@@ -78,9 +78,9 @@ impl Chains<'_> {
         let keys = self.members(min_pmi);
         summary.strong = vec![0; settled.order];
         for key in &keys {
-            summary.strong[key.len() - 1] += 1;
+            summary.strong[key.labels().len() - 1] += 1;
         }
-        let strong = StrongSet::new(settled.order, keys.len(), |rank| &keys[rank])?;
+        let strong = StrongSet::new(settled.order, keys.len(), |rank| keys[rank].labels())?;
         let asked = self.asked(false_chains);
         let found = count_segments(*corpus, &strong, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
@@ -89,8 +89,8 @@ impl Chains<'_> {
         let singles = (0_u32..).zip(&found.singles).skip(1);
         words.extend(singles.map(|(label, count)| (vec![label], *count)));
         for key in keys {
-            let node = strong.trie().walk(&key).unwrap_or(Trie::ROOT);
-            words.push((key, found.members[node as usize]));
+            let node = strong.trie().walk(key.labels()).unwrap_or(Trie::ROOT);
+            words.push((key.labels().to_vec(), found.members[node as usize]));
         }
         words.retain(|(_, count)| *count > 0);
         Ok(Cut { strong, words })
@@ -100,22 +100,24 @@ impl Chains<'_> {
     fn long_words(&self) -> Result<Vec<Counted>> {
         let order = self.settled.order;
         let keys = self.members(&published_pmi(order, self.evidence.table.total));
-        let strong = StrongSet::new(order, keys.len(), |rank| &keys[rank])?;
-        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Vec::as_slice));
+        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
+        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Gram::labels));
         let mut words = count_segments(&runs, &strong, self.asked(false), self.context)?.chains;
         words.retain(|(labels, _)| labels.len() > order);
         Ok(words)
     }
 
     /// The n-grams that reach the thresholds, by their labels, sorted.
-    fn members(&self, min_pmi: &[f64]) -> Vec<Vec<u32>> {
+    fn members(&self, min_pmi: &[f64]) -> Vec<Gram> {
         let Self { evidence, corpus, context, .. } = self;
         let solid = |Row { n, row }| evidence.cohesion.of(n, row) >= min_pmi[n - 2];
-        let rows = evidence.rows(solid, context);
-        let mut keys: Vec<Vec<u32>> =
-            rows.into_iter().map(|row| corpus.labels_of(evidence.gram(row))).collect();
-        context.pool().install(|| keys.par_sort_unstable());
-        keys
+        let rows = evidence.rows_by_length(solid, context);
+        context.pool().install(|| {
+            let mut members: Vec<Gram> =
+                rows.into_par_iter().map(|row| corpus.gram(evidence.gram(row))).collect();
+            members.par_sort_unstable();
+            members
+        })
     }
 
     fn asked(&self, false_chains: bool) -> SegmentOptions {

@@ -143,16 +143,23 @@ impl<'t> Evidence<'t> {
 
     /// All rows of 2 to `order` symbols that hold, in the order of their ids.
     pub fn rows(&self, holds: impl Fn(Row) -> bool + Sync, context: &Context) -> Vec<Row> {
+        let mut rows = self.rows_by_length(holds, context);
+        let by_ids = |a: &Row, b: &Row| self.gram(*a).cmp(self.gram(*b));
+        context.pool().install(|| rows.par_sort_unstable_by(by_ids));
+        rows
+    }
+
+    /// The same, shorter ones first.
+    pub fn rows_by_length(
+        &self,
+        holds: impl Fn(Row) -> bool + Sync,
+        context: &Context,
+    ) -> Vec<Row> {
         let of_length = |n: usize| {
             let rows = (0..self.table.level(n).len()).into_par_iter();
-            rows.map(move |row| Row { n, row }).filter(|row| holds(*row))
+            rows.map(move |row| Row { n, row }).filter(|row| holds(*row)).collect::<Vec<Row>>()
         };
-        context.pool().install(|| {
-            let mut rows: Vec<Row> =
-                (2..=self.table.order()).flat_map(|n| of_length(n).collect::<Vec<Row>>()).collect();
-            rows.par_sort_unstable_by(|a, b| self.gram(*a).cmp(self.gram(*b)));
-            rows
-        })
+        context.pool().install(|| (2..=self.table.order()).flat_map(of_length).collect())
     }
 
     /// Why a row is not solid, if it is not.

@@ -8,7 +8,7 @@ use super::autonomy::autonomies;
 use super::needed::{Pairs, needed};
 use super::options::{Constants, UNSEEN_PAIR, UNSEEN_SINGLE, WORDHOOD_PRIOR};
 use super::{UnsupervisedMethod, UnsupervisedWord};
-use crate::corpus::{Relabelled, Symbols};
+use crate::corpus::{Gram, Relabelled, Symbols};
 use crate::ngram::{Cohesion, Links, NgramTable};
 use crate::support::{Context, Result};
 use crate::trie::Trie;
@@ -38,9 +38,6 @@ struct Place {
     n: u8,
     row: usize,
 }
-
-/// The most symbols of an n-gram.
-const LONGEST: usize = 8;
 
 impl<'t> Model<'t> {
     /// `links` and `cohesion` are those of the table.
@@ -139,8 +136,8 @@ impl<'t> Model<'t> {
     /// Cuts the corpus with the words that are needed.
     fn count(&mut self, corpus: &Relabelled<'_>, context: &Context) -> Result<()> {
         let keys = self.keys(corpus, context);
-        let trie = Trie::build(keys.len(), |rank| keys[rank].labels())?;
-        let node = |key: &Key| trie.walk(key.labels()).unwrap_or(Trie::ROOT) as usize;
+        let trie = Trie::build(keys.len(), |rank| keys[rank].gram.labels())?;
+        let node = |key: &Key| trie.walk(key.gram.labels()).unwrap_or(Trie::ROOT) as usize;
         let nodes: Vec<usize> = context.pool().install(|| keys.par_iter().map(node).collect());
         let mut weights = vec![0.0; trie.slots()];
         for (Key { place: Place { n, row }, .. }, node) in keys.iter().zip(&nodes) {
@@ -165,9 +162,7 @@ impl<'t> Model<'t> {
         let needed = needed(table, links, weights, &pairs, context);
         let key = |place: Place| {
             let n = usize::from(place.n);
-            let mut labels = [0; LONGEST];
-            corpus.label(table.level(n).row(place.row, n), &mut labels);
-            Key { labels, place }
+            Key { gram: corpus.gram(table.level(n).row(place.row, n)), place }
         };
         let of_length = |(n, needed): (u8, &Vec<bool>)| {
             let rows = needed.par_iter().enumerate().filter(|(_, needed)| **needed);
@@ -175,8 +170,7 @@ impl<'t> Model<'t> {
         };
         context.pool().install(|| {
             let mut keys: Vec<Key> = (1..).zip(&needed).flat_map(of_length).collect();
-            // Labels start at 1, so the zeros behind them sort a prefix before what it begins.
-            keys.par_sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+            keys.par_sort_unstable_by(|a, b| a.gram.cmp(&b.gram));
             keys
         })
     }
@@ -193,14 +187,8 @@ impl<'t> Model<'t> {
 
 /// A word as the trie has it.
 struct Key {
-    labels: [u32; LONGEST],
+    gram: Gram,
     place: Place,
-}
-
-impl Key {
-    fn labels(&self) -> &[u32] {
-        &self.labels[..usize::from(self.place.n)]
-    }
 }
 
 /// What symbols and pairs weigh that were not kept.
