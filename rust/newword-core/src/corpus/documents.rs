@@ -11,10 +11,13 @@ use super::{Block, ReadReport};
 use crate::support::hash::HashSet;
 use crate::support::{Context, Error, Result};
 
-/// How long blocks should be under the budget of `context`: threads hold several at a time.
-pub(super) fn block_bytes(context: &Context) -> usize {
+/// How long the next block should be after `read` bytes of text, under the budget of `context`:
+/// threads hold several at a time. Blocks grow, since long ones cost less but all threads should have
+/// some of a small corpus.
+pub(super) fn block_bytes(context: &Context, read: u64) -> usize {
     let share = context.memory().bytes() / (16 * context.threads() as u64);
-    usize::try_from(share).unwrap_or(usize::MAX).clamp(256 << 10, 2 << 20)
+    let most = share.clamp(256 << 10, 2 << 20).min((read / 8).max(128 << 10));
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// Text on its way into blocks.

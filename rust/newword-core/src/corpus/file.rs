@@ -218,7 +218,7 @@ impl FileSource {
 
 impl TextSource for FileSource {
     fn next_block(&mut self, context: &Context) -> Result<Option<Block>> {
-        let most = block_bytes(context);
+        let most = block_bytes(context, self.report.bytes);
         while self.assembler.len() <= most && self.read_on(context)? {}
         if self.assembler.len() == 0 {
             return Ok(None);

@@ -108,7 +108,7 @@ where
     F: FnMut(&Context) -> Result<Option<TextBatch>> + Send,
 {
     fn next_block(&mut self, context: &Context) -> Result<Option<Block>> {
-        let most = block_bytes(context);
+        let most = block_bytes(context, self.report.bytes);
         while !self.ended && self.assembler.len() <= most {
             context.check()?;
             let Some(batch) = (self.pull)(context)? else {
