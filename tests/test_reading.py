@@ -251,6 +251,8 @@ def test_variation_selectors() -> None:
     found = discover(texts, min_count=1, min_pmi=9, skip_variation_selectors=True)
     assert sorted(word for word in found["word"] if len(word) == 1) == ["城", "葛"]
     assert found.summary["ignored"] == 3
+    lexicon = Lexicon.from_words(["葛城", "天"])
+    assert lexicon.segment("葛\U000e0100城天") == ["葛\U000e0100城", "天"]
 
 
 def test_alphabets() -> None:

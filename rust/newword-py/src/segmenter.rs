@@ -33,8 +33,10 @@ impl Segmenter {
             return Err(invalid("counts", &rule, counts.len()));
         }
         let entries = words.iter().zip(counts.iter().copied());
-        // Full-width forms are looked up as what they stand for; the text itself stays as it is.
-        let alphabet = Alphabet { nfkc: true, ..Alphabet::default() };
+        // Full-width forms and variants are looked up as what they stand for; the text itself stays
+        // as it is.
+        let alphabet =
+            Alphabet { nfkc: true, skip_variation_selectors: true, ..Alphabet::default() };
         let numbers = Numbers::Joined;
         let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
         let segmenter = segmentation::Segmenter::new(entries, options);
