@@ -308,6 +308,32 @@ fn what_is_turned_down_is_told_why() {
 }
 
 #[test]
+fn numbers_beside_a_word_are_one_neighbour() {
+    let behind = ["后", "了", "是", "在", "将"];
+    let mut texts: Vec<String> =
+        (0..60).map(|at| format!("降{}个基点{}", at + 3, behind[at % behind.len()])).collect();
+    // What stands behind is frequent elsewhere, so that it is no part of the word.
+    texts.extend(behind.map(|alone| format!("{alone}，").repeat(300)));
+    for rejected in [0, usize::MAX] {
+        for method in [Method::Chain, Method::Autonomy] {
+            let options = DiscoverOptions { method, rejected, ..DiscoverOptions::default() };
+            let options = DiscoverOptions { min_entropy: Some(0.0), ..options };
+            let found = run(&texts, &options);
+            let word = found.words.iter().find(|word| word.text == "个基点").unwrap();
+            assert!(word.left_entropy.abs() < 1e-9 && word.right_entropy > 1.5, "{word:?}");
+            let strict = DiscoverOptions { min_entropy: Some(0.5), ..options };
+            assert!(run(&texts, &strict).words.iter().all(|word| word.text != "个基点"));
+        }
+    }
+    let (min_pmi, min_entropy) = (Some(vec![0.0]), Some(0.0));
+    let method = Method::Entropy;
+    let options = DiscoverOptions { method, min_pmi, min_entropy, ..DiscoverOptions::default() };
+    let found = run(&texts, &options);
+    let word = found.words.iter().find(|word| word.text == "个基点").unwrap();
+    assert!((word.left_entropy - 60_f64.ln()).abs() < 1e-9, "entropy tells numbers apart");
+}
+
+#[test]
 fn known_words_are_marked_and_the_order_is_fixed() {
     let mut options = DiscoverOptions { sort_by: SortBy::Score, ..DiscoverOptions::default() };
     options.known.insert("葡萄".to_owned());

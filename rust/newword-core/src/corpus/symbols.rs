@@ -1,5 +1,6 @@
 //! The table of symbols: their names and dense ids.
 
+use super::classes::{Class, Table};
 use crate::support::{Error, Result};
 
 /// The symbols of a corpus. Ids are dense, start at 1 (0 is the break) and follow the order of the
@@ -74,6 +75,15 @@ impl Symbols {
         None
     }
 
+    /// Whether the symbol of an id is a run of decimal digits, or a single one.
+    ///
+    /// # Panics
+    /// As [`Symbols::name`].
+    pub fn is_number(&self, id: u32) -> bool {
+        let first = self.name(id).chars().next();
+        first.is_some_and(|first| Table::get().class(first) == Class::Digit)
+    }
+
     /// The word that a sequence of ids spells.
     pub fn spell(&self, ids: &[u32]) -> String {
         ids.iter().map(|&id| self.name(id)).collect()
@@ -97,7 +107,11 @@ mod tests {
         for (id, name) in (1..).zip(names) {
             assert_eq!(symbols.name(id), name);
             assert_eq!(symbols.id(name), Some(id));
+            assert_eq!(symbols.is_number(id), name == "5");
         }
+        let digits =
+            Symbols::new(["1998", "７\u{301}", "\u{1d7d8}"].map(Into::into).to_vec()).unwrap();
+        assert!((1..=3).all(|id| digits.is_number(id)));
         for unknown in ["", "0", "H", "络", "\u{20001}"] {
             assert_eq!(symbols.id(unknown), None);
         }

@@ -29,8 +29,15 @@ pub fn discover(
     let Settled { order, min_count, .. } = settled;
     let cuts = matches!(options.method, Method::Chain | Method::Bigram);
     // Reasons report the neighbours of rejected n-grams, too.
+    let by_entropy = options.method == Method::Entropy;
     let few = cuts && options.rejected == 0;
-    let neighbours = if few { Neighbours::OfSingles } else { Neighbours::OfAll };
+    let neighbours = if few {
+        Neighbours::OfSingles
+    } else if by_entropy {
+        Neighbours::OfAll
+    } else {
+        Neighbours::OfAllNumbersAsOne
+    };
     let table = count(corpus, CountOptions { order, min_count, neighbours }, context)?;
     let links = Links::new(&table, context)?;
     let mut evidence = Evidence::new(&table, &links, context)?;

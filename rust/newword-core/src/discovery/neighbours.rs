@@ -28,7 +28,8 @@ const BATCH: usize = 32;
 const LEAST_KEYS: u64 = 1 << 16;
 
 /// Sums over the neighbours of each of `words`: label sequences, sorted and distinct, with the number
-/// of their occurrences. Symbols with labels above `largest` occur once and add 1 ln 1 = 0.
+/// of their occurrences. Labels above [`Beside::largest`] are of symbols that occur once and add
+/// 1 ln 1 = 0.
 ///
 /// O(symbols * longest word) a pass; one pass, unless the keys do not fit a quarter of the memory
 /// budget.
@@ -38,22 +39,22 @@ const LEAST_KEYS: u64 = 1 << 16;
 pub fn neighbour_sums<P: Parts + ?Sized>(
     corpus: &P,
     words: &[(Vec<u32>, u64)],
-    largest: u32,
+    beside: Beside,
     context: &Context,
 ) -> Result<Vec<Sides>> {
     let room = (context.memory().bytes() / 4 / 8).max(LEAST_KEYS);
-    sums_within(corpus, words, largest, room, context)
+    sums_within(corpus, words, beside, room, context)
 }
 
 /// [`neighbour_sums`] with passes of at most `room` keys.
 fn sums_within<P: Parts + ?Sized>(
     corpus: &P,
     words: &[(Vec<u32>, u64)],
-    largest: u32,
+    beside: Beside,
     room: u64,
     context: &Context,
 ) -> Result<Vec<Sides>> {
-    let search = Search::new(words, largest)?;
+    let search = Search::new(words, beside)?;
     let counts: Vec<u64> = words.iter().map(|(_, count)| *count).collect();
     let mut sums = Vec::with_capacity(words.len());
     for pass in fit(&counts, 0, room) {
@@ -72,6 +73,31 @@ fn changed() -> Error {
     Error::Corpus("the parts of the corpus changed between passes".into())
 }
 
+/// What the symbols beside a word count as.
+pub struct Beside {
+    /// The largest label of a symbol that occurs twice or more.
+    pub largest: u32,
+    /// By label, whether it is a number; all numbers are one neighbour. Labels beyond the end are none.
+    pub numbers: Vec<bool>,
+}
+
+impl Beside {
+    /// The label of all numbers.
+    fn number(&self) -> u32 {
+        self.largest + 1
+    }
+
+    /// What a label counts as: 0 for what adds nothing.
+    #[inline]
+    fn of(&self, label: u32) -> u32 {
+        match label {
+            label if self.numbers.get(label as usize).copied().unwrap_or(false) => self.number(),
+            label if label > self.largest => 0,
+            label => label,
+        }
+    }
+}
+
 /// The words to look for.
 struct Search {
     trie: Trie,
@@ -79,8 +105,7 @@ struct Search {
     words: Vec<u32>,
     /// Labels of the longest word.
     longest: usize,
-    /// Neighbours above it count as breaks.
-    largest: u32,
+    beside: Beside,
     terms: Terms,
 }
 
@@ -92,25 +117,25 @@ struct Occurrence {
 }
 
 impl Search {
-    fn new(words: &[(Vec<u32>, u64)], largest: u32) -> Result<Self> {
+    fn new(words: &[(Vec<u32>, u64)], beside: Beside) -> Result<Self> {
         let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
         let mut by_node = vec![0; trie.slots()];
         for (word, (labels, _)) in (0..).zip(words) {
             by_node[trie.walk(labels).unwrap_or(Trie::ROOT) as usize] = word;
         }
         let longest = words.iter().map(|(labels, _)| labels.len()).max().unwrap_or(0);
-        Ok(Self { trie, words: by_node, longest, largest, terms: Terms::new() })
+        Ok(Self { trie, words: by_node, longest, beside, terms: Terms::new() })
     }
 
     /// Labels that a neighbour can have, 0 among them.
     fn labels(&self) -> usize {
-        self.largest as usize + 1
+        self.beside.number() as usize + 1
     }
 
     /// Calls `found` with every occurrence that starts within `own`.
     #[inline]
     fn each(&self, ids: &[u32], own: Range<usize>, mut found: impl FnMut(Occurrence)) {
-        let neighbour = |label: u32| if label > self.largest { 0 } else { label };
+        let neighbour = |label: u32| self.beside.of(label);
         let mut left = own.start.checked_sub(1).map_or(0, |at| neighbour(ids[at]));
         for at in own {
             let mut node = Trie::ROOT;
@@ -160,7 +185,7 @@ impl Search {
         counts: &[u64],
         context: &Context,
     ) -> Result<Vec<Sides>> {
-        let partition = Partition::new(pass, counts, self.largest);
+        let partition = Partition::new(pass, counts, self.beside.number());
         let step = |staged: &mut Staged, _, ids: &[u32], own: Range<usize>| {
             self.each(ids, own, |found| partition.stage(staged, &found));
             if staged.lost { Err(changed()) } else { Ok(()) }
@@ -339,7 +364,35 @@ mod tests {
     use crate::support::testing::job;
     use proptest::prelude::*;
 
+    /// Where no symbol is a number.
+    fn none(largest: u32) -> Beside {
+        Beside { largest, numbers: Vec::new() }
+    }
+
     proptest! {
+        #[test]
+        fn numbers_are_one_neighbour(
+            ids in prop::collection::vec(0_u32..7, 0..120),
+            room in 1_u64..60,
+        ) {
+            // 2, 5 and 6 are numbers; with 2 for all of them the sums are the same.
+            let folded: Vec<u32> = ids.iter().map(|id| if *id > 4 { 2 } else { *id }).collect();
+            let words: Vec<(Vec<u32>, u64)> = [vec![1, 3], vec![3], vec![3, 4, 1]]
+                .map(|word| {
+                    let count = ids.windows(word.len()).filter(|window| *window == word).count();
+                    (word, count as u64)
+                })
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            let numbers = (0..7).map(|label| [2, 5, 6].contains(&label)).collect();
+            let beside = Beside { largest: 4, numbers };
+            let sums = |ids: &[u32], beside| {
+                sums_within(&CutParts::new(ids, &[]), &words, beside, room, &job(2)).unwrap()
+            };
+            prop_assert_eq!(sums(&ids, beside), sums(&folded, none(4)));
+        }
+
         #[test]
         fn sums_are_those_of_the_table(
             ids in prop::collection::vec(0_u32..5, 0..300),
@@ -361,7 +414,7 @@ mod tests {
             let (words, expected): (Vec<_>, Vec<Sides>) = words.into_iter().unzip();
             let parts = CutParts::new(&ids, &cuts);
             for (room, threads) in [(room, 1), (room, 3), (u64::MAX, 2)] {
-                let found = sums_within(&parts, &words, 4, room, &job(threads)).unwrap();
+                let found = sums_within(&parts, &words, none(4), room, &job(threads)).unwrap();
                 prop_assert_eq!(found.len(), expected.len());
                 for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
                     prop_assert!((found - expected).abs() < 1e-9);
@@ -375,7 +428,7 @@ mod tests {
         let ids = [9, 1, 2, 7, 0, 8, 1, 2, 7, 0, 9, 1, 2];
         let words = vec![(vec![1, 2], 3)];
         let sums = |words: &[(Vec<u32>, u64)], largest, room| {
-            sums_within(&CutParts::new(&ids, &[6]), words, largest, room, &job(2))
+            sums_within(&CutParts::new(&ids, &[6]), words, none(largest), room, &job(2))
         };
         let two = 2.0 * 2_f64.ln();
         for room in [1, 100] {

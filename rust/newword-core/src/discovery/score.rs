@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::neighbours::{Sides, neighbour_sums};
+use super::neighbours::{Beside, Sides, neighbour_sums};
 use super::options::Settled;
 use super::words::Reason;
 use crate::corpus::Relabelled;
@@ -83,7 +83,11 @@ impl<'t> Evidence<'t> {
             .collect();
         context.pool().install(|| asked.par_sort_unstable_by(|a, b| a.1.cmp(&b.1)));
         let (rows, asked): (Vec<Row>, Vec<_>) = asked.into_iter().unzip();
-        let sides = neighbour_sums(corpus, &asked, corpus.largest_repeated(), context)?;
+        let labels = 1..=u32::try_from(corpus.largest()).unwrap_or(u32::MAX);
+        let is_number = |label| self.table.symbols.is_number(corpus.id(label));
+        let numbers = std::iter::once(false).chain(labels.map(is_number)).collect();
+        let beside = Beside { largest: corpus.largest_repeated(), numbers };
+        let sides = neighbour_sums(corpus, &asked, beside, context)?;
         self.sides = rows.into_iter().zip(sides).collect();
         Ok(())
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::join::LeftSums;
 use super::key::{Key, Wide, Width};
-use super::options::{CountOptions, Neighbours};
+use super::options::CountOptions;
 use super::parts::IdParts;
 use super::plan::{Goal, Limits, Plan};
 use super::rows::{Found, Ledger};
@@ -41,7 +41,7 @@ pub(crate) fn count_within(
     context.check()?;
     options.validate()?;
     let CountOptions { order, min_count, neighbours } = options;
-    let plan = Plan::new(corpus.counts(), Goal { order, min_count, neighbours });
+    let plan = Plan::new(corpus.counts(), corpus.symbols(), Goal { order, min_count, neighbours });
     let limits = |key_bytes| adjust(Limits::new(corpus, &plan, key_bytes, context));
     let levels = match plan.layout.width() {
         Width::Narrow => levels::<u64>(corpus, &plan, limits(8), context),
@@ -59,7 +59,7 @@ fn levels<K: Key>(
 ) -> Result<Vec<Level>> {
     let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
-    let both = plan.goal.neighbours == Neighbours::OfAll;
+    let both = plan.goal.neighbours.of_all();
     let sweeps = if both { 2 } else { 1 };
     context
         .progress()

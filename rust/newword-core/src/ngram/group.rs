@@ -1,7 +1,7 @@
 //! From a bucket of windows to rows: tally, drop the rare, distribute, go one symbol deeper.
 
 use super::key::{Key, Layout};
-use super::plan::Plan;
+use super::plan::{OpenSum, Plan};
 use super::rows::Found;
 use super::scatter::Slice;
 use super::sums::{Sum, Terms};
@@ -162,14 +162,14 @@ impl State {
     /// Sums over all children of the group of `len` keys just tallied and stacks those worth looking
     /// into, sorted. The slots of the others become places at the end of the group.
     fn keep_children(&mut self, len: usize, plan: &Plan) -> Sum {
-        let (mut sum, base) = (0, self.children.len());
+        let (mut sum, base) = (OpenSum::default(), self.children.len());
         // A group has fewer than 2^32 keys, since it fits a worker.
         let mut end = u32::try_from(len).unwrap_or(u32::MAX);
         let Tally { slots, touched, distinct } = &mut self.tally;
         for &rank in &touched[..*distinct] {
             let slot = &mut slots[rank as usize];
             if rank != 0 {
-                sum += plan.terms.of(u64::from(*slot));
+                sum.add(rank, u64::from(*slot), plan);
                 if u64::from(*slot) >= plan.goal.min_count {
                     self.children.push((rank, *slot));
                     continue;
@@ -179,7 +179,7 @@ impl State {
             *slot = end;
         }
         self.children[base..].sort_unstable();
-        sum
+        sum.total(plan)
     }
 
     /// Whether the children stacked from `base` of a group at `depth` are to be distributed; where
@@ -318,7 +318,7 @@ impl State {
 fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [Sum]) {
     let Plan { layout, goal, terms, .. } = job.plan;
     let mut start = [0; super::key::MAX_FIELDS + 1];
-    let mut sums: [Sum; super::key::MAX_FIELDS + 1] = [0; super::key::MAX_FIELDS + 1];
+    let mut sums = [OpenSum::default(); super::key::MAX_FIELDS + 1];
     for end in 1..=keys.len() {
         let last = keys[end - 1];
         // The group itself ends with its last key; nothing above it does.
@@ -334,15 +334,20 @@ fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [Sum]) {
                 continue;
             }
             if fixed > depth {
-                let term = terms.of(count);
-                sums[fixed - 1] += term;
+                sums[fixed - 1].add(last.field(fixed - 1, *layout), count, job.plan);
                 if fixed == 1 {
-                    add_left(left, last.field(0, *layout), term);
+                    add_left(left, last.field(0, *layout), terms.of(count));
                 }
             }
             if count >= goal.min_count && fixed < goal.order {
                 let prefix = last.prefix(fixed, *layout);
-                job.found.push(fixed, job.first, prefix, count, goal.sums(fixed).then_some(sum));
+                job.found.push(
+                    fixed,
+                    job.first,
+                    prefix,
+                    count,
+                    goal.sums(fixed).then(|| sum.total(job.plan)),
+                );
             }
         }
     }

@@ -24,6 +24,16 @@ pub enum Neighbours {
     OfSingles,
     /// All that are kept.
     OfAll,
+    /// All that are kept, with all runs of digits as one neighbour: which number stands beside a word
+    /// tells no more of its freedom than that one does.
+    OfAllNumbersAsOne,
+}
+
+impl Neighbours {
+    /// Whether those of all n-grams are looked at.
+    pub fn of_all(self) -> bool {
+        matches!(self, Self::OfAll | Self::OfAllNumbersAsOne)
+    }
 }
 
 impl Default for CountOptions {

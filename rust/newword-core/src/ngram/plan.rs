@@ -6,6 +6,7 @@ use super::key::Layout;
 use super::options::Neighbours;
 use super::parts::IdParts;
 use super::sums::{Sum, Terms};
+use crate::corpus::Symbols;
 use crate::support::Context;
 
 /// Keys handled between two looks at the cancel flag: about a millisecond.
@@ -29,7 +30,7 @@ impl Goal {
         match self.neighbours {
             Neighbours::OfNone => false,
             Neighbours::OfSingles => depth == 0,
-            Neighbours::OfAll => true,
+            Neighbours::OfAll | Neighbours::OfAllNumbersAsOne => true,
         }
     }
 
@@ -44,7 +45,7 @@ impl Goal {
 ///
 /// Ranks number the symbols that can matter, from 1, in the order of their ids; all others have rank
 /// 0 and act as breaks. A symbol matters if it can be in a row, or if it can be a neighbour seen
-/// twice (one seen once adds 1 ln 1 = 0). This keeps keys narrow where the corpus has many words of
+/// twice (one seen once adds 1 ln 1 = 0), or if it is one of the numbers that count as one. This keeps keys narrow where the corpus has many words of
 /// letters that occur once.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -60,10 +61,39 @@ pub(crate) struct Plan {
     pub goal: Goal,
     /// The terms of the sums.
     pub terms: Terms,
+    /// By rank, whether the symbol counts as any number where it is a neighbour; empty where none does.
+    numbers: Vec<bool>,
+}
+
+/// A sum over neighbours that come one after the other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OpenSum {
+    sum: Sum,
+    /// Occurrences of those that count as one.
+    numbers: u64,
+}
+
+impl OpenSum {
+    /// Takes a neighbour that occurs `count` times, and is not there again.
+    #[inline]
+    pub(crate) fn add(&mut self, rank: u32, count: u64, plan: &Plan) {
+        if plan.numbers.get(rank as usize).copied().unwrap_or(false) {
+            self.numbers += count;
+        } else {
+            self.sum += plan.terms.of(count);
+        }
+    }
+
+    /// The sum over all that were taken.
+    #[inline]
+    pub(crate) fn total(self, plan: &Plan) -> Sum {
+        self.sum + plan.terms.of(self.numbers)
+    }
 }
 
 impl Plan {
-    pub(crate) fn new(counts: &[u64], goal: Goal) -> Self {
+    /// `symbols` are asked for numbers, where the goal takes them as one.
+    pub(crate) fn new(counts: &[u64], symbols: &Symbols, goal: Goal) -> Self {
         let some = goal.neighbours != Neighbours::OfNone;
         let least = if some { goal.min_count.min(2) } else { goal.min_count };
         let mut plan = Self {
@@ -73,18 +103,27 @@ impl Plan {
             layout: Layout::new(1, 1),
             goal,
             terms: Terms::new(),
+            numbers: Vec::new(),
         };
+        let as_one = goal.neighbours == Neighbours::OfAllNumbersAsOne;
+        if as_one {
+            plan.numbers.push(false);
+        }
         let mut rank = 0;
         for (id, &count) in (0_u32..).zip(counts).skip(1) {
-            if count >= least.max(1) {
+            let number = as_one && count > 0 && symbols.is_number(id);
+            if number || count >= least.max(1) {
                 rank += 1;
                 plan.ranks[id as usize] = rank;
                 plan.ids.push(id);
                 let starts = count >= goal.min_count || goal.gathers_left();
                 plan.sizes.push(if starts { count } else { 0 });
+                if as_one {
+                    plan.numbers.push(number);
+                }
             }
         }
-        let fields = goal.order - usize::from(goal.neighbours != Neighbours::OfAll);
+        let fields = goal.order - usize::from(!goal.neighbours.of_all());
         plan.layout = Layout::new(rank, fields.max(1));
         plan
     }
@@ -194,18 +233,32 @@ mod tests {
     #[test]
     fn symbols_that_cannot_matter_have_no_rank() {
         let counts = [9, 1, 5, 2, 1, 7];
+        let names = ["1998", "3", "4", "5", "七"].map(Into::into).to_vec();
+        let symbols = Symbols::new(names).unwrap();
         let goal = Goal { order: 2, min_count: 5, neighbours: Neighbours::OfAll };
-        let plan = Plan::new(&counts, goal);
+        let plan = Plan::new(&counts, &symbols, goal);
         assert_eq!(plan.ranks, [0, 0, 1, 2, 0, 3]);
         assert_eq!(plan.ids, [0, 2, 3, 5]);
         assert_eq!(plan.sizes, [0, 5, 0, 7]);
         assert_eq!(plan.layout.fields(), 2);
-        let plan = Plan::new(&counts, Goal { neighbours: Neighbours::OfNone, ..goal });
+        let plan = Plan::new(&counts, &symbols, Goal { neighbours: Neighbours::OfNone, ..goal });
         assert_eq!(plan.ids, [0, 2, 5]);
-        let plan = Plan::new(&counts, Goal { neighbours: Neighbours::OfSingles, ..goal });
+        let plan = Plan::new(&counts, &symbols, Goal { neighbours: Neighbours::OfSingles, ..goal });
         assert_eq!((&plan.ids[..], &plan.sizes[..]), (&[0, 2, 3, 5][..], &[0, 5, 2, 7][..]));
-        let plan = Plan::new(&counts, Goal { min_count: 1, ..goal });
+        let plan = Plan::new(&counts, &symbols, Goal { min_count: 1, ..goal });
         assert_eq!(plan.ids, [0, 1, 2, 3, 4, 5]);
+        let neighbours = Neighbours::OfAllNumbersAsOne;
+        let plan = Plan::new(&counts, &symbols, Goal { neighbours, ..goal });
+        assert_eq!(
+            (&plan.ids[..], &plan.sizes[..]),
+            (&[0, 1, 2, 3, 4, 5][..], &[0, 0, 5, 0, 0, 7][..])
+        );
+        assert_eq!(plan.numbers, [false, true, true, true, true, false]);
+        let mut sum = OpenSum::default();
+        for (rank, count) in [(1, 2), (5, 3), (2, 2)] {
+            sum.add(rank, count, &plan);
+        }
+        assert_eq!(sum.total(&plan), plan.terms.of(4) + plan.terms.of(3));
     }
 
     #[test]

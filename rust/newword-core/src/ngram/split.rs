@@ -5,10 +5,9 @@ use rayon::prelude::*;
 use super::group::{Child, Job};
 use super::key::Key;
 use super::parts::IdParts;
-use super::plan::{CHECK_EVERY, fit};
+use super::plan::{CHECK_EVERY, OpenSum, fit};
 use super::rows::Found;
 use super::scatter::{Buffer, Slice};
-use super::sums::Sum;
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
 
@@ -124,15 +123,15 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     ) -> Result<(Found<K>, Children)> {
         let plan = self.plan();
         let mut found = Found::new(plan.goal.order);
-        let mut sum: Sum = 0;
+        let mut sum = OpenSum::default();
         let mut children = Vec::new();
         for (rank, &count) in (0_u32..).zip(counts).skip(1).filter(|&(_, &count)| count > 0) {
-            sum += plan.terms.of(count);
+            sum.add(rank, count, plan);
             if count >= plan.goal.min_count {
                 children.push((rank, count));
             }
         }
-        let (size, sum) = (counts.iter().sum(), plan.goal.sums(depth).then_some(sum));
+        let (size, sum) = (counts.iter().sum(), plan.goal.sums(depth).then(|| sum.total(plan)));
         if depth == 0 && plan.goal.gathers_left() {
             self.note_left(counts);
         }

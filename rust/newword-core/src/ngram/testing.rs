@@ -29,7 +29,7 @@ pub(crate) fn names(count: u32) -> Symbols {
 }
 
 impl Ids {
-    /// `ids` over `alphabet` symbols, cut into `parts` parts of about one length.
+    /// `ids` over `alphabet` symbols with the names of numbers, cut into `parts` parts of about one length.
     pub(crate) fn new(ids: Vec<u32>, alphabet: u32, parts: usize) -> Self {
         Self::named(ids, names(alphabet), parts)
     }
@@ -100,9 +100,21 @@ pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
     for n in 1..=options.order {
         let (mut right, mut left) = (BTreeMap::new(), BTreeMap::new());
         for (gram, count) in grams(&corpus.stream, n + 1) {
-            *right.entry(gram[..n].to_vec()).or_default() += terms.of(count);
-            *left.entry(gram[1..].to_vec()).or_default() += terms.of(count);
+            let as_one = options.neighbours == Neighbours::OfAllNumbersAsOne;
+            let neighbour = |id: u32| {
+                let number = as_one && corpus.symbols.is_number(id);
+                if number { u32::MAX } else { id }
+            };
+            let beside = [(&mut right, &gram[..n], gram[n]), (&mut left, &gram[1..], gram[0])];
+            for (side, gram, id) in beside {
+                let neighbours: &mut BTreeMap<u32, u64> = side.entry(gram.to_vec()).or_default();
+                *neighbours.entry(neighbour(id)).or_default() += count;
+            }
         }
+        let sum = |side: &BTreeMap<Vec<u32>, BTreeMap<u32, u64>>, gram: &[u32]| {
+            let counts = side.get(gram).into_iter().flat_map(BTreeMap::values);
+            nats(counts.map(|count| terms.of(*count)).sum())
+        };
         let mut level = Level::default();
         for (gram, count) in grams(&corpus.stream, n) {
             if count >= options.min_count {
@@ -111,11 +123,11 @@ pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
                 let asked = match options.neighbours {
                     Neighbours::OfNone => false,
                     Neighbours::OfSingles => n == 1,
-                    Neighbours::OfAll => true,
+                    Neighbours::OfAll | Neighbours::OfAllNumbersAsOne => true,
                 };
                 if asked {
-                    level.right_sums.push(nats(right.get(&gram).copied().unwrap_or(0)));
-                    level.left_sums.push(nats(left.get(&gram).copied().unwrap_or(0)));
+                    level.right_sums.push(sum(&right, &gram));
+                    level.left_sums.push(sum(&left, &gram));
                 }
             }
         }

@@ -6,6 +6,7 @@ use super::count::count_within;
 use super::plan::Limits;
 use super::testing::{Ids, job, oracle};
 use super::{CountOptions, Neighbours, count};
+use crate::corpus::Symbols;
 use crate::support::{Context, Error, MemoryBudget};
 
 fn options(order: usize, min_count: u64) -> CountOptions {
@@ -31,10 +32,12 @@ proptest! {
         order in 1_usize..=8,
         min_count in prop::sample::select(vec![1_u64, 2, 5, 40]),
         neighbours in prop::sample::select(
-            vec![Neighbours::OfNone, Neighbours::OfSingles, Neighbours::OfAll]),
+            vec![Neighbours::OfNone, Neighbours::OfSingles, Neighbours::OfAll,
+                 Neighbours::OfAllNumbersAsOne]),
         parts in 1_usize..5,
     ) {
-        let corpus = Ids::new(ids, 4, parts);
+        let names = ["12", "7", "\u{4e00}", "\u{20000}"].map(Into::into).to_vec();
+        let corpus = Ids::named(ids, Symbols::new(names).unwrap(), parts);
         let options = CountOptions { order, min_count, neighbours };
         let expected = oracle(&corpus, options);
         for threads in [1, 2] {
@@ -88,7 +91,7 @@ fn a_skewed_corpus_is_split_and_exact() {
     let turns: Vec<u32> = (0..length).map(|at| 1 + u32::from(at % 2 == 1)).collect();
     let mut mixed = noise(length / 2, 50);
     mixed.extend(&same[..length / 2]);
-    let neighbours = [Neighbours::OfAll, Neighbours::OfSingles];
+    let neighbours = [Neighbours::OfAll, Neighbours::OfSingles, Neighbours::OfAllNumbersAsOne];
     let corpora = [(same, 1), (turns, 2), (mixed, 50)];
     for (neighbours, (ids, alphabet)) in
         neighbours.iter().flat_map(|one| corpora.iter().map(move |corpus| (*one, corpus.clone())))
@@ -110,7 +113,9 @@ fn large_groups_and_small_ones_agree() {
     for (alphabet, order) in [(30, 5), (3000, 4)] {
         let corpus = Ids::new(noise(80_000, alphabet), u32::try_from(alphabet).unwrap(), 7);
         for min_count in [1, 3, 50] {
-            for neighbours in [Neighbours::OfSingles, Neighbours::OfAll] {
+            let neighbours =
+                [Neighbours::OfSingles, Neighbours::OfAll, Neighbours::OfAllNumbersAsOne];
+            for neighbours in neighbours {
                 let options = CountOptions { neighbours, ..options(order, min_count) };
                 assert_eq!(count(&corpus, options, &job(2)).unwrap(), oracle(&corpus, options));
             }

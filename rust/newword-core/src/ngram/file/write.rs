@@ -162,7 +162,7 @@ pub(super) fn write_within(
     CountOptions { order, min_count, neighbours }.validate()?;
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
     let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours };
-    let plan = Plan::new(corpus.counts(), goal);
+    let plan = Plan::new(corpus.counts(), corpus.symbols(), goal);
     let writer = Writer::create(path, &header, corpus.symbols())?;
     let limits = |bytes| adjust(Limits::new(corpus, &plan, bytes, context).streamed(&plan, bytes));
     match plan.layout.width() {
