@@ -5,6 +5,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+
+_state = SimpleNamespace(placing=False)
+
+
+def placing() -> bool:
+    """Whether this process is renaming, or has renamed, a complete file to its final name.
+
+    The command line checks it before a signal ends the process: an exit code that says
+    "interrupted" beside a complete file would be wrong.
+    """
+    return bool(_state.placing)
 
 
 @contextmanager
@@ -26,10 +38,11 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    temporary = _create_beside(path)
+    temporary = _name_beside(path)
     try:
+        _create(temporary, path)
         yield temporary
-        temporary.replace(path)
+        _place(temporary, path)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
@@ -41,8 +54,16 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
 def check_writable(target: str | os.PathLike[str]) -> None:
     """Raises now what `replacing` would raise at the end of hours of work."""
     path = _checked(target)
-    if not path.exists() or path.is_file():
-        _create_beside(path).unlink()
+    if path.exists() and not path.is_file():
+        return
+    temporary = _name_beside(path)
+    try:
+        _create(temporary, path)
+        temporary.unlink()
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def _checked(target: str | os.PathLike[str]) -> Path:
@@ -56,16 +77,28 @@ def _checked(target: str | os.PathLike[str]) -> Path:
     return path.resolve()
 
 
-def _create_beside(path: Path) -> Path:
-    """An empty file next to `path`, with its permissions or else those of any new file."""
-    temporary = path.with_name(f".newword-{os.urandom(8).hex()}.part")
+def _name_beside(path: Path) -> Path:
+    # Known before the file is made: a signal in between must find something to remove.
+    return path.with_name(f".newword-{os.urandom(8).hex()}.part")
+
+
+def _create(temporary: Path, path: Path) -> None:
+    """An empty file with the permissions of `path`, or else those of any new file."""
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise _of_target(error, path) from None
     with suppress(OSError):
         temporary.chmod(path.stat().st_mode & 0o777)
-    return temporary
+
+
+def _place(temporary: Path, path: Path) -> None:
+    before, _state.placing = _state.placing, True
+    try:
+        temporary.replace(path)
+    except BaseException:
+        _state.placing = before
+        raise
 
 
 def _of_target(error: OSError, path: Path) -> OSError:

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from newword._atomic import placing
 from newword.errors import InvalidArgumentError
 
 FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 130, 141, 143
@@ -29,7 +30,8 @@ def run(start: Callable[[], None]) -> None:
     """Runs the application that `start` loads and starts, and ends the process."""
 
     def stop(number: int, _: object) -> None:
-        raise Stopped(number)
+        if not placing():
+            raise Stopped(number)
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         say(f"warning: {message}")
