@@ -28,7 +28,7 @@ NAN, INF = float("nan"), float("inf")
         ({"order": True}, "order"),
         ({"min_count": 0}, "min_count: must be a whole number at least 1, got 0"),
         ({"min_count": "3"}, "min_count"),
-        ({"method": "magic"}, "method: must be one of 'chain', 'entropy'"),
+        ({"method": "magic"}, "method: must be one of 'combined', 'chain'"),
         ({"min_pmi": -1}, "min_pmi: must be a finite number"),
         ({"min_pmi": NAN}, "min_pmi"),
         ({"min_pmi": INF}, "min_pmi"),
@@ -93,7 +93,7 @@ def test_what_the_core_gets(fake_core: FakeCore, tmp_path: Path) -> None:
     assert options == {
         "order": 4,
         "min_count": None,
-        "method": "chain",
+        "method": "combined",
         "min_pmi": [0.0, 2.0, 4.0, 6.0],
         "min_entropy": None,
         "max_length": None,

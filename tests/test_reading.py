@@ -180,7 +180,7 @@ def test_unicode(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n".join(texts * 3), "utf-8")
     assert equal(discover(tmp_path / "a.txt", min_count=2), found)
     everything = "".join(texts).replace("\u200b", "")
-    for method in ("chain", "bigram", "autonomy"):
+    for method in ("combined", "chain", "bigram", "autonomy"):
         for row in discover(texts * 3, min_count=2, method=method):
             assert row.word in everything
 

@@ -28,7 +28,7 @@ def main() -> None:
         sys.exit("the curves need the data pack: set NEWWORD_DATA")
     news = (pack / "raw" / "xwlb_news.txt").read_text(encoding="utf-8").splitlines()
     judge = Judge(pack)
-    head("thresholds (2, 3, 4 symbols), 25 MB of news")
+    head("thresholds of the chain method (2, 3, 4 symbols), 25 MB of news")
     for thresholds in (
         (2, 4, 6),
         (1.5, 4, 6),
@@ -38,8 +38,8 @@ def main() -> None:
         (1, 4.5, 8),
         (1, 5, 8),
     ):
-        judge.row(str(thresholds), news, min_pmi=[0, *thresholds])
-    judge.row("default (with a second pass for long words)", news)
+        judge.row(str(thresholds), news, method="chain", min_pmi=[0, *thresholds])
+    judge.row("default (with a second pass for long words)", news, method="chain")
     head("min_count, 25 MB of news")
     for min_count in (2, 3, 4, 6, 8, 16, 32):
         judge.row(str(min_count), news, min_count=min_count)
@@ -47,11 +47,12 @@ def main() -> None:
     for min_entropy in (0.0, 0.25, 0.5, 0.75, 1.0, 1.5):
         judge.row(str(min_entropy), news, min_entropy=min_entropy)
     head("method, 25 MB of news")
-    for method in ("chain", "entropy", "bigram", "autonomy"):
+    for method in ("combined", "chain", "entropy", "bigram", "autonomy"):
         judge.row(method, news, method=method)
-    head("corpus size, all defaults")
-    for size in (0.2, 0.5, 2, 5, 25):
-        judge.row(f"{size} MB", list(first(news, int(size * MEGABYTE))))
+    for method in ("combined", "chain"):
+        head(f"corpus size, {method}")
+        for size in (0.05, 0.2, 0.5, 2, 5, 25):
+            judge.row(f"{size} MB", list(first(news, int(size * MEGABYTE))), method=method)
 
 
 def head(title: str) -> None:

@@ -18,7 +18,7 @@ from newword.progress import Progress
 
 __all__ = ["contrast", "count_ngrams", "discover", "merge_counts", "score_counts"]
 
-METHODS = ("chain", "entropy", "bigram", "autonomy")
+METHODS = ("combined", "chain", "entropy", "bigram", "autonomy")
 COUNTS = ("exact", "kenlm")
 KNOWN_ACTIONS = ("mark", "drop")
 LARGEST_ORDER = 8
@@ -31,7 +31,7 @@ def discover(
     *,
     order: int = 4,
     min_count: int | None = None,
-    method: str = "chain",
+    method: str | None = None,
     min_pmi: float | Sequence[float] | None = None,
     min_entropy: float | None = None,
     max_length: int | None = None,
@@ -72,12 +72,16 @@ def discover(
         corpus: Where the text is; see above.
         order: The longest n-grams counted, 2 to 8 characters. Words may be longer.
         min_count: The least occurrences of a word; chosen from the corpus where left out.
-        method: `"chain"` joins overlapping strong n-grams and takes false chains back (Su 2019);
-            `"entropy"` asks for cohesion and branching entropy (matrix67 2012); `"bigram"` joins
-            neighbours of high cohesion; `"autonomy"` segments by normalised variation of
-            branching entropy (Magistry and Sagot 2012).
+        method: What makes a word; `"combined"` where left out, `"chain"` with `counts="kenlm"`.
+            `"combined"` takes the words of a segmentation by autonomy and the longer chains,
+            unless the words that they could be cut into explain them; `"chain"` joins
+            overlapping strong n-grams and takes false chains back (Su 2019); `"entropy"` asks for
+            cohesion and branching entropy (matrix67 2012); `"bigram"` joins neighbours of high
+            cohesion; `"autonomy"` segments by normalised variation of branching entropy (Magistry
+            and Sagot 2012).
         min_pmi: The least cohesion in nats, one for all lengths or one for each length from 1 to
-            `order` (the first is unused); chosen by the method where left out.
+            `order` (the first is unused); chosen by the method where left out. `"autonomy"` asks
+            for none.
         min_entropy: The least of left and right branching entropy in nats.
         max_length: The longest word in characters.
         counts: `"exact"`, or `"kenlm"` to reproduce the biased counts of the published script.
@@ -141,6 +145,9 @@ def discover(
         drop_duplicates=drop_duplicates,
     )
     running = Running(threads=threads, memory=memory, temp_dir=temp_dir, progress=progress)
+    counts = _check.choice("counts", counts, COUNTS)
+    if method is None:
+        method = "chain" if counts == "kenlm" else "combined"
     options: dict[str, Any] = {
         **_scoring(
             _check.whole("order", order, 2, LARGEST_ORDER),
@@ -153,7 +160,7 @@ def discover(
             reasons=reasons,
         ),
         **alphabet.options(),
-        "counts": _check.choice("counts", counts, COUNTS),
+        "counts": counts,
     }
     if counts == "kenlm" and method != "chain":
         raise _check.invalid("method", "'chain' with counts='kenlm'", method)
@@ -266,7 +273,7 @@ def score_counts(
     path: Path,
     *,
     min_count: int | None = None,
-    method: str = "chain",
+    method: str | None = None,
     min_pmi: float | Sequence[float] | None = None,
     min_entropy: float | None = None,
     max_length: int | None = None,
@@ -286,7 +293,7 @@ def score_counts(
 
     Args:
         path: A count file.
-        method: `"chain"` or `"entropy"`; the others need the text itself.
+        method: `"chain"`, where left out, or `"entropy"`; the others need the text itself.
         known: As for `discover`, but not folded.
 
     All other arguments are those of `discover`.
@@ -303,7 +310,7 @@ def score_counts(
     options = _scoring(
         None,
         min_count=min_count,
-        method=method,
+        method="chain" if method is None else method,
         min_pmi=min_pmi,
         min_entropy=min_entropy,
         max_length=max_length,

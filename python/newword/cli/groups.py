@@ -33,7 +33,7 @@ class Words(Group):
     """What makes a word."""
 
     min_count: opt.MinCount = None
-    method: opt.Method = "chain"
+    method: opt.Method = None
     min_pmi: opt.MinPmi = None
     min_entropy: opt.MinEntropy = None
     max_length: opt.MaxLength = None

@@ -38,11 +38,14 @@ MinCount: TypeAlias = Annotated[
     ),
 ]
 Method: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="chain: join overlapping strong n-grams; entropy: cohesion and branching entropy; "
-        "bigram: join cohesive neighbours; autonomy: normalised branching entropy.",
+        help="combined: segment by autonomy and add long chains; chain: join overlapping strong "
+        "n-grams; entropy: cohesion and branching entropy; bigram: join cohesive neighbours; "
+        "autonomy: normalised branching entropy.  [default: combined; chain for count files and "
+        "--counts kenlm]",
         rich_help_panel=WORDS,
+        show_default=False,
     ),
 ]
 MinPmi: TypeAlias = Annotated[
@@ -230,7 +233,12 @@ Sort: TypeAlias = Annotated[
     ),
 ]
 New: TypeAlias = Annotated[
-    bool, typer.Option("--new", help="Only words that are not known.", rich_help_panel=RESULT)
+    bool,
+    typer.Option(
+        "--new",
+        help="Only words that are not known: no numbers, quantities or phrases.",
+        rich_help_panel=RESULT,
+    ),
 ]
 Json: TypeAlias = Annotated[
     bool,

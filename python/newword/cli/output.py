@@ -13,7 +13,7 @@ from newword._atomic import check_writable, replacing
 from newword.cli.process import say
 from newword.errors import InvalidArgumentError
 from newword.lexicon import Lexicon
-from newword.lexicon.display import cell
+from newword.lexicon.display import cell, shown_columns
 from newword.lexicon.files import format_of
 from newword.lexicon.formats import tsv_lines
 
@@ -74,7 +74,7 @@ def show_table(lexicon: Lexicon, rows: int, hint: str = "--output writes them al
     from rich.table import Table
 
     table = Table(header_style="bold", box=None, pad_edge=False)
-    shown = [name for name in lexicon.columns if _tells_something(lexicon, name)]
+    shown = [name for name in shown_columns(lexicon) if _tells_something(lexicon, name)]
     for name in shown:
         table.add_column(name, justify="left" if lexicon[name].dtype == object else "right")
     head = lexicon[:rows]

@@ -34,10 +34,14 @@ REQUIRED: dict[str, Any] = {
 """The columns every lexicon has, in their order."""
 
 OPTIONAL: dict[str, Any] = {
+    "kind": np.dtype(object),
     "background_count": np.dtype(np.uint64),
     "reason": np.dtype(object),
 }
-"""Columns only some lexicons have: contrasts, and tables of rejected candidates."""
+"""Columns only some lexicons have: discovered ones, contrasts, tables of rejected candidates."""
+
+KINDS = ("word", "number", "quantity", "phrase")
+"""The values of the column `kind`."""
 
 ALL: dict[str, Any] = {**REQUIRED, **OPTIONAL}
 
@@ -54,6 +58,7 @@ class LexiconRow:
     right_entropy: float
     score: float
     known: bool
+    kind: str | None = None
     background_count: int | None = None
     reason: str | None = None
 
@@ -82,6 +87,8 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
             columns[name] = _converted(name, given[name], dtype, len(words))
         elif name in REQUIRED:
             columns[name] = _default(name, words)
+    if "kind" in columns:
+        _check_kinds(columns["kind"])
     for column in columns.values():
         column.setflags(write=False)
     return columns
@@ -100,6 +107,11 @@ def _words(given: ArrayLike) -> Column:
         seen.add(word)
     # NumPy's own strings become Python's.
     return object_column([str(word) for word in items])
+
+
+def _check_kinds(column: Column) -> None:
+    if wrong := set(column.tolist()).difference(KINDS):
+        raise _check.invalid("kind", f"one of {', '.join(map(repr, KINDS))}", min(wrong))
 
 
 def object_column(items: Sequence[str]) -> Column:

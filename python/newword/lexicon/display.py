@@ -70,8 +70,13 @@ def _visible(character: str) -> str:
     return character
 
 
-def _cells(table: Table, rows: Sequence[int]) -> list[list[str]]:
-    columns = [table[name] for name in table.columns]
+def shown_columns(table: Table) -> list[str]:
+    """The columns that a view shows: not `kind` where it says "word" everywhere."""
+    return [name for name in table.columns if name != "kind" or (table[name] != "word").any()]
+
+
+def _cells(table: Table, names: Sequence[str], rows: Sequence[int]) -> list[list[str]]:
+    columns = [table[name] for name in names]
     # Through lists, so that the values are Python's own types.
     return [[cell(column[row : row + 1].tolist()[0]) for column in columns] for row in rows]
 
@@ -87,13 +92,13 @@ def as_text(table: Table) -> str:
     if not len(table):
         return caption(table)
     above, below = shown_rows(len(table))
-    names = list(table.columns)
-    body = _cells(table, above)
+    names = shown_columns(table)
+    body = _cells(table, names, above)
     if below:
         body.append(["…"] * len(names))
-        body.extend(_cells(table, below))
+        body.extend(_cells(table, names, below))
     widths = [max(map(display_width, column)) for column in zip(names, *body, strict=True)]
-    text_columns = {"word", "reason"}
+    text_columns = {"word", "kind", "reason"}
     lines = [caption(table)]
     for row in [names, *body]:
         fields = [
@@ -107,12 +112,12 @@ def as_text(table: Table) -> str:
 def as_html(table: Table) -> str:
     """The table for a notebook; every text is escaped."""
     above, below = shown_rows(len(table))
-    names = list(table.columns)
+    names = shown_columns(table)
     heading = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = [_html_row(row) for row in _cells(table, above)]
+    body = [_html_row(row) for row in _cells(table, names, above)]
     if below:
         body.append(_html_row(["…"] * len(names)))
-        body.extend(_html_row(row) for row in _cells(table, below))
+        body.extend(_html_row(row) for row in _cells(table, names, below))
     return (
         f"<div><p>{html.escape(caption(table))}</p>"
         f"<table><thead><tr>{heading}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"

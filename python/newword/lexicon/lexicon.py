@@ -47,7 +47,8 @@ class Lexicon:
     | `known` | bool | whether a lexicon given as `known=` has it |
 
     Scores that are not defined for a word (the cohesion of a single character) are NaN.
-    Contrasts have a further column `background_count`, rejected candidates a column `reason`.
+    Discovered lexicons have a further column `kind` ("word", "number", "quantity" or "phrase"),
+    contrasts a column `background_count`, rejected candidates a column `reason`.
 
     Args:
         columns: Columns by name. `word` is needed; `count` is 1, `length` counted, `known` false
@@ -133,8 +134,8 @@ class Lexicon:
 
     @property
     def new(self) -> Lexicon:
-        """The words that are not `known`."""
-        return self._subset(~self._columns["known"])
+        """The words that are not `known` and, by their `kind`, no numbers, quantities, phrases."""
+        return self.filter(known=False, kind="word")
 
     def __len__(self) -> int:
         return len(self._columns["word"])
@@ -235,6 +236,7 @@ class Lexicon:
         mask: ArrayLike | None = None,
         *,
         known: bool | None = None,
+        kind: str | Sequence[str] | None = None,
         pattern: str | re.Pattern[str] | None = None,
         **bounds: float,
     ) -> Lexicon:
@@ -242,7 +244,11 @@ class Lexicon:
 
         Args:
             mask: Booleans of shape (words,).
-            known: Keep only words that are known (True) or new (False).
+            known: Keep only words that are known (True) or not (False).
+            kind: Keep only words of this kind or these: `"word"`, `"number"` (digits or Chinese
+                numerals alone), `"quantity"` (dates and measures, as 31个省) or `"phrase"`
+                (frequent words that often stand side by side, as 这是; only told apart by the
+                method "combined"). Without a column `kind` all are words.
             pattern: A regular expression that must be found somewhere in the word.
             **bounds: `min_` or `max_` followed by `count`, `length`, `pmi`, `left_entropy`,
                 `right_entropy`, `entropy` (the smaller of the two) or `score`; both ends
@@ -256,7 +262,7 @@ class Lexicon:
             >>> lexicon.filter(min_length=2, min_count=4, pattern=r"^\d")["word"].tolist()
             ['5G网络']
         """
-        return self._subset(matching_rows(self._columns, mask, known, pattern, bounds))
+        return self._subset(matching_rows(self._columns, mask, known, kind, pattern, bounds))
 
     def sort(self, by: str = "score", *, descending: bool = True) -> Lexicon:
         """The words ordered by a column; NaN last, equal values by the words' code points.

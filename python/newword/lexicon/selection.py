@@ -9,9 +9,10 @@ import numpy as np
 
 from newword import _check
 from newword.errors import InvalidArgumentError
+from newword.lexicon.columns import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -35,6 +36,7 @@ def matching_rows(
     columns: Columns,
     mask: ArrayLike | None,
     known: bool | None,
+    kind: str | Sequence[str] | None,
     pattern: str | re.Pattern[str] | None,
     bounds: Mapping[str, float],
 ) -> NDArray[np.bool_]:
@@ -49,11 +51,23 @@ def matching_rows(
         keep &= _within(columns, name, bound)
     if known is not None:
         keep &= columns["known"] == _check.flag("known", known)
+    if kind is not None:
+        keep &= _of_kind(columns, kind)
     if pattern is not None:
         search = _compiled(pattern).search
         found = (search(word) is not None for word in columns["word"])
         keep &= np.fromiter(found, np.bool_, rows)
     return keep
+
+
+def _of_kind(columns: Columns, kind: Any) -> NDArray[np.bool_]:
+    asked = (kind,) if isinstance(kind, str) else tuple(_check.iterable("kind", kind, "str"))
+    if any(not isinstance(one, str) or one not in KINDS for one in asked):
+        raise _check.invalid("kind", f"among {', '.join(map(repr, KINDS))}", kind)
+    kinds = set(asked)
+    if "kind" not in columns:
+        return np.full(len(columns["word"]), "word" in kinds)
+    return np.fromiter((one in kinds for one in columns["kind"]), np.bool_, len(columns["kind"]))
 
 
 def _mask(mask: ArrayLike, rows: int) -> NDArray[np.bool_]:
@@ -110,7 +124,7 @@ def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]
     by_word = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.intp)
     if by == "word":
         return by_word[::-1] if descending else by_word
-    if by == "reason":
+    if by in {"kind", "reason"}:
         return np.array(
             sorted(by_word.tolist(), key=columns[by].tolist().__getitem__, reverse=descending),
             dtype=np.intp,

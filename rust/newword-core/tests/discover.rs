@@ -19,6 +19,11 @@ fn encode<S: AsRef<str>>(texts: &[S]) -> EncodedCorpus {
     EncodedCorpus::from_texts(texts.iter().map(AsRef::as_ref), &Alphabet::default()).unwrap()
 }
 
+/// The chain method with its defaults.
+fn chain() -> DiscoverOptions {
+    DiscoverOptions { method: Method::Chain, ..DiscoverOptions::default() }
+}
+
 fn run<S: AsRef<str>>(texts: &[S], options: &DiscoverOptions) -> Discovery {
     discover(&encode(texts), options, &job(2)).unwrap()
 }
@@ -166,7 +171,7 @@ proptest! {
             min_entropy: Some(0.0),
             recount,
             rejected: usize::MAX,
-            ..DiscoverOptions::default()
+            ..chain()
         };
         let found = run(&texts, &options);
         prop_assert_eq!(counted(&found), twin.words(min_count, recount));
@@ -176,7 +181,7 @@ proptest! {
         }
         let one_thread = discover(&encode(&texts), &options, &job(1)).unwrap();
         prop_assert_eq!(format!("{:?}", &one_thread), format!("{:?}", &found));
-        // Nothing is both a word and turned down.
+        // Nothing is both a word and rejected.
         let words = counted(&found);
         prop_assert!(found.rejected.iter().all(|rejected| !words.contains_key(&rejected.text)));
     }
@@ -184,13 +189,13 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
-    /// Neighbours are looked up for the words alone, or counted for all n-grams where those that are
-    /// turned down are asked for: to the last bit the same.
+    /// Neighbours are looked up for the words alone, or counted for all n-grams where rejected
+    /// candidates are asked for: to the last bit the same.
     #[test]
-    fn asking_for_what_is_turned_down_changes_no_word(
+    fn asking_for_rejected_candidates_changes_no_word(
         texts in texts(),
         min_count in 1_u64..4,
-        method in prop::sample::select(vec![Method::Chain, Method::Bigram]),
+        method in prop::sample::select(vec![Method::Combined, Method::Chain, Method::Bigram]),
     ) {
         let options = DiscoverOptions {
             method,
@@ -213,7 +218,7 @@ proptest! {
         texts in texts(),
         min_count in 1_u64..4,
         method in prop::sample::select(vec![
-            Method::Chain, Method::Bigram, Method::Entropy, Method::Autonomy,
+            Method::Combined, Method::Chain, Method::Bigram, Method::Entropy, Method::Autonomy,
         ]),
     ) {
         let (min_count, rejected) = (Some(min_count), usize::MAX);
@@ -233,7 +238,7 @@ fn assert_told_once(found: &Discovery) {
 
 /// A chain that fails backtracking in the cut for n-grams, and passes in that for long words.
 #[test]
-fn a_long_word_is_not_turned_down_as_well() {
+fn a_long_word_is_not_rejected_as_well() {
     let mut random = 1_u32;
     let mut filler = || {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -246,8 +251,7 @@ fn a_long_word_is_not_turned_down_as_well() {
         let word = if at < 20 { "甲乙丙丁戊" } else { "乙丙丁" };
         texts.push(stretch(333) + word + &stretch(333));
     }
-    let found =
-        run(&texts, &DiscoverOptions { rejected: usize::MAX, ..DiscoverOptions::default() });
+    let found = run(&texts, &DiscoverOptions { rejected: usize::MAX, ..chain() });
     assert!(counted(&found).contains_key("甲乙丙丁戊"));
     assert_told_once(&found);
     assert_eq!(found.summary.false_segments, 20);
@@ -272,7 +276,7 @@ fn reason(found: &Discovery, text: &str) -> String {
 }
 
 #[test]
-fn what_is_turned_down_is_told_why() {
+fn rejected_candidates_carry_their_reason() {
     let mut options = DiscoverOptions {
         min_count: Some(5),
         min_pmi: Some(vec![1.0, 2.0, 2.5]),
@@ -280,7 +284,7 @@ fn what_is_turned_down_is_told_why() {
         max_length: Some(4),
         min_length: 2,
         rejected: 10_000,
-        ..DiscoverOptions::default()
+        ..chain()
     };
     options.known.insert("蝴蝶".to_owned());
     options.edge_stops.insert('的');
@@ -294,7 +298,7 @@ fn what_is_turned_down_is_told_why() {
         min_entropy: Some(9.0),
         min_pmi: Some(vec![1.0, 99.0, 99.0]),
         rejected: 10_000,
-        ..DiscoverOptions::default()
+        ..chain()
     };
     let found = run(&sample(), &strict);
     assert!(
@@ -367,15 +371,49 @@ fn words_longer_than_the_order_carry_their_windows_measures() {
 }
 
 #[test]
+fn a_long_chain_is_a_word_unless_shorter_words_explain_it() {
+    let mut random = 1_u32;
+    let mut filler = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let drawn = (random >> 8) % 4500;
+        char::from_u32(0x5000 + drawn).filter(|_| drawn < 3000).unwrap_or('的')
+    };
+    let mut stretch = || (0..9).map(|_| filler()).collect::<String>();
+    // 葡萄的蝴蝶 is frequent because 葡萄, 的 and 蝴蝶 are; 哈萨克斯坦 is one word.
+    let word = |at: usize| match at % 50 {
+        0 => "哈萨克斯坦",
+        _ if at % 6 == 1 => "葡萄的蝴蝶",
+        _ => ["葡萄", "蝴蝶"][at / 3 % 2],
+    };
+    let texts: Vec<String> = (0..3000).map(|at| stretch() + word(at) + &stretch()).collect();
+    let options = DiscoverOptions {
+        method: Method::Combined,
+        min_pmi: Some(vec![0.0, 0.0, 2.2]),
+        rejected: usize::MAX,
+        ..DiscoverOptions::default()
+    };
+    let found = run(&texts, &options);
+    let counts = counted(&found);
+    // Beside filler that looks like a word itself, a few of its 60 occurrences are cut otherwise.
+    assert!(counts.get("哈萨克斯坦").is_some_and(|count| (54..=60).contains(count)));
+    assert!(counts.contains_key("葡萄") && !counts.contains_key("葡萄的蝴蝶"));
+    let told = reason(&found, "葡萄的蝴蝶");
+    assert!(told.starts_with("explained by 葡萄 的 蝴蝶: pmi "), "{told}");
+    let none = run(&texts, &DiscoverOptions { long_words: false, ..options });
+    assert!(none.words.iter().all(|word| word.length <= 4));
+}
+
+#[test]
 fn the_other_methods_find_words_too() {
-    for method in [Method::Entropy, Method::Bigram, Method::Autonomy] {
+    for method in [Method::Combined, Method::Entropy, Method::Bigram, Method::Autonomy] {
         let min_entropy = (method == Method::Entropy).then_some(1.5);
         let min_pmi = Some(vec![1.0]);
         let options =
             DiscoverOptions { method, min_pmi, min_entropy, ..DiscoverOptions::default() };
         let words = counted(&run(&sample(), &options));
         assert!(words.contains_key("葡萄") && words.contains_key("蝴蝶"), "{method:?}: {words:?}");
-        assert_eq!(words.contains_key("哈萨克斯坦"), method == Method::Bigram, "{method:?}");
+        let long = matches!(method, Method::Bigram | Method::Combined);
+        assert_eq!(words.contains_key("哈萨克斯坦"), long, "{method:?}");
     }
 }
 
@@ -396,7 +434,7 @@ fn a_table_alone_is_scored_as_the_entropy_method_does() {
     let table = count(&corpus, order, &job(2)).unwrap();
     let message = score_table(&table, &options, &job(1)).unwrap_err().to_string();
     assert!(message.starts_with("min_entropy: "), "{message}");
-    let fewer = DiscoverOptions { min_count: Some(1), ..DiscoverOptions::default() };
+    let fewer = DiscoverOptions { min_count: Some(1), ..chain() };
     let message = score_table(&table, &fewer, &job(1)).unwrap_err().to_string();
     assert!(message.starts_with("min_count: "), "{message}");
 }
@@ -408,14 +446,13 @@ fn texts_of_all_kinds_are_ordinary_input() {
         assert!(error.unwrap_err().to_string().contains("no symbol"), "{nothing:?}");
     }
     let line = "𠀀𠀁𠀂e\u{301}té葛\u{e0100}城ＡＢ１２😀".repeat(2_000);
-    let found = run(&[line.as_str()], &DiscoverOptions::default());
-    let length: u64 = found.words.iter().map(|word| word.count * word.length as u64).sum();
-    assert!(length > 0 && found.words.iter().all(|word| line.contains(&word.text)));
+    for options in [DiscoverOptions::default(), chain()] {
+        let found = run(&[line.as_str()], &options);
+        assert!(!found.words.is_empty());
+        assert!(found.words.iter().all(|word| line.contains(&word.text)));
+    }
     let run_on = "哈".repeat(300_000);
-    let found = run(
-        &[run_on.as_str()],
-        &DiscoverOptions { min_pmi: Some(vec![0.0]), ..DiscoverOptions::default() },
-    );
+    let found = run(&[run_on.as_str()], &DiscoverOptions { min_pmi: Some(vec![0.0]), ..chain() });
     assert_eq!(found.summary.overlong, u64::from(found.summary.segments == 1));
 }
 

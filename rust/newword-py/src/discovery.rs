@@ -33,6 +33,7 @@ impl Scoring {
     /// The core's options for n-grams of up to `order` symbols; `None` where a file knows it.
     pub fn options(&self, order: Option<usize>) -> PyResult<DiscoverOptions> {
         let method = match self.method.as_str() {
+            "combined" => Method::Combined,
             "chain" => Method::Chain,
             "entropy" => Method::Entropy,
             "bigram" => Method::Bigram,

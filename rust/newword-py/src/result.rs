@@ -20,8 +20,8 @@ pub fn discovery<'py>(
         reading(&about, report)?;
     }
     result.set_item("summary", about)?;
-    let turned_down = with_rejected.then(|| rejected(py, &found.rejected)).transpose()?;
-    result.set_item("rejected", turned_down)?;
+    let rejected_rows = with_rejected.then(|| rejected(py, &found.rejected)).transpose()?;
+    result.set_item("rejected", rejected_rows)?;
     Ok(result)
 }
 
@@ -46,6 +46,7 @@ fn words<'py>(py: Python<'py>, rows: &[Word]) -> PyResult<Bound<'py, PyDict>> {
     column(&columns, "right_entropy", rows, |row| row.right_entropy)?;
     column(&columns, "score", rows, |row| row.score)?;
     column(&columns, "known", rows, |row| row.known)?;
+    columns.set_item("kind", PyList::new(py, rows.iter().map(|row| row.kind.name()))?)?;
     Ok(columns)
 }
 

@@ -1,6 +1,6 @@
 //! The autonomy method: the words of an unsupervised segmentation.
 
-use super::score::Evidence;
+use super::score::{Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::words::Summary;
 use crate::corpus::{EncodedCorpus, Relabelled};
@@ -25,9 +25,9 @@ pub fn propose_words(
     let Evidence { table, cohesion, .. } = evidence;
     let mut model = Model::new(table, links, cohesion, method, context)?;
     model.estimate(&Relabelled::new(corpus), passes, context)?;
-    for (ids, count) in model.used() {
+    for (n, row, count) in model.used() {
         summary.segments += count;
-        sieve.propose(&Candidate { ids, count, measures: evidence.of_word(ids) });
+        sieve.propose(&Candidate { count, ..Candidate::of_row(evidence, Row { n, row }) });
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub struct Chains<'c> {
 }
 
 /// A word, and its count.
-type Counted = (Vec<u32>, u64);
+pub type Counted = (Vec<u32>, u64);
 
 /// One cut of the corpus.
 struct Cut {
@@ -43,7 +43,8 @@ impl Chains<'_> {
         let mut false_chains: Vec<Counted> =
             words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
-            words = union(words, self.long_words()?);
+            let total = self.evidence.table.total;
+            words = union(words, self.long_words(&published_pmi(self.settled.order, total))?);
             // What is solid by the published thresholds is not rejected by the others.
             false_chains
                 .retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
@@ -96,10 +97,10 @@ impl Chains<'_> {
         Ok(Cut { strong, words })
     }
 
-    /// The words of more than `order` symbols of a cut with the published thresholds.
-    fn long_words(&self) -> Result<Vec<Counted>> {
+    /// The words of more than `order` symbols of a cut with these thresholds, by their labels.
+    pub fn long_words(&self, min_pmi: &[f64]) -> Result<Vec<Counted>> {
         let order = self.settled.order;
-        let keys = self.members(&published_pmi(order, self.evidence.table.total));
+        let keys = self.members(min_pmi);
         let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
         let runs = LongRuns::new(self.corpus, order, keys.iter().map(Gram::labels));
         let mut words = count_segments(&runs, &strong, self.asked(false), self.context)?.chains;

@@ -44,6 +44,11 @@ pub fn discover(
     let mut summary = summarise(&table, &settled);
     let mut sieve = Sieve::new(&table.symbols, options, &settled);
     match options.method {
+        Method::Combined => {
+            let (corpus, settled) = (&Relabelled::new(corpus), &settled);
+            let chains = Chains { corpus, evidence: &evidence, options, settled, context };
+            chains.propose_combined(&links, &mut sieve, &mut summary)?;
+        }
         Method::Chain | Method::Bigram => {
             drop(links);
             let corpus = &Relabelled::new(corpus);
@@ -78,9 +83,9 @@ pub fn score_table(
     options: &DiscoverOptions,
     context: &Context,
 ) -> Result<Discovery> {
-    if matches!(options.method, Method::Bigram | Method::Autonomy) {
+    if !matches!(options.method, Method::Chain | Method::Entropy) {
         let rule = "must be \"chain\" or \"entropy\" without a corpus";
-        let name = if options.method == Method::Bigram { "bigram" } else { "autonomy" };
+        let name = options.method.name();
         return Err(Error::invalid("method", rule, format!("{name:?}")));
     }
     if let Some(order) = options.order.filter(|order| *order != table.order()) {

@@ -6,11 +6,13 @@
 
 mod autonomy;
 mod chain;
+mod combined;
 mod count_file;
 mod count_table;
 mod cut;
 mod discover;
 pub mod kenlm;
+mod kind;
 mod long_words;
 mod neighbours;
 mod occurrences;
@@ -22,6 +24,7 @@ mod words;
 
 pub use count_file::score_file;
 pub use discover::{discover, score_table};
+pub use kind::Kind;
 pub use occurrences::count_words;
 pub use options::{DiscoverOptions, Method, SortBy};
 pub use words::{Discovery, Reason, Rejected, Summary, Word};

@@ -6,9 +6,12 @@ use crate::support::{Error, Result};
 /// How words are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Method {
+    /// The words of an unsupervised segmentation (Magistry and Sagot, ACL 2012), and those chains of
+    /// more than `order` symbols that no cut into shorter words explains.
+    #[default]
+    Combined,
     /// Chains of overlapping solid n-grams, then backtracking
     /// (<https://kexue.fm/archives/4256>, <https://kexue.fm/archives/6920>).
-    #[default]
     Chain,
     /// N-grams by count, cohesion and both branching entropies
     /// (<https://kexue.fm/archives/3491>). Words are at most `order` symbols long.
@@ -18,6 +21,19 @@ pub enum Method {
     /// The words of the segmentation that maximises autonomy (Magistry and Sagot, ACL 2012), with
     /// cohesion and a second look. Words are at most `order` symbols long.
     Autonomy,
+}
+
+impl Method {
+    /// The name by which options call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Combined => "combined",
+            Self::Chain => "chain",
+            Self::Entropy => "entropy",
+            Self::Bigram => "bigram",
+            Self::Autonomy => "autonomy",
+        }
+    }
 }
 
 /// What the words are sorted by, falling; ties go by code point.
@@ -50,9 +66,9 @@ pub struct DiscoverOptions {
     /// of the corpus with themselves. Without, a word's count is that of the chains that consist of
     /// nothing else, which for words that stand in many longer chains is a small part.
     pub recount: bool,
-    /// For [`Method::Chain`] without thresholds: whether a second cut, with the published
-    /// thresholds, adds its words of more than `order` symbols. The first joins weak pairs, so that
-    /// few of its long chains pass backtracking.
+    /// For [`Method::Combined`], and for [`Method::Chain`] without thresholds: whether a cut with the
+    /// published thresholds adds its words of more than `order` symbols. The other cut of the latter joins
+    /// weak pairs, so that few of its long chains pass backtracking.
     pub long_words: bool,
     /// The fewest characters of a word; 1 keeps the single symbols that segmentation needs.
     pub min_length: usize,
@@ -124,7 +140,7 @@ impl DiscoverOptions {
         self.check_lengths()?;
         let min_entropy = self.min_entropy.unwrap_or(match self.method {
             Method::Entropy => ENTROPY_METHOD_MIN_ENTROPY.min(0.2 * (total as f64).ln()),
-            Method::Chain => CHAIN_MIN_ENTROPY,
+            Method::Combined | Method::Chain => CHAIN_MIN_ENTROPY,
             Method::Bigram | Method::Autonomy => 0.0,
         });
         check_threshold("min_entropy", min_entropy)?;
@@ -216,7 +232,7 @@ fn attainable_pmi(length: usize, total: u64) -> f64 {
 fn default_pmi(method: Method, length: usize) -> f64 {
     match (method, length) {
         (Method::Entropy, _) => 30.0_f64.ln(),
-        (Method::Autonomy, _) => 0.0,
+        (Method::Combined | Method::Autonomy, _) => 0.0,
         (Method::Bigram, _) | (Method::Chain, 2) => 1.0,
         (Method::Chain, _) => 4.5 + 3.5 * (length as f64 - 3.0),
     }
@@ -239,20 +255,24 @@ mod tests {
         options.settle(total).unwrap_err().to_string()
     }
 
+    fn chain() -> DiscoverOptions {
+        DiscoverOptions { method: Method::Chain, ..DiscoverOptions::default() }
+    }
+
     #[test]
     fn what_is_left_open_is_chosen() {
-        let settled = DiscoverOptions::default().settle(7_500_000).unwrap();
+        let settled = chain().settle(7_500_000).unwrap();
         assert_eq!(settled.min_pmi, [1.0, 4.5, 8.0]);
         assert_eq!((settled.order, settled.min_count), (4, 4));
         let bigram = DiscoverOptions { method: Method::Bigram, ..DiscoverOptions::default() };
         assert_eq!(bigram.settle(7_500_000).unwrap().min_pmi, [1.0]);
-        let one = DiscoverOptions { min_pmi: Some(vec![2.0]), ..DiscoverOptions::default() };
+        let one = DiscoverOptions { min_pmi: Some(vec![2.0]), ..chain() };
         assert_eq!(one.settle(9).unwrap().min_pmi, [2.0; 3]);
     }
 
     #[test]
     fn thresholds_stay_within_the_reach_of_small_corpora() {
-        let settled = DiscoverOptions::default().settle(14_000).unwrap();
+        let settled = chain().settle(14_000).unwrap();
         // A word that occurs 12 times reaches ln(14,000 / 12) = 7.06 at most.
         assert!(settled.min_pmi[2] < 6.0 && settled.min_pmi[2] > settled.min_pmi[1]);
         assert!(published_pmi(8, 14_000).iter().all(|threshold| *threshold < 7.7));

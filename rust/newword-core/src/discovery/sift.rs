@@ -1,5 +1,6 @@
 //! The rules that hold for words of all methods, and the order of the result.
 
+use super::kind::{Kind, set_kinds};
 use super::options::{DiscoverOptions, Settled, SortBy};
 use super::score::{Evidence, Measures, Row};
 use super::words::{Discovery, Reason, Rejected, Summary, Word};
@@ -43,6 +44,11 @@ impl<'s> Sieve<'s> {
 
     /// Takes a candidate that passed the method's own rules.
     pub fn propose(&mut self, candidate: &Candidate<'_>) {
+        self.propose_as(candidate, Kind::Word);
+    }
+
+    /// The same for a candidate of a kind that the method knows.
+    pub fn propose_as(&mut self, candidate: &Candidate<'_>, kind: Kind) {
         if candidate.count < self.settled.min_count {
             let reason = Reason::Count { count: candidate.count, min: self.settled.min_count };
             return self.reject(candidate, reason);
@@ -56,7 +62,8 @@ impl<'s> Sieve<'s> {
         }
         let Measures { pmi, left_entropy, right_entropy } = candidate.measures;
         let (count, score) = (candidate.count, candidate.measures.score());
-        let word = Word { text, count, length, pmi, left_entropy, right_entropy, score, known };
+        let word =
+            Word { text, count, length, pmi, left_entropy, right_entropy, score, known, kind };
         self.words.push(word);
     }
 
@@ -87,6 +94,7 @@ impl<'s> Sieve<'s> {
                 b.score.total_cmp(&a.score).then_with(by_count)
             }),
         }
+        set_kinds(&mut self.words);
         self.trim_rejected();
         summary.candidates = self.candidates;
         summary.words = self.words.len() as u64;

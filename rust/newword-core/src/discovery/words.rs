@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::kind::Kind;
+
 /// A word of a lexicon, with what the corpus says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
@@ -24,6 +26,8 @@ pub struct Word {
     pub score: f64,
     /// Whether it was in the set of known words.
     pub known: bool,
+    /// Whether it is a number, a quantity or a phrase.
+    pub kind: Kind,
 }
 
 /// Why a candidate is not among the words.
@@ -66,6 +70,15 @@ pub enum Reason {
         /// The window's length in symbols.
         length: usize,
     },
+    /// A cut into shorter words explains it.
+    Explained {
+        /// Those words.
+        parts: Vec<String>,
+        /// The logarithm of how much more frequent it is than they would stand together by chance, in nats.
+        pmi: f64,
+        /// The threshold.
+        min: f64,
+    },
     /// It is in the set of known words.
     Known,
     /// It begins or ends with a stop character.
@@ -105,6 +118,7 @@ impl Reason {
             Self::LeftEntropy { .. } => "left_entropy",
             Self::RightEntropy { .. } => "right_entropy",
             Self::NotSolid { .. } => "not_solid",
+            Self::Explained { .. } => "explained",
             Self::Known => "known",
             Self::Edge { .. } => "edge",
             Self::TooShort { .. } => "too_short",
@@ -129,6 +143,9 @@ impl fmt::Display for Reason {
             }
             Self::NotSolid { window, length } => {
                 write!(out, "not solid: {length}-gram {window} is not in the strong set")
+            }
+            Self::Explained { parts, pmi, min } => {
+                write!(out, "explained by {}: pmi {pmi:.2} below {min:.2}", parts.join(" "))
             }
             Self::Known => write!(out, "known"),
             Self::Edge { character } => write!(out, "edge stop character {character}"),

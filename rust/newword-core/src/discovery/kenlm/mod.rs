@@ -14,6 +14,7 @@ use rayon::prelude::*;
 pub use text::KenlmCorpus;
 
 use super::cut::{SegmentCounts, SegmentOptions, count_segments};
+use super::kind::{Kind, set_kinds};
 use super::strong_set::StrongSet;
 use super::words::{Discovery, Summary, Word};
 use crate::support::{Context, Error, Result, Stage};
@@ -105,6 +106,7 @@ fn discover<K: Key>(
         word.pmi = pmi_of(&word.text, &counts);
     }
     words.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
+    set_kinds(&mut words);
     let summary = summary(&counts, &members, &segments, words.len(), options);
     Ok(Discovery { words, summary, rejected: Vec::new() })
 }
@@ -157,6 +159,7 @@ fn collect(
             right_entropy: f64::NAN,
             score: f64::NAN,
             known: false,
+            kind: Kind::default(),
         })
         .collect()
 }

@@ -6,6 +6,7 @@
 //! within it (Magistry and Sagot, ACL 2012, P12-2075). Numbers are alike to all of this.
 
 mod autonomy;
+mod best_cut;
 mod model;
 mod needed;
 mod options;
@@ -17,8 +18,10 @@ use std::ops::Range;
 
 pub use options::{UnsupervisedMethod, UnsupervisedOptions};
 
-pub(crate) use self::model::Model;
+pub(crate) use self::best_cut::BestCut;
 use self::model::floor;
+pub(crate) use self::model::{LongWord, Model};
+pub(crate) use self::options::{LEAD, PHRASE_LEAD};
 use self::source::ClassedSource;
 use super::{Floor, Numbers, Segmenter, SegmenterOptions};
 use crate::corpus::{EncodedCorpus, Relabelled, RunMode, TextSource, encode};

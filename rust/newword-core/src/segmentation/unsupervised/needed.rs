@@ -18,6 +18,9 @@ pub struct Pairs {
 /// its own best cut is on no best path, and no best path changes without it unless it would then pass for a
 /// pair that is no word and weighs as much as its cut.
 ///
+/// With a `margin`, longer ones must outweigh their best cut by so much, and some that a best path would
+/// use are left out.
+///
 /// Every part of an n-gram that is kept is kept, so its best cut is found from those of its prefixes.
 ///
 /// O(rows * order squared) in parallel; 9 bytes a row.
@@ -26,24 +29,41 @@ pub fn needed(
     links: &Links,
     weights: &[Vec<f32>],
     pairs: &Pairs,
+    margin: f64,
     context: &Context,
 ) -> Vec<Vec<bool>> {
+    let of_cut = |n: usize, row: usize, cut: f64| {
+        let hides = |gram: &[u32]| {
+            gram.iter().all(|id| pairs.may_pair[*id as usize]) && pairs.weight >= cut
+        };
+        let weight = f64::from(weights[n - 1][row]);
+        weight >= cut + margin || n == 2 && hides(table.level(n).row(row, n))
+    };
+    by_best_cut(table, links, weights, of_cut, context)
+}
+
+/// What `of_cut` makes of the length, the row and the weight of the best cut of each n-gram, by length
+/// less 1, then by row. The best cut of a single symbol weighs minus infinity.
+///
+/// O(rows * order squared) in parallel; 8 bytes a row besides the result.
+pub fn by_best_cut<T: Send>(
+    table: &NgramTable,
+    links: &Links,
+    weights: &[Vec<f32>],
+    of_cut: impl Fn(usize, usize, f64) -> T + Sync,
+    context: &Context,
+) -> Vec<Vec<T>> {
     let mut best: Vec<Vec<f64>> = Vec::with_capacity(table.order());
     let mut all = Vec::with_capacity(table.order());
     for n in 1..=table.order() {
         let of_row = |row: usize| {
-            let weight = f64::from(weights[n - 1][row]);
             let cut = best_cut(links, weights, &best, n, row);
-            let hides = |gram: &[u32]| {
-                gram.iter().all(|id| pairs.may_pair[*id as usize]) && pairs.weight >= cut
-            };
-            let needed = weight >= cut || n == 2 && hides(table.level(n).row(row, n));
-            (weight.max(cut), needed)
+            (f64::from(weights[n - 1][row]).max(cut), of_cut(n, row, cut))
         };
         let rows = (0..table.level(n).len()).into_par_iter();
-        let (best_of_rows, needed) = context.pool().install(|| rows.map(of_row).unzip());
+        let (best_of_rows, found) = context.pool().install(|| rows.map(of_row).unzip());
         best.push(best_of_rows);
-        all.push(needed);
+        all.push(found);
     }
     all
 }
@@ -144,7 +164,7 @@ mod tests {
             let weight = pair.map_or(f64::NEG_INFINITY, f64::from);
             let may_pair = [false].into_iter().chain(may_pair).collect();
             let pairs = Pairs { weight, may_pair };
-            let needed = needed(&table, &links, &weights, &pairs, &context);
+            let needed = needed(&table, &links, &weights, &pairs, 0.0, &context);
             let (all, places) = lattice(&table, &weights, &pairs, |_, _| true);
             for (n, row) in places.values() {
                 let gram = table.level(*n).row(*row, *n);

@@ -110,3 +110,16 @@ pub(super) const UNSEEN_PAIR: f64 = -4.0;
 
 /// Wordhood of a sequence with count c that was a word u times is ln((u + 0.1) / (c + 1)).
 pub(super) const WORDHOOD_PRIOR: [f64; 2] = [0.1, 1.0];
+
+/// By how much a word must outweigh its best cut, in nats, where a segmentation is asked for its words and
+/// not for its cuts. Half a nat to a nat leaves out rare pieces of phrases; tuned as [`Constants`].
+pub(super) const MARGIN: f64 = 0.5;
+
+/// By how much the logarithm of a word's share in a segmentation must exceed that of its likeliest cut.
+/// Below, it is a phrase of frequent words (会将, 你的, 的新). On each of five texts 2.5 makes new words more
+/// precise and raises F1, 3 a little more, at the cost of recall; tuned as [`Constants`].
+pub(crate) const LEAD: f64 = 2.5;
+
+/// The same for words that are not phrases. Of the 200 most frequent new words of each of five texts, judged by
+/// hand, 5 drops 208 of 388 phrases and 29 of 531 words; 4 drops 149 and 14, 6 drops 263 and 53.
+pub(crate) const PHRASE_LEAD: f64 = 5.0;

@@ -1,6 +1,6 @@
 //! Training against the definitions, computed the slow way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -214,6 +214,114 @@ proptest! {
         let text = format!("{}，天天", runs.join("，"));
         check(&text, &unseen, &options);
     }
+}
+
+proptest! {
+    /// The last segmentation of the combined method: the best of all that its words allow.
+    #[test]
+    fn long_words_outweigh_their_best_cut_by_their_lead(
+        runs in prop::collection::vec("[天地玄黄\u{20000}]{1,9}", 1..12),
+        order in 2_usize..4,
+        lead in 0_i8..9,
+    ) {
+        check_conclusion(&format!("{}，天天", runs.join("，")), order, f64::from(lead) / 2.0);
+    }
+}
+
+/// The words of a segmentation that are less than e^[`options::LEAD`] times likelier than their likeliest cut.
+fn explained(
+    slow: &Slow,
+    all: &BTreeMap<String, f64>,
+    used: &BTreeMap<String, u64>,
+) -> BTreeSet<String> {
+    let total: u64 = used.values().sum();
+    let share = |word: &String| {
+        let used = used.get(word).copied().unwrap_or(0).max(u64::from(length(word) == 1));
+        (used as f64 / total as f64).ln()
+    };
+    let shares: BTreeMap<String, f64> =
+        all.keys().map(|word| (word.clone(), share(word))).collect();
+    let is_explained = |word: &&String| {
+        let cuts = word.char_indices().skip(1).map(|(at, _)| {
+            let (left, right) = word.split_at(at);
+            slow.best(left, &shares) + shares[right]
+        });
+        cuts.fold(f64::NEG_INFINITY, f64::max) + options::LEAD > shares[*word]
+    };
+    used.keys().filter(is_explained).cloned().collect()
+}
+
+/// What outweighs its best cut by the margin, or must hide an unseen pair.
+fn outweighing(slow: &Slow, weights: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let stays = |(word, weight): &(&String, &f64)| {
+        let cuts = word.char_indices().skip(1).map(|(at, _)| {
+            let (left, right) = word.split_at(at);
+            slow.best(left, weights) + weights[right]
+        });
+        let cut = cuts.fold(f64::NEG_INFINITY, f64::max);
+        **weight >= cut + options::MARGIN || length(word) == 2 && options::UNSEEN_PAIR >= cut
+    };
+    weights.iter().filter(stays).map(|(word, weight)| (word.clone(), *weight)).collect()
+}
+
+fn check_conclusion(text: &str, order: usize, lead: f64) {
+    let (context, method) = (job(2), UnsupervisedMethod::Reestimated);
+    let corpus = EncodedCorpus::from_texts([text], &Alphabet::default()).unwrap();
+    let neighbours = Neighbours::OfAllNumbersAsOne;
+    let asked = CountOptions { order, min_count: 1, neighbours };
+    let table = count(&corpus, asked, &context).unwrap();
+    let links = Links::new(&table, &context).unwrap();
+    let cohesion = Cohesion::new(&table, &links, &context).unwrap();
+    let mut model = Model::new(&table, &links, &cohesion, method, &context).unwrap();
+    let corpus = Relabelled::new(&corpus);
+    model.estimate(&corpus, 0, &context).unwrap();
+    let spelled = |n: usize, row: usize| table.symbols.spell(table.level(n).row(row, n));
+    let before: BTreeMap<String, u64> =
+        model.used().map(|(n, row, count)| (spelled(n, row), count)).collect();
+    let options = UnsupervisedOptions { max_length: order, ..UnsupervisedOptions::default() };
+    let slow = Slow::new(text, &UnsupervisedOptions { min_count: Some(1), ..options });
+    let mut weights = slow.weights(1, &before);
+    let explained = explained(&slow, &weights, &before);
+    let all_weights = weights.clone();
+    let mut excluded = model.explained(options::LEAD, &context);
+    for (n, excluded) in (1..).zip(&mut excluded) {
+        for (row, excluded) in excluded.iter_mut().enumerate() {
+            let word = spelled(n, row);
+            assert_eq!(*excluded, explained.contains(&word), "{word} of {text}");
+            *excluded |= n > 1 && word.starts_with('玄');
+            if *excluded {
+                weights.insert(word, f64::NEG_INFINITY);
+            }
+        }
+    }
+    let mut words = outweighing(&slow, &weights);
+    // The start of every run that is long enough is a long word.
+    let start = |run: &str| run.chars().take(order + 2).collect::<String>();
+    let starts = text.split('，').map(start).filter(|start| length(start) > order);
+    let mut long: Vec<String> = starts.collect();
+    long.sort_unstable();
+    long.dedup();
+    let ids = |word: &String| {
+        word.chars().map(|c| table.symbols.id(c.encode_utf8(&mut [0; 4])).unwrap()).collect()
+    };
+    let asked: Vec<LongWord> = long.iter().map(|word| LongWord { ids: ids(word), lead }).collect();
+    let counts = model.conclude(&corpus, &asked, &excluded, &context).unwrap();
+    words.extend(long.iter().map(|word| (word.clone(), slow.best(word, &all_weights) + lead)));
+    let used = model
+        .used()
+        .map(|(n, row, count)| (spelled(n, row), count))
+        .chain(long.into_iter().zip(counts));
+    let (mut symbols, mut found) = (text.chars().filter(|c| *c != '，').count(), 0.0);
+    for (word, count) in used {
+        symbols -= length(&word) * usize::try_from(count).unwrap();
+        found += words[&word] * count as f64;
+    }
+    // All single symbols are words, so what is left are unseen pairs.
+    assert_eq!(symbols % 2, 0);
+    found += options::UNSEEN_PAIR * (symbols / 2) as f64;
+    let slow = Slow { longest: order + 2, ..slow };
+    let best: f64 = text.split('，').map(|run| slow.best(run, &words)).sum();
+    assert!((found - best).abs() < 1e-2, "{text}: {found} instead of {best}");
 }
 
 /// A few thousand runs in which some words come again and again.
