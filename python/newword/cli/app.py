@@ -1,4 +1,4 @@
-"""The application: its commands and what belongs to none of them."""
+"""The application: its commands and global options."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from newword.cli.guard import guarded
 
 app = typer.Typer(
     name="newword",
-    help="Find the words of a corpus nobody annotated, and segment with them.",
+    help="Find the words of an unannotated corpus, and segment text with them.",
     epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 143 terminated.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -36,7 +36,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Find the words of a corpus nobody annotated, and segment with them."""
+    """Find the words of an unannotated corpus, and segment text with them."""
 
 
 FINDING = "Find words"

@@ -1,4 +1,4 @@
-"""Commands around count files: count, merge, score."""
+"""Commands on count files: count, merge, score."""
 
 import time
 from pathlib import Path
@@ -14,7 +14,7 @@ from newword.cli.output import print_json
 from newword.cli.process import say
 
 CountFile = Annotated[
-    Path, typer.Option("--output", "-o", help="The count file to write.", show_default=False)
+    Path, typer.Option("--output", "-o", help="Count file to write.", show_default=False)
 ]
 
 
@@ -24,15 +24,15 @@ def count(
     output: CountFile,
     *,
     order: opt.Order = 4,
-    min_count: Annotated[int, typer.Option(help="The least occurrences kept.")] = 1,
+    min_count: Annotated[int, typer.Option(help="Minimum count of an n-gram.")] = 1,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Add to what the count file holds already.")
+        bool, typer.Option("--resume", help="Add new sources to an existing count file.")
     ] = False,
     json: opt.Json = False,
     reading: Reading,
     running: Running,
 ) -> None:
-    """Count all n-grams of a corpus into a file, to merge and score later."""
+    """Count all n-grams of a corpus and write a count file, to merge and score later."""
     began = time.monotonic()
     summary = api.count_ngrams(
         [Path(name) for name in files],
@@ -48,13 +48,13 @@ def count(
 
 @command
 def merge(
-    files: Annotated[list[Path], typer.Argument(help="Count files of the same settings.")],
+    files: Annotated[list[Path], typer.Argument(help="Count files with the same settings.")],
     output: CountFile,
     *,
     json: opt.Json = False,
     running: Running,
 ) -> None:
-    """Add count files up into one, as if their corpora had been counted together."""
+    """Merge count files into one, as if their corpora had been counted together."""
     began = time.monotonic()
     summary = api.merge_counts(files, output, **running.arguments())
     _tell(summary, output, began, json, running.quiet)
@@ -76,7 +76,7 @@ def score(
     words: Words,
     running: Running,
 ) -> None:
-    """Find words from a count file."""
+    """Find the words of a count file."""
     report.check()
     began = time.monotonic()
     lexicon = api.score_counts(

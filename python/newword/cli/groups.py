@@ -1,7 +1,7 @@
-"""Options that several commands take together, and commands made of such groups.
+"""Groups of options shared by several commands, and commands composed of such groups.
 
-A group lists its options with their defaults, once. A command takes the group as one parameter;
-`--help` and the shell see the options.
+A group defines its options and their defaults once. A command takes the group as one parameter;
+`--help` and the shell show the single options.
 """
 
 import functools
@@ -21,7 +21,7 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Options that are arguments of the same names."""
+    """Options whose names are those of the function's arguments."""
 
     def arguments(self) -> Arguments:
         """The group as keyword arguments."""
@@ -30,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Words(Group):
-    """What makes a word."""
+    """Method and thresholds."""
 
     min_count: opt.MinCount = None
     method: opt.Method = None
@@ -50,7 +50,7 @@ class Words(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Group):
-    """How a corpus is read, and what a symbol is."""
+    """Input format and alphabet."""
 
     format: opt.Format = "auto"
     field: opt.Field = "text"
@@ -66,7 +66,7 @@ class Reading(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class Running(Group):
-    """With what a command runs, and how much it says."""
+    """Resources and verbosity."""
 
     threads: opt.Threads = None
     memory: opt.Memory = None
@@ -82,7 +82,7 @@ class Running(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Which words are written, and where to."""
+    """Selection and output of words."""
 
     output: opt.Output = None
     to: opt.To = None
@@ -91,7 +91,7 @@ class Result:
     new: opt.New = False
 
     def check(self) -> None:
-        """Refuses what cannot be written, before hours of work rather than after.
+        """Validates the output before hours of work rather than after.
 
         Raises:
             InvalidArgumentError: A format is unknown or a target is a directory.
@@ -102,18 +102,18 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Result):
-    """The same, with the rejected candidates and the summary of a discovery."""
+    """`Result` with the rejected candidates and the summary of a discovery."""
 
     rejected: opt.Rejected = None
     json: opt.Json = False
 
     def check(self) -> None:
-        """The same for the rejected candidates as well."""
+        """Validates the file of rejected candidates too."""
         super().check()
         check_target(self.rejected, None)
 
     def arguments(self) -> Arguments:
-        """What the function must keep to be told."""
+        """Arguments that make the function keep what the report needs."""
         return {"reasons": self.rejected is not None}
 
 
@@ -134,7 +134,7 @@ def thresholds(text: str | None) -> float | list[float] | None:
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """A guarded command whose signature has the options of its groups, and `--traceback`."""
+    """Returns a guarded command with the options of its groups and `--traceback`."""
     own = inspect.signature(function).parameters.values()
     groups: dict[str, Any] = {
         one.name: one.annotation for one in own if is_dataclass(one.annotation)
@@ -157,7 +157,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             "traceback", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Traceback
         )
     )
-    # What Typer reads.
+    # Typer reads both.
     run_command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run_command.__annotations__ = {one.name: one.annotation for one in parameters}
     return run_command

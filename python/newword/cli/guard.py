@@ -1,4 +1,4 @@
-"""Commands whose failures are one line on stderr and an exit code."""
+"""Error handling of commands: one line on stderr and an exit code."""
 
 import functools
 import sys
@@ -15,9 +15,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def guarded(command: Command) -> Command:
-    """A command that ends with an exit code whatever it raises.
+    """Returns a command that ends with an exit code whatever it raises.
 
-    Called with `traceback=True` it tells the whole story.
+    Called with `traceback=True`, it also prints the traceback.
     """
 
     @functools.wraps(command)

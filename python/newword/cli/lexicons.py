@@ -17,12 +17,14 @@ def convert(
     result: Result,
     source: Annotated[
         str | None,
-        typer.Option("--from", help="The format of FILE where the extension does not tell."),
+        typer.Option("--from", help="Format of FILE. Default: by the extension."),
     ] = None,
-    min_count: Annotated[int | None, typer.Option(help="The least occurrences kept.")] = None,
-    min_length: Annotated[int | None, typer.Option(help="The least characters kept.")] = None,
+    min_count: Annotated[int | None, typer.Option(help="Minimum count of a word.")] = None,
+    min_length: Annotated[
+        int | None, typer.Option(help="Minimum length of a word in characters.")
+    ] = None,
 ) -> None:
-    """Write a lexicon in another format, say as a user dictionary of jieba."""
+    """Convert a lexicon to another format, such as a user dictionary of jieba."""
     result.check()
     lexicon = load_words(file) if source is None else Lexicon.load(file, source)
     if min_count is not None:

@@ -1,4 +1,4 @@
-"""Lines of text files for segmenting and evaluating, one at a time."""
+"""Iterates over the lines of text files, for segmentation and evaluation."""
 
 import codecs
 import gzip
@@ -14,11 +14,11 @@ from newword.errors import CorpusError, DecodeError, InvalidArgumentError
 
 
 def lines_of(paths: Iterable[str | Path], encoding: str) -> Iterator[str]:
-    """The lines of files in turn, without their ends; `-` is standard input.
+    """Yields the lines of files in order, without line ends; `-` is standard input.
 
     Raises:
         InvalidArgumentError: The encoding is unknown or has line breaks of several bytes.
-        DecodeError: A line is not in `encoding`; names file and line.
+        DecodeError: A line is not valid in `encoding`; names file and line.
         CorpusError: A compressed file is damaged.
         OSError: A file cannot be read.
     """
@@ -28,7 +28,7 @@ def lines_of(paths: Iterable[str | Path], encoding: str) -> Iterator[str]:
             try:
                 yield from _decoded(file, codec, str(path))
             except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-                raise CorpusError(f"{path}: damaged or cut off: {error}") from error
+                raise CorpusError(f"{path}: corrupt or truncated: {error}") from error
 
 
 def _codec(encoding: str) -> codecs.CodecInfo:
@@ -67,7 +67,7 @@ def _decoded(file: Iterable[bytes], codec: codecs.CodecInfo, path: str) -> Itera
         except UnicodeDecodeError as error:
             raise DecodeError(
                 f"{path}: line {number}, byte {offset + error.start}: not valid {codec.name}; "
-                "name the right one with --encoding"
+                "set the right encoding with --encoding"
             ) from error
         offset += len(raw)
         if number == 1:

@@ -1,38 +1,38 @@
-"""Arguments and options that several commands share: names, help texts, panels."""
+"""Arguments and options shared by several commands: names, help texts, panels."""
 
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-WORDS = "What makes a word"
-READING = "Reading"
+WORDS = "Method and thresholds"
+READING = "Input"
 ALPHABET = "Alphabet"
-RUNNING = "Running"
-RESULT = "Result"
+RUNNING = "Execution"
+RESULT = "Output"
 
 Files: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        help="Files, folders, globs, or - for standard input: text, JSON lines or Parquet; "
-        "plain, .gz, .zst or .xz.",
+        help="Files, folders, globs, or - for standard input: text, JSON lines, CSV, TSV or "
+        "Parquet; plain, .gz, .zst or .xz.",
         show_default=False,
     ),
 ]
 Lexicon: TypeAlias = Annotated[
     Path,
     typer.Option(
-        "--lexicon", "-l", help="The words: a lexicon of any format, a jieba dictionary, a list."
+        "--lexicon", "-l", help="A lexicon in any format, a jieba dictionary or a word list."
     ),
 ]
 
 Order: TypeAlias = Annotated[
-    int, typer.Option(help="The longest n-grams counted, 2 to 8.", rich_help_panel=WORDS)
+    int, typer.Option(help="Length of the longest n-grams counted, 2 to 8.", rich_help_panel=WORDS)
 ]
 MinCount: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        help="The least occurrences of a word. Chosen from the corpus where left out.",
+        help="Minimum count of a word. Default: chosen by the size of the corpus.",
         rich_help_panel=WORDS,
         show_default=False,
     ),
@@ -51,7 +51,8 @@ Method: TypeAlias = Annotated[
 MinPmi: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="The least cohesion in nats: one number, or one a length from 1, as 0,2,4,6.",
+        help="Minimum cohesion in nats: one number, or one for each length from 1, such as "
+        "0,2,4,6.",
         rich_help_panel=WORDS,
         show_default=False,
     ),
@@ -59,26 +60,28 @@ MinPmi: TypeAlias = Annotated[
 MinEntropy: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        help="The least of left and right branching entropy in nats.",
+        help="Minimum of the left and right branching entropy in nats.",
         rich_help_panel=WORDS,
         show_default=False,
     ),
 ]
 MaxLength: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="The longest word in characters.", rich_help_panel=WORDS, show_default=False),
+    typer.Option(
+        help="Maximum length of a word in characters.", rich_help_panel=WORDS, show_default=False
+    ),
 ]
 Counts: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="exact, or kenlm for the biased counts of the published script.",
+        help="exact; kenlm: the biased counts of the published script.",
         rich_help_panel=WORDS,
     ),
 ]
 EdgeStops: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="Characters a word neither begins nor ends with, as 的了.",
+        help="Characters that no word may begin or end with, such as 的了.",
         rich_help_panel=WORDS,
         show_default=False,
     ),
@@ -86,7 +89,7 @@ EdgeStops: TypeAlias = Annotated[
 Known: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        help="Words that are known: a lexicon, a jieba dictionary or a word list.",
+        help="Known words: a lexicon, a jieba dictionary or a word list.",
         rich_help_panel=WORDS,
         show_default=False,
     ),
@@ -94,7 +97,7 @@ Known: TypeAlias = Annotated[
 DropKnown: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--drop-known", help="Leave known words out instead of marking them.", rich_help_panel=WORDS
+        "--drop-known", help="Drop known words instead of marking them.", rich_help_panel=WORDS
     ),
 ]
 
@@ -107,15 +110,17 @@ Format: TypeAlias = Annotated[
 ]
 Field: TypeAlias = Annotated[
     str,
-    typer.Option(help="The JSON key or the column that holds the text.", rich_help_panel=READING),
+    typer.Option(help="The JSON key or the column of the text.", rich_help_panel=READING),
 ]
 Encoding: TypeAlias = Annotated[
-    str, typer.Option(help="As utf-8, gb18030, big5.", rich_help_panel=READING)
+    str,
+    typer.Option(help="Text encoding, such as utf-8, gb18030, big5.", rich_help_panel=READING),
 ]
 Errors: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="What invalid bytes bring: strict, replace or skip (the line).",
+        help="Handling of invalid bytes. strict: raise an error; replace: by U+FFFD; "
+        "skip: the line.",
         rich_help_panel=READING,
     ),
 ]
@@ -123,7 +128,7 @@ StripHtml: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--strip-html",
-        help="Take out tags, entities, URLs and e-mail addresses.",
+        help="Remove tags, URLs and e-mail addresses, and decode entities.",
         rich_help_panel=READING,
     ),
 ]
@@ -131,7 +136,7 @@ DropDuplicates: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--drop-duplicates",
-        help="Leave out lines or records that were there before.",
+        help="Skip lines or records that are equal to an earlier one.",
         rich_help_panel=READING,
     ),
 ]
@@ -139,7 +144,8 @@ DropDuplicates: TypeAlias = Annotated[
 Letters: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="A run of letters is one unit, single characters, or a break.",
+        help="How a run of letters counts. unit: one symbol; characters: one symbol each; "
+        "break: a break.",
         rich_help_panel=ALPHABET,
     ),
 ]
@@ -148,27 +154,31 @@ Digits: TypeAlias = Annotated[
 ]
 Nfkc: TypeAlias = Annotated[
     bool,
-    typer.Option("--nfkc", help="Fold full-width forms and the like.", rich_help_panel=ALPHABET),
+    typer.Option(
+        "--nfkc", help="Normalize text with NFKC before counting.", rich_help_panel=ALPHABET
+    ),
 ]
 SkipVariationSelectors: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--skip-variation-selectors",
-        help="Count variants of a character as the character.",
+        help="Ignore variation selectors.",
         rich_help_panel=ALPHABET,
     ),
 ]
 
 Threads: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="All cores where left out.", rich_help_panel=RUNNING, show_default=False),
+    typer.Option(
+        help="Number of threads. Default: all cores.", rich_help_panel=RUNNING, show_default=False
+    ),
 ]
 Memory: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--memory",
         "-S",
-        help="The most memory, as 2GB. Half of what is free where left out.",
+        help="Memory limit, such as 2GB. Default: half of the free memory.",
         rich_help_panel=RUNNING,
         show_default=False,
     ),
@@ -178,7 +188,7 @@ TempDir: TypeAlias = Annotated[
     typer.Option(
         "--temp-dir",
         "-T",
-        help="Where spill files go.",
+        help="Directory for spill files.",
         rich_help_panel=RUNNING,
         show_default=False,
     ),
@@ -192,7 +202,7 @@ Quiet: TypeAlias = Annotated[
 Traceback: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--traceback", help="Show where in the program an error arose.", rich_help_panel=RUNNING
+        "--traceback", help="Show the Python traceback of an error.", rich_help_panel=RUNNING
     ),
 ]
 
@@ -201,8 +211,8 @@ Output: TypeAlias = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The file to write: .tsv, .csv, .jsonl, .parquet, .txt or .dict (jieba). "
-        "Without it a table on the terminal, TSV into a pipe.",
+        help="Output file: .tsv, .csv, .jsonl, .parquet, .txt or .dict (jieba). "
+        "Default: a table on a terminal, TSV into a pipe.",
         rich_help_panel=RESULT,
         show_default=False,
     ),
@@ -210,7 +220,7 @@ Output: TypeAlias = Annotated[
 To: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Its format where the extension does not tell: also jieba or words.",
+        help="Output format. Default: by the extension. Also jieba or words.",
         rich_help_panel=RESULT,
         show_default=False,
     ),
@@ -229,7 +239,7 @@ Top: TypeAlias = Annotated[
 Sort: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Order by this column, largest first.", rich_help_panel=RESULT, show_default=False
+        help="Sort by this column, descending.", rich_help_panel=RESULT, show_default=False
     ),
 ]
 New: TypeAlias = Annotated[
@@ -242,12 +252,14 @@ New: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[
     bool,
-    typer.Option("--json", help="A summary as JSON on standard output.", rich_help_panel=RESULT),
+    typer.Option(
+        "--json", help="Print a summary as JSON to standard output.", rich_help_panel=RESULT
+    ),
 ]
 Rejected: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        help="Write the rejected candidates and why they were to this file.",
+        help="Write the rejected candidates with the reasons to this file.",
         rich_help_panel=RESULT,
         show_default=False,
     ),

@@ -1,4 +1,4 @@
-"""How commands show what they found: a table, TSV, a file, a summary."""
+"""Output of commands: a table, TSV, a file, a summary."""
 
 import json
 import sys
@@ -18,16 +18,16 @@ from newword.lexicon.files import format_of
 from newword.lexicon.formats import tsv_lines
 
 TABLE_ROWS = 40
-"""Words shown on a terminal where no number is asked for."""
+"""Default number of words shown on a terminal."""
 
 
 def shows_progress(quiet: bool) -> bool:
-    """Whether there is somebody at a terminal to see it."""
+    """Whether to show progress: stderr is a terminal and `quiet` is false."""
     return not quiet and sys.stderr.isatty()
 
 
 def check_target(output: Path | None, to: str | None) -> None:
-    """Refuses a target that cannot become a file, before hours of work rather than after.
+    """Validates an output path before hours of work rather than after.
 
     Raises:
         InvalidArgumentError: The format is unknown or the target is a directory.
@@ -45,7 +45,7 @@ def check_target(output: Path | None, to: str | None) -> None:
 
 
 def chosen(lexicon: Lexicon, sort: str | None, new: bool, top: int | None) -> Lexicon:
-    """The words asked for, in the order asked for."""
+    """The selected words in the selected order."""
     if new:
         lexicon = lexicon.new
     if sort is not None:
@@ -60,7 +60,7 @@ def deliver(lexicon: Lexicon, output: Path | None, to: str | None, rows: int | N
     elif sys.stdout.isatty():
         show_table(lexicon, TABLE_ROWS if rows is None else rows)
     else:
-        # The same bytes everywhere, whatever the locale says.
+        # UTF-8 whatever the locale, so the bytes are the same everywhere.
         write = sys.stdout.buffer.write
         for line in tsv_lines({name: lexicon[name] for name in lexicon.columns}):
             write(line.encode("utf-8"))
@@ -68,7 +68,7 @@ def deliver(lexicon: Lexicon, output: Path | None, to: str | None, rows: int | N
 
 
 def show_table(lexicon: Lexicon, rows: int, hint: str = "--output writes them all") -> None:
-    """The first words as a table on standard output."""
+    """Prints the first words as a table on standard output."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -94,7 +94,7 @@ def _tells_something(lexicon: Lexicon, name: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy's numbers as Python's, NaN as null."""
+    """Converts a value for JSON: NumPy numbers to Python's, NaN to null."""
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -107,19 +107,19 @@ def plain(value: Any) -> Any:
 
 
 def print_json(summary: Mapping[str, Any]) -> None:
-    """A summary on standard output."""
+    """Prints a summary on standard output."""
     sys.stdout.write(json.dumps(plain(summary), ensure_ascii=False, indent=2) + "\n")
 
 
 def print_summary(words: int, output: Path | None, seconds: float) -> None:
-    """What was done, in a line on stderr."""
+    """Prints one line with the number of words and the time on stderr."""
     where = "" if output is None else f", written to {output}"
     say(f"{words:,} word{'' if words == 1 else 's'} in {seconds:.1f} s{where}")
 
 
 @contextmanager
 def opened_for_lines(output: Path | None) -> Iterator[Any]:
-    """A binary file for lines: standard output, or `output` once it is complete."""
+    """Opens a binary file for lines: standard output, or `output`, written atomically."""
     target = nullcontext(None) if output is None or str(output) == "-" else replacing(output)
     with target as temporary:
         if temporary is None:

@@ -1,7 +1,7 @@
-"""The command line as a process: signals, one line on stderr, an exit code, nothing half-written.
+"""The process of the command line: signals, one line on stderr, an exit code, atomic output.
 
-Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 141 nobody reads the output any more,
-143 terminated. It imports little, so that signals are in its hands early.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 141 broken pipe, 143 terminated.
+This module imports little, so that its signal handlers are installed early.
 """
 
 import os
@@ -19,7 +19,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
-    """A signal arrived. No `KeyboardInterrupt`, which Typer turns into an exit without a word."""
+    """A signal arrived. Not `KeyboardInterrupt`, because Typer exits on that without a message."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -27,7 +27,7 @@ class Stopped(BaseException):
 
 
 def run(start: Callable[[], None]) -> None:
-    """Runs the application that `start` loads and starts, and ends the process."""
+    """Calls `start`, which loads and runs the application, and ends the process."""
 
     def stop(number: int, _: object) -> None:
         if not placing():
@@ -38,7 +38,7 @@ def run(start: Callable[[], None]) -> None:
 
     warnings.showwarning = show
     try:
-        # A job in the background that was started to ignore a signal goes on ignoring it.
+        # A background job that was started with a signal ignored keeps ignoring it.
         for one in SIGNALS:
             if signal.getsignal(one) is not signal.SIG_IGN:
                 signal.signal(one, stop)
@@ -46,13 +46,13 @@ def run(start: Callable[[], None]) -> None:
     except (Stopped, KeyboardInterrupt, BrokenPipeError) as error:
         sys.exit(report(error))
     finally:
-        # The work is done or undone; a signal could only disturb the interpreter's end.
+        # The work is finished or rolled back; a signal could only disturb interpreter shutdown.
         for one in SIGNALS:
             signal.signal(one, signal.SIG_IGN)
 
 
 def report(error: BaseException) -> int:
-    """Tells people what happened; gives the exit code."""
+    """Prints the error and returns the exit code."""
     if isinstance(error, Stopped) and error.number == signal.SIGTERM:
         say("terminated")
         return TERMINATED
@@ -60,7 +60,7 @@ def report(error: BaseException) -> int:
         say("interrupted")
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        _let_go_of_stdout()
+        _discard_stdout()
         return BROKEN_PIPE
     say(f"error: {_message(error)}")
     return USAGE if isinstance(error, InvalidArgumentError) else FAILURE
@@ -69,18 +69,18 @@ def report(error: BaseException) -> int:
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        # The core's errors bring the system's number with them; people have no use for it.
+        # The core's errors include the errno, which users do not need.
         return place + re.sub(r" \(os error \d+\)", "", error.strerror)
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _let_go_of_stdout() -> None:
-    # Otherwise the interpreter complains when it flushes at the end.
+def _discard_stdout() -> None:
+    # Otherwise the interpreter reports an error when it flushes stdout at exit.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Prints one line on stderr."""
     print(f"newword: {message}", file=sys.stderr)  # noqa: T201

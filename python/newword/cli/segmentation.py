@@ -1,4 +1,4 @@
-"""Commands that cut text into words: segment, evaluate."""
+"""Commands on segmentation: segment, evaluate."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from newword.lexicon import Lexicon
 from newword.lexicon.known import load_words
 
 BATCH_CHARACTERS = 4_000_000
-"""Text segmented at once: enough for all cores, little enough for any machine."""
+"""Characters per batch: enough to use all cores, few enough to fit in memory."""
 
 
 def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -33,7 +33,7 @@ def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def segmented(lexicon: Lexicon, lines: Iterable[str], threads: int | None) -> Iterator[list[str]]:
-    """The words of each line; white space separates words and is none."""
+    """Yields the words of each line, without white space."""
     for batch in _batches(lines):
         for pieces in lexicon.segment_many(batch, threads):
             yield [piece for piece in pieces if not piece.isspace()]
@@ -44,11 +44,11 @@ def segment(
     lexicon: opt.Lexicon,
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="Text files, plain, .gz or .xz; standard input where left out."),
+        typer.Argument(help="Text files, plain, .gz or .xz. Default: standard input."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write; standard output where left out."),
+        typer.Option("--output", "-o", help="Output file. Default: standard output."),
     ] = None,
     separator: Annotated[str, typer.Option(help="Separator between words.")] = " ",
     top: Annotated[
@@ -57,7 +57,7 @@ def segment(
     encoding: opt.Encoding = "utf-8",
     threads: opt.Threads = None,
 ) -> None:
-    """Cut text into words by maximum probability, a line of output for a line of input."""
+    """Segment text into words by maximum probability, one line of output per line of input."""
     words = load_words(lexicon)[:top]
     lines = lines_of(files or ["-"], encoding)
     with opened_for_lines(output) as file:
@@ -69,15 +69,15 @@ def segment(
 def evaluate(
     gold: Annotated[
         Path,
-        typer.Argument(help="The gold standard: words separated by spaces, a sentence a line."),
+        typer.Argument(help="Gold standard: words separated by spaces, one sentence per line."),
     ],
     predicted: Annotated[
-        Path | None, typer.Argument(help="The same text as segmented by something else.")
+        Path | None, typer.Argument(help="The segmentation to evaluate, of the same text.")
     ] = None,
     lexicon: Annotated[
         Path | None,
         typer.Option(
-            "--lexicon", "-l", help="Segment the gold text with these words and judge that."
+            "--lexicon", "-l", help="Segment the gold text with this lexicon and evaluate that."
         ),
     ] = None,
     top: Annotated[
@@ -91,7 +91,7 @@ def evaluate(
     encoding: opt.Encoding = "utf-8",
     threads: opt.Threads = None,
 ) -> None:
-    """Judge a segmentation by the conventions of the SIGHAN 2005 bakeoff."""
+    """Evaluate a segmentation by the conventions of the SIGHAN 2005 bakeoff."""
     if (predicted is None) == (lexicon is None):
         raise InvalidArgumentError(
             "evaluate: must have either PREDICTED or --lexicon, got "
