@@ -189,7 +189,7 @@ def test_errors_name_the_argument_the_rule_and_the_value() -> None:
         (lambda: TagScheme("BIO"), "types"),
         (lambda: TagScheme("BI", ["A"]), "types"),
         (lambda: TagScheme("BIO", []), "types"),
-        (lambda: TagScheme("BIO", ["A", "A"]), "types: .* twice"),
+        (lambda: TagScheme("BIO", ["A", "A"]), "types: .* duplicates"),
         (lambda: TagScheme("BIO", "A"), "types: must be a sequence"),
         (lambda: TagScheme("BIO", ["A b"]), "types"),
         (lambda: TagScheme.from_tags(["X-A"]), "tags: .* 'X-A'"),

@@ -1,4 +1,4 @@
-"""Find the words of a corpus nobody annotated, segment with them, and decode tag sequences.
+"""Word discovery in unannotated corpora, segmentation, and decoding of tag sequences.
 
 >>> import newword
 >>> lexicon = newword.Lexicon.from_words(["今天", "天气"], [9, 7])
@@ -94,7 +94,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> str:
-    # One number for both languages, and no price at import: the core is loaded when first used.
+    # The core holds the only version number, and is loaded at first use to keep the import fast.
     if name == "__version__":
         from newword._core import core
 

@@ -1,4 +1,4 @@
-"""Warnings about corpora that can be used but hardly as they are."""
+"""Warnings about corpora that are usable but probably not as intended."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from newword.lexicon import Lexicon
 
 MARKUP_SHARE = 0.01
-"""The share of symbols from markup above which a warning is due.
+"""Share of symbols from markup above which to warn.
 
 News has 0.000001, articles about Linux 0.0004.
 """
 
 
 def warn_about(words: Lexicon) -> None:
-    """Warns where a corpus has no words of two characters, or is full of HTML or addresses."""
+    """Warns if a corpus has no words of two characters, or much HTML or many addresses."""
     for message in (_no_words(words), _markup(words.summary)):
         if message:
-            # The line that called the public function that calls this one.
+            # Points at the caller of the public function.
             warnings.warn(message, CorpusWarning, stacklevel=3)
 
 
@@ -39,8 +39,8 @@ def _no_words(words: Lexicon) -> str | None:
         )
     else:
         why = (
-            f"none of {ngrams:,} n-grams has the least cohesion and different neighbours on both "
-            "sides, as in text that repeats itself; see min_pmi and min_entropy"
+            f"none of {ngrams:,} n-grams reaches min_pmi and min_entropy, as in text that "
+            "repeats itself"
         )
     return f"no word of 2 characters or more: {why}"
 
@@ -51,5 +51,5 @@ def _markup(about: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"{share:.1%} of the symbols look like HTML or addresses (nbsp, href, http, ...); "
-        "strip_html=True (--strip-html) takes them out"
+        "strip_html=True (--strip-html) removes them"
     )

@@ -1,8 +1,8 @@
-"""Arguments that several functions share, in groups: what `discover` says of them, checked once.
+"""Groups of arguments shared by several functions, validated in one place.
 
-Functions list them all in their signatures; here each group has its one check and the one form in
-which the core takes it. Making a group raises `InvalidArgumentError` where an argument breaks its
-rule.
+Functions list all arguments in their signatures. A group validates its arguments once and converts
+them for the core. Creating a group raises `InvalidArgumentError` for an invalid argument. The
+arguments are documented at `discover`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alphabet:
-    """What of a text is a symbol, and which text counts."""
+    """How text is split into symbols, and whether duplicates count."""
 
     letters: str
     digits: str
@@ -94,7 +94,7 @@ class Running:
         self.options()
 
     def options(self) -> Options:
-        """The group as the core takes it, less `progress`."""
+        """The group as the core takes it, without `progress`."""
         return {
             "threads": _check.thread_count(self.threads),
             "memory": _check.memory_size(self.memory),
@@ -103,12 +103,12 @@ class Running:
 
 
 def group_of(kind: type[Group], arguments: Mapping[str, Any]) -> Group:
-    """The group whose arguments are among others."""
+    """Creates a group from the arguments of a function."""
     return kind(**{field.name: arguments[field.name] for field in fields(kind)})
 
 
 def all_arguments(function: Callable[..., Any], *given: Any, **named: Any) -> dict[str, Any]:
-    """The arguments of a call by name, the function's defaults for those left out."""
+    """The arguments of a call by name, with the function's defaults."""
     bound = inspect.signature(function).bind(*given, **named)
     bound.apply_defaults()
     return dict(bound.arguments)

@@ -1,4 +1,4 @@
-"""How this package calls its core: one place that knows the names and shapes on both sides."""
+"""Calls into the core: the only place that knows names and shapes on both sides."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def _job(running: Running, callback: RawCallback | None) -> Options:
 
 
 def discover(source: Source, options: Options, running: Running) -> Lexicon:
-    """The lexicon of a corpus."""
+    """Returns the lexicon of a corpus."""
     with reporting(running.progress) as callback:
         return lexicon_of(core().discover(source, options, _job(running, callback)))
 
 
 def count_ngrams(source: Source, output: str, options: Options, running: Running) -> dict[str, Any]:
-    """Writes a count file and gives its summary."""
+    """Writes a count file and returns its summary."""
     with reporting(running.progress) as callback:
         return dict(core().count_ngrams(source, output, options, _job(running, callback)))
 
 
 def merge_counts(paths: Sequence[str], output: str, running: Running) -> dict[str, Any]:
-    """Writes the sum of count files and gives its summary."""
+    """Merges count files into one and returns its summary."""
     with reporting(running.progress) as callback:
         return dict(core().merge_counts(list(paths), output, _job(running, callback)))
 
 
 def score_counts(path: str, options: Options, running: Running) -> Lexicon:
-    """The lexicon of a count file."""
+    """Returns the lexicon of a count file."""
     with reporting(running.progress) as callback:
         return lexicon_of(core().score_counts(path, options, _job(running, callback)))
 
 
 def train_segmenter(source: Source, options: Options, running: Running) -> Any:
-    """The core's segmenter, trained on a corpus."""
+    """Returns the core's segmenter, trained on a corpus."""
     with reporting(running.progress) as callback:
         return core().train_segmenter(source, options, _job(running, callback))
 
@@ -56,14 +56,14 @@ def train_segmenter(source: Source, options: Options, running: Running) -> Any:
 def count_words(
     source: Source, words: Sequence[str], options: Options, running: Running
 ) -> tuple[NDArray[np.uint64], int]:
-    """Occurrences of each word, shape (words,), and the number of symbols of the corpus."""
+    """Returns the count of each word, shape (words,), and the number of symbols of the corpus."""
     with reporting(running.progress) as callback:
         counts, total = core().count_words(source, list(words), options, _job(running, callback))
     return np.asarray(counts, np.uint64), int(total)
 
 
 def lexicon_of(result: Mapping[str, Any]) -> Lexicon:
-    """The core's tables as a lexicon."""
+    """Converts the core's tables to a lexicon."""
     rejected = result["rejected"]
     return Lexicon(
         result["columns"],

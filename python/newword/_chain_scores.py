@@ -1,4 +1,4 @@
-"""The scores of a linear chain, checked and brought into the form that the core reads."""
+"""Validates the scores of a linear chain and converts them for the core."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from newword import _check
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Types made once: a call for a short sentence should cost little more than the decoding.
+# Created once, to keep the overhead of a call for a short sentence small.
 SINGLE, DOUBLE, HALF = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16)
 TAGS, LENGTHS, FLAGS = np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.bool_)
 NORMALIZATIONS = ("global", "local", "bidirectional")
 MOST_RESULTS = 2**29
-"""No call returns more tags than this, two gigabytes."""
+"""Largest number of tags that a call returns, two gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LowRankTransitions:
-    """Transitions `left @ right.T` whose matrix is never formed, for tens of thousands of tags.
+    """Low-rank transitions `left @ right.T`, never materialised, for tens of thousands of tags.
 
     Args:
-        left: What a tag is to those that follow it, floats of shape (tags, rank).
-        right: What a tag is to those before it, of the same shape.
+        left: Factor of the previous tag, floats of shape (tags, rank).
+        right: Factor of the next tag, of the same shape.
 
     Source:
         Su Jianlin, kexue.fm/archives/7213, on MEMMs with large sets of labels.
@@ -98,7 +98,7 @@ def _emissions(value: Any) -> NDArray[Any]:
 
 
 def _factors(transitions: LowRankTransitions, kind: Any, tags: int) -> tuple[Any, Any]:
-    """Both factors; the right one with the tags in its rows, (rank, tags)."""
+    """Returns both factors, left of shape (tags, rank) and right of shape (rank, tags)."""
     left = np.asarray(transitions.left)
     rank = left.shape[1] if left.ndim == 2 else 0
     left = chain_array("transitions.left", left, kind, (tags, rank))
@@ -107,7 +107,7 @@ def _factors(transitions: LowRankTransitions, kind: Any, tags: int) -> tuple[Any
 
 
 def chain_array(argument: str, value: Any, kind: Any, *shapes: tuple[int, ...]) -> NDArray[Any]:
-    """An array of one of some shapes, contiguous and of a type that holds its values."""
+    """Converts a value to a contiguous array of type `kind` and of one of `shapes`."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -121,7 +121,7 @@ def chain_array(argument: str, value: Any, kind: Any, *shapes: tuple[int, ...]) 
 
 
 def _converted(argument: str, array: NDArray[Any], kind: Any) -> NDArray[Any]:
-    """The same values in another type: no truth value becomes a number, and no fraction is lost."""
+    """Casts without changing values: bool does not become a number, fractions are not lost."""
     given = array.dtype.kind
     if kind.kind == "b":
         raise _check.invalid(argument, "of bool", array.dtype.name)
@@ -139,6 +139,6 @@ def _converted(argument: str, array: NDArray[Any], kind: Any) -> NDArray[Any]:
 
 
 def room(argument: str, value: Any, least: int, problem: ChainScores) -> int:
-    """How many paths of each sequence, if the result has room for them."""
+    """Validates the number of paths per sequence, so that the result has at most 2²⁹ tags."""
     batch, steps, _ = problem[0].shape
     return _check.whole(argument, value, least, max(MOST_RESULTS // (batch * steps), least))

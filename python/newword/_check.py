@@ -1,4 +1,4 @@
-"""Arguments checked before any work begins; a message names argument, rule and value."""
+"""Validation of arguments before any work begins; messages name argument, rule and value."""
 
 import math
 import operator
@@ -18,7 +18,7 @@ def invalid(argument: str, rule: str, value: object) -> InvalidArgumentError:
 
 
 LARGEST = 2**63 - 1
-"""No count and no size is larger."""
+"""Largest count or size."""
 
 
 def whole(argument: str, value: Any, least: int, most: int = LARGEST) -> int:
@@ -27,7 +27,7 @@ def whole(argument: str, value: Any, least: int, most: int = LARGEST) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise invalid(argument, f"a whole number of {rule}", value) from None
+        raise invalid(argument, f"a whole number {rule}", value) from None
     if isinstance(value, (bool, np.bool_)) or number < least:
         raise invalid(argument, f"a whole number {rule}", value)
     if number > most:
@@ -63,7 +63,7 @@ def thresholds(argument: str, value: Any, order: int | None) -> list[float] | No
 
 
 def choice(argument: str, value: Any, among: Sequence[str]) -> str:
-    """One of several words."""
+    """One of several strings."""
     if not isinstance(value, str) or value not in among:
         raise invalid(argument, "one of " + ", ".join(map(repr, among)), value)
     return value
@@ -88,14 +88,14 @@ def word_list(argument: str, value: Any) -> list[str]:
 
 
 def iterable(argument: str, value: Any, rule: str) -> Iterable[Any]:
-    """Something to iterate over that is no str and no bytes."""
+    """An iterable other than str and bytes."""
     if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
         raise invalid(argument, rule, value)
     return value
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether it has no lone surrogates, which no encoding holds."""
+    """Whether the text has no lone surrogates, which cannot be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -121,14 +121,14 @@ def path(argument: str, value: Any) -> str:
 
 
 def folder(argument: str, value: Any) -> str | None:
-    """None, or an existing folder that can be written into."""
+    """None, or an existing writable folder."""
     if value is None:
         return None
     name = path(argument, value)
     if not Path(name).is_dir():
         raise invalid(argument, "an existing folder", name)
     if not os.access(name, os.W_OK | os.X_OK):
-        raise invalid(argument, "a folder that can be written into", name)
+        raise invalid(argument, "a writable folder", name)
     return name
 
 

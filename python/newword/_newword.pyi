@@ -1,9 +1,9 @@
-"""The compiled core. Types are converted and nothing is computed here; use `newword` instead.
+"""The compiled core, an internal interface; use `newword` instead.
 
 A source is a dictionary with the keys `kind` ("paths", "texts" or "arrow"), `data` (a list of
 paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `format`, `field`,
 `encoding` and `errors`. A job is a dictionary with the keys `threads`, `memory`, `temp_dir` and
-`progress`, a function of stage, units done and units in all. Both come from `newword._call`.
+`progress`, a function of stage, units done and total units. `newword._call` creates both.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Optional libraries, imported at the moment they are needed."""
+"""Optional libraries, imported when they are needed."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ def optional_module(name: str, extra: str, purpose: str) -> Any:
     """Imports an optional library.
 
     Args:
-        name: The module, as `"pyarrow.parquet"`.
-        extra: The extra of this package that installs it, as `"arrow"`.
-        purpose: What it is needed for, as the start of a sentence: `"Parquet files"`.
+        name: The module, such as `"pyarrow.parquet"`.
+        extra: The extra of this package that installs it, such as `"arrow"`.
+        purpose: The purpose, as the subject of the error message: `"Parquet files"`.
 
     Raises:
-        MissingDependencyError: It is not installed.
+        MissingDependencyError: The library is not installed.
     """
     library = name.partition(".")[0]
     try:

@@ -1,4 +1,4 @@
-"""Readers of annotated text: columns of tokens and tags, JSON lines with spans, lines of words."""
+"""Readers for annotated text: columns of tokens and tags, JSON lines with spans, lines of words."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class SpanTexts(NamedTuple):
 
     @property
     def types(self) -> list[str]:
-        """The types that occur, sorted."""
+        """The types in the data, sorted."""
         return sorted({span.type for spans in self.spans for span in spans})
 
 
 class TaggedSentences(NamedTuple):
-    """Sentences as tokens and one tag a token."""
+    """Sentences as tokens with one tag per token."""
 
     tokens: list[list[str]]
     """The tokens of each sentence."""
@@ -43,21 +43,21 @@ class TaggedSentences(NamedTuple):
 
     @property
     def texts(self) -> list[str]:
-        """The tokens of each sentence joined, with nothing between them."""
+        """The tokens of each sentence, concatenated."""
         return ["".join(tokens) for tokens in self.tokens]
 
     @property
     def tag_set(self) -> set[str]:
-        """The tags that occur, for `TagScheme.from_tags`."""
+        """The tags in the data, for `TagScheme.from_tags`."""
         return {tag for tags in self.tags for tag in tags}
 
     def to_spans(self, scheme: TagScheme) -> SpanTexts:
-        """The texts and the spans of their tags, read as `TagScheme.decode` reads them.
+        """Returns the texts and the spans of their tags, decoded with `TagScheme.decode`.
 
-        Offsets are those of characters, however many a token has.
+        Offsets are in characters, also for tokens of several characters.
 
         Raises:
-            InvalidArgumentError: A tag is not one of the scheme.
+            InvalidArgumentError: A tag is not in the scheme.
         """
         found = []
         for tokens, tags in zip(self.tokens, self.tags, strict=True):
@@ -77,25 +77,26 @@ def read_conll(
     comment: str | None = None,
     segment_digits: bool = False,
 ) -> TaggedSentences:
-    r"""Reads a token and its tag a line, with blank lines between sentences.
+    r"""Reads one token and its tag per line, with blank lines between sentences.
 
-    Columns are separated by one tab, or by spaces where the first line with columns has no tab.
-    Lines end in LF or CRLF, a byte order mark is left out, and so are `-DOCSTART-` lines. Files
+    Columns are separated by one tab, or by spaces if the first line with columns has no tab.
+    Lines end in LF or CRLF. A byte-order mark and `-DOCSTART-` lines are skipped. Files
     that end in .gz or .xz are decompressed.
 
     Args:
         path: The file, in UTF-8.
-        token_column: Which column holds the token, from 0; negative from the last. 1 in CoNLL-U.
-        tag_column: Which column holds the tag. 3 is the part of speech in CoNLL-U.
-        comment: What comment lines begin with, `"#"` in CoNLL-U; None where there are none.
-        segment_digits: Tokens end in a digit that is their place in a word, as in the Weibo
-            corpus (`科0`), which is left out.
+        token_column: Index of the token's column, from 0; negative from the last. 1 in CoNLL-U.
+        tag_column: Index of the tag's column. 3 is the part of speech in CoNLL-U.
+        comment: Prefix of comment lines, `"#"` in CoNLL-U; None if there are none.
+        segment_digits: Whether tokens end in a digit for their position in a word, as in the
+            Weibo corpus (`科0`). The digit is removed.
 
     Raises:
-        FormatError: A line has another number of columns than the first, lacks a column asked for,
-            or has an empty token or tag; names file and line. Or the compression is damaged.
+        FormatError: A line has a different number of columns than the first, lacks a requested
+            column, or has an empty token or tag; names file and line. Or the compressed data are
+            corrupt.
         DecodeError: The file is not UTF-8.
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
         OSError: The file cannot be read.
 
     Complexity:
@@ -148,27 +149,28 @@ def read_conll(
 
 
 def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> SpanTexts:
-    """Reads a JSON object a line: a text and its spans.
+    """Reads one JSON object per line: a text and its spans.
 
     Each object has `"text"` and its spans in one of these forms, in code points:
 
     - `"label": {type: {surface: [[start, end], ...]}}`, as in CLUENER, where `end` is the last
       character of the span;
     - `"entity_list": [{"entity_type", "entity", "entity_index": {"begin", "end"}}]`, where `end` is
-      the character behind the last, as in the next;
-    - `"spans"`, `"entities"` or `"label"`: a list of `{"start", "end", "label"}`.
+      exclusive;
+    - `"spans"`, `"entities"` or `"label"`: a list of `{"start", "end", "label"}`, where `end` is
+      exclusive.
 
     Args:
-        path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
-        overlaps: What to do with spans that overlap, which no tag scheme can write: `"error"`, or
-            `"longest"`, which keeps the longer one, or the first of the same length.
+        path: The file, in UTF-8; decompressed if it ends in .gz or .xz.
+        overlaps: Handling of overlapping spans, which no tag scheme can encode: `"error"`, or
+            `"longest"`, which keeps the longer one, or the first of equal length.
 
     Raises:
-        FormatError: A line is no such object, or a span is empty, lies outside the text, overlaps
-            another or is not the surface that is given; names file and line. Or the compression is
-            damaged.
+        FormatError: A line is not such an object, or a span is empty, lies outside the text,
+            overlaps another or does not match its surface form; names file and line. Or the
+            compressed data are corrupt.
         DecodeError: The file is not UTF-8.
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
         OSError: The file cannot be read.
 
     Complexity:
@@ -213,15 +215,15 @@ def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> Span
 
 
 def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
-    r"""Reads a sentence a line, its words separated by white space; empty lines are left out.
+    r"""Reads one sentence per line, words separated by white space; empty lines are skipped.
 
     Args:
-        path: The file, in UTF-8; decompressed where it ends in .gz or .xz.
+        path: The file, in UTF-8; decompressed if it ends in .gz or .xz.
 
     Raises:
-        FormatError: The compression is damaged.
+        FormatError: The compressed data are corrupt.
         DecodeError: The file is not UTF-8.
-        InvalidArgumentError: The path is none.
+        InvalidArgumentError: The path is invalid.
         OSError: The file cannot be read.
 
     Examples:
@@ -236,8 +238,8 @@ def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[tuple[str, int], str]]:
-    """The lines of a file, each with its file and number."""
-    # Imported here, as are those of JSON: `import newword` shall be fast.
+    """Yields the lines of a file, each with its file and number."""
+    # Imported here to keep `import newword` fast.
     import gzip
     import lzma
     import zlib
@@ -255,13 +257,13 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[tuple[str, int], str]
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DecodeError(f"{name}: must be UTF-8, which byte {error.start} is not") from None
-    # Not str.splitlines, which also cuts at U+2028, U+0085 and other characters of a text.
+    # Not str.splitlines, which also splits at U+2028, U+0085 and other characters.
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         yield (name, number), line.removesuffix("\r")
 
 
 def _annotations(record: dict[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
-    """Start, end behind the last, type, and surface or None of each span of a record."""
+    """Yields start, exclusive end, type, and surface form or None of each span of a record."""
     if "entity_list" in record:
         for one in record["entity_list"]:
             index = one["entity_index"]
@@ -279,7 +281,7 @@ def _annotations(record: dict[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
 
 
 def _span(annotation: tuple[Any, Any, Any, Any], text: str, where: tuple[str, int]) -> Span:
-    """A span that is one of the text."""
+    """Validates a span against its text."""
     start, end, name, surface = annotation
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(text):
         rule = f"a span with 0 <= start < end <= {len(text)}, the length of the text"
@@ -292,7 +294,7 @@ def _span(annotation: tuple[Any, Any, Any, Any], text: str, where: tuple[str, in
 
 
 def _longest(spans: list[Span]) -> list[Span]:
-    """The spans without those that overlap a longer one that is kept."""
+    """Drops spans that overlap a longer span."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda one: (one.start - one.end, one)):
         if all(span.end <= other.start or other.end <= span.start for other in kept):

@@ -1,7 +1,6 @@
-"""Every exception this package raises on purpose.
+"""The exceptions of this package.
 
-Failures of the operating system stay what they are in Python: `OSError` and its subclasses,
-with the path in `filename`.
+Failures of the operating system raise `OSError` and its subclasses, with the path in `filename`.
 """
 
 __all__ = [
@@ -17,32 +16,32 @@ __all__ = [
 
 
 class NewwordError(Exception):
-    """The root of all exceptions of this package."""
+    """Base class of all exceptions of this package."""
 
 
 class InvalidArgumentError(NewwordError, ValueError):
-    """An argument breaks its rule; the message names the argument, the rule and the value."""
+    """An argument is invalid; the message names the argument, the rule and the value."""
 
 
 class CorpusError(NewwordError):
-    """The corpus as a whole cannot be used: it is empty, too short, or holds no text."""
+    """The corpus cannot be used: it is empty, too short, or contains no text."""
 
 
 class CorpusWarning(UserWarning):
-    """A corpus can be used, but a look at it or at the options is advised."""
+    """A corpus is usable, but it or the options are probably not as intended."""
 
 
 class DecodeError(CorpusError):
-    """Bytes that are not text in the declared encoding; the message names file and byte offset."""
+    """Bytes are invalid in the declared encoding; the message names file and byte offset."""
 
 
 class FormatError(NewwordError):
-    """A file that cannot be read as what it should be; the message names file and line."""
+    """A file is not valid in its format; the message names file and line."""
 
 
 class MemoryBudgetError(NewwordError, MemoryError):
-    """The memory budget cannot hold what must be held at once."""
+    """The memory budget is too small for the data that must be in memory at once."""
 
 
 class MissingDependencyError(NewwordError, ImportError):
-    """An optional library is not installed; the message names the extra that brings it."""
+    """An optional library is not installed; the message names the extra that installs it."""

@@ -1,4 +1,4 @@
-"""How well a segmentation agrees with a gold standard."""
+"""Evaluation of a segmentation against a gold standard."""
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,35 +11,34 @@ from newword.errors import InvalidArgumentError
 __all__ = ["SegmentationScore", "evaluate_segmentation"]
 
 Sentence = str | Iterable[str]
-"""A sentence as words separated by white space, or as a sequence of words."""
+"""A sentence: a str of words separated by white space, or a sequence of words."""
 
 _MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentationScore:
-    """Counts of words, and the measures that follow from them.
+    """Word counts and the measures computed from them.
 
-    A measure without anything to measure (no words at all, no vocabulary given, no word outside
-    it) is NaN.
+    A measure is NaN if its denominator is 0 or it needs a vocabulary that was not given.
     """
 
     gold_words: int
     """Words of the gold standard."""
     predicted_words: int
-    """Words of the segmentation under test."""
+    """Words of the predicted segmentation."""
     correct: int
-    """Predicted words with both ends where a gold word has them."""
+    """Predicted words with the same start and end as a gold word."""
     insertions: int
-    """Words too many, as the bakeoff's scorer counts them."""
+    """Inserted words, as the bakeoff's scorer counts them."""
     deletions: int
-    """Words too few."""
+    """Deleted words."""
     substitutions: int
-    """Words that stand where other words should."""
+    """Substituted words."""
     oov_words: int | None = None
-    """Gold words outside the vocabulary; None without a vocabulary."""
+    """Out-of-vocabulary gold words; None without a vocabulary."""
     oov_correct: int | None = None
-    """Those of them that were found."""
+    """Out-of-vocabulary gold words that were found."""
 
     @property
     def precision(self) -> float:
@@ -58,19 +57,19 @@ class SegmentationScore:
 
     @property
     def oov_rate(self) -> float:
-        """Share of the gold words outside the vocabulary."""
+        """Share of the gold words that are out of vocabulary."""
         return nan if self.oov_words is None else _ratio(self.oov_words, self.gold_words)
 
     @property
     def oov_recall(self) -> float:
-        """Share of the gold words outside the vocabulary that were found."""
+        """Recall of out-of-vocabulary words."""
         if self.oov_words is None or self.oov_correct is None:
             return nan
         return _ratio(self.oov_correct, self.oov_words)
 
     @property
     def iv_recall(self) -> float:
-        """Share of the gold words in the vocabulary that were found."""
+        """Recall of in-vocabulary words."""
         if self.oov_words is None or self.oov_correct is None:
             return nan
         return _ratio(self.correct - self.oov_correct, self.gold_words - self.oov_words)
@@ -90,25 +89,25 @@ def evaluate_segmentation(
     predicted: Iterable[Sentence],
     vocabulary: Container[str] | None = None,
 ) -> SegmentationScore:
-    """Compares a segmentation with a gold standard by the conventions of the SIGHAN 2005 bakeoff.
+    """Evaluates a segmentation against a gold standard, as in the SIGHAN 2005 bakeoff.
 
-    Words are separated by any white space, the ideographic space U+3000 included, which never is
-    part of a word. A predicted word is correct where a gold word has both its ends. Insertions,
-    deletions and substitutions are those of the bakeoff's scorer: of a stretch of g gold and p
-    predicted words without a correct one, min(g, p) are substitutions and the rest insertions or
-    deletions. (The scorer aligns words by `diff`, which now and then takes equal words at
-    different places for one; that is not done here.)
+    Words are separated by any white space, including the ideographic space U+3000, which is never
+    part of a word. A predicted word is correct if a gold word has the same start and end.
+    Insertions, deletions and substitutions follow the bakeoff's scorer: in a stretch of g gold and
+    p predicted words without a correct one, min(g, p) are substitutions and the rest insertions or
+    deletions. (The scorer aligns words with `diff`, which sometimes matches equal words at
+    different positions. This function does not.)
 
     O(characters) time; both inputs are read once, line by line.
 
     Args:
         gold: Sentences, each a str of words separated by white space or a sequence of words.
-        predicted: The same sentences as segmented.
-        vocabulary: The known words (of the training data, a Lexicon), for the recall
-            of words outside it.
+        predicted: The segmented sentences, in the same order.
+        vocabulary: Known words, such as those of the training data or a Lexicon, for the recall of
+            out-of-vocabulary words.
 
     Raises:
-        InvalidArgumentError: The two do not hold the same text; names line and first difference.
+        InvalidArgumentError: The texts differ; names line and first difference.
 
     Source:
         Emerson (2005), The Second International Chinese Word Segmentation Bakeoff.
@@ -154,7 +153,7 @@ def _words(sentence: object, name: str, line: int) -> list[str]:
         if not isinstance(word, str):
             kind = type(word).__name__
             raise InvalidArgumentError(f"{name}: words must be str, got {kind} at line {line}")
-    # What the scorer would see of them in a file.
+    # As the scorer reads them from a file.
     return " ".join(words).split()
 
 
@@ -199,7 +198,7 @@ def _line_counts(
 
 
 def _wrong_stretches(gold: list[str], predicted: list[str]) -> Iterator[tuple[int, int]]:
-    """Between correct words: how many gold and how many predicted words stand there."""
+    """Yields the numbers of gold and predicted words in each stretch between correct words."""
     spans = (list(_spans(gold)), list(_spans(predicted)))
     both = set(spans[0]) & set(spans[1])
     rows = tuple([index for index, span in enumerate(side) if span in both] for side in spans)

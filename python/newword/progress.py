@@ -1,4 +1,4 @@
-"""How far a job is, for callbacks and for a bar in the terminal."""
+"""Progress of a job, for callbacks and for a bar in the terminal."""
 
 import sys
 import time
@@ -15,39 +15,39 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "ProgressLike", "RichBar", "reporting"]
 
 UNITS = {"reading": "bytes", "merging": "bytes", "writing": "bytes", "scoring": "candidates"}
-"""What a stage counts; all others count characters of the corpus."""
+"""The unit of each stage; all other stages count characters of the corpus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the current stage of a job is."""
+    """Progress of the current stage of a job."""
 
     stage: str
     """`reading`, `counting`, `scoring`, `segmenting`, `merging` or `writing`."""
     done: int
     """Units done."""
     total: int
-    """Units in all; 0 where that is not known in advance."""
+    """Total units; 0 if unknown."""
     rate: float
-    """Units a second since the stage began."""
+    """Units per second since the stage began."""
     seconds_left: float | None
-    """Seconds until the stage ends at this rate; None where that cannot be known."""
+    """Estimated seconds until the stage ends; None if unknown."""
 
     @property
     def unit(self) -> str:
-        """What is counted: bytes, characters or candidates."""
+        """The unit: bytes, characters or candidates."""
         return UNITS.get(self.stage, "characters")
 
 
 ProgressLike = bool | Callable[[Progress], object] | None
-"""What the argument `progress` takes."""
+"""Type of the argument `progress`."""
 
 RawCallback = Callable[[str, int, int], None]
-"""How the core reports: stage, units done, units in all."""
+"""The core's callback: stage, units done, total units."""
 
 
 class _Clock:
-    """Turns the core's reports into `Progress`: rate and time left come from the stage's start."""
+    """Converts the core's reports to `Progress`; measures rates from the start of the stage."""
 
     def __init__(self, report: Callable[[Progress], object]) -> None:
         self._report = report
@@ -65,10 +65,10 @@ class _Clock:
 
 
 class RichBar:
-    """A bar a stage with units, rate and time left; use as a context manager.
+    """One progress bar per stage with units, rate and time left; use as a context manager.
 
     Args:
-        console: Where to draw; stderr where left out.
+        console: The console to draw on; default stderr.
     """
 
     def __init__(self, console: "Console | None" = None) -> None:
@@ -77,7 +77,7 @@ class RichBar:
 
         if console is None:
             console = Console(file=sys.stderr)
-            # Terminals write ^C behind the last line; were there no room, a line would stay.
+            # Leave room for the ^C that terminals echo; a wrapped line would not be erased.
             console.width = max(20, console.width - 4)
         self._bar = parts.Progress(
             parts.TextColumn("{task.description:<10}"),
@@ -99,7 +99,7 @@ class RichBar:
         self._bar.stop()
 
     def __call__(self, now: Progress) -> None:
-        """Shows how far the job is."""
+        """Updates the bar."""
         total = now.total or None
         if now.stage != self._stage:
             self._finish()
@@ -144,7 +144,7 @@ def _clock_time(seconds: float) -> str:
 
 @contextmanager
 def reporting(progress: ProgressLike) -> Iterator[RawCallback | None]:
-    """What the core is to call while the block runs; None where nobody watches.
+    """Yields the callback for the core, or None without progress.
 
     Raises:
         InvalidArgumentError: `progress` is neither None, a bool nor callable.

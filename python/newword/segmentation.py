@@ -1,4 +1,4 @@
-"""Segmentation that is learnt from raw text alone, without a lexicon."""
+"""Unsupervised segmentation, trained on raw text without a lexicon."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ METHODS = ("reestimated", "autonomy")
 
 
 class Segmenter:
-    """Cuts text into words; made by `train_segmenter`."""
+    """Segments text into words; created by `train_segmenter`."""
 
     __slots__ = ("_core",)
 
@@ -26,16 +26,16 @@ class Segmenter:
         self._core = core
 
     def segment(self, text: str) -> list[str]:
-        """The words of `text` in order; joined they are the text. Linear in its length.
+        """Segments a text into words, whose concatenation is the text. Linear in its length.
 
-        URLs, e-mail addresses, and letters and digits that touch (5G) are one word each.
+        URLs, e-mail addresses, and adjacent letters and digits (5G) are one word each.
         """
         if not isinstance(text, str):
             raise _check.invalid("text", "a str", text)
         return self._core.segment(text)
 
     def segment_many(self, texts: Iterable[str], threads: int | None = None) -> list[list[str]]:
-        """The words of each text, on all cores or on `threads` of them, without the GIL."""
+        """Segments each text, on all cores or on `threads` of them, without the GIL."""
         count = _check.thread_count(threads)
         many = list(_check.iterable("texts", texts, "an iterable of str"))
         for text in many:
@@ -61,19 +61,19 @@ def train_segmenter(
     temp_dir: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> Segmenter:
-    """Trains a segmenter on raw text: no lexicon, no annotation, no threshold.
+    """Trains a segmenter on raw text, without a lexicon, annotation or thresholds.
 
-    A sequence is worth its autonomy, by how much the uncertainty about what comes next rises at
-    its ends, normalised over all sequences of its length; `"reestimated"` adds cohesion and, in
-    three more passes over the corpus, how often the sequence was a word in the segmentation before.
-    Its few constants were tuned on a fifth of an annotated corpus; `"autonomy"` has none.
-    All numbers are one symbol to it.
+    The weight of a sequence is its autonomy: the rise of branching entropy at its ends,
+    normalised over all sequences of its length. `"reestimated"` adds cohesion and, in three more
+    passes over the corpus, the count of the sequence in the previous segmentation. Its few
+    constants were tuned on a fifth of an annotated corpus; `"autonomy"` has none. All numbers are
+    one symbol.
 
     Args:
         corpus: Raw text, as for `discover`.
         method: `"reestimated"`, or `"autonomy"` as published.
-        max_length: The longest word in symbols, 1 to 7; the constants were tuned for 4.
-        min_count: N-grams below this count are never words; chosen from the corpus where None.
+        max_length: Maximum length of a word in symbols, 1 to 7; the constants were tuned for 4.
+        min_count: Minimum count of the n-gram of a word; None chooses by the size of the corpus.
 
     All other arguments are those of `discover`.
 
@@ -81,8 +81,8 @@ def train_segmenter(
         The segmenter.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
-        CorpusError: The corpus holds no text.
+        InvalidArgumentError: An argument is invalid.
+        CorpusError: The corpus contains no text.
         MemoryBudgetError: The n-grams do not fit; a larger `min_count` keeps fewer of them.
         OSError: A file cannot be read.
 

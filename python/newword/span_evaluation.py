@@ -1,4 +1,4 @@
-"""How well spans agree with a gold standard."""
+"""Evaluation of spans against a gold standard."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Spans = Iterable[tuple[int, int, str]]
 
 @dataclass(frozen=True, slots=True)
 class SpanCounts:
-    """Spans of the gold standard, of the prediction, and of both; and what follows from them.
+    """Numbers of gold, predicted and correct spans, and the measures computed from them.
 
-    A share of nothing is 0, as in seqeval.
+    A measure with a denominator of 0 is 0, as in seqeval.
     """
 
     gold: int
@@ -27,7 +27,7 @@ class SpanCounts:
 
     @property
     def precision(self) -> float:
-        """Share of the predicted spans that are right in place and type."""
+        """Share of the predicted spans that are correct in position and type."""
         return self.correct / self.predicted if self.predicted else 0.0
 
     @property
@@ -44,12 +44,12 @@ class SpanCounts:
 
 @dataclass(frozen=True, slots=True)
 class SpanScore:
-    """Counts of all spans and of those of each type."""
+    """Counts over all spans and by type."""
 
     micro: SpanCounts
-    """All spans together."""
+    """Counts over all spans."""
     types: dict[str, SpanCounts]
-    """Spans by type, sorted."""
+    """Counts by type, sorted."""
 
     @property
     def precision(self) -> float:
@@ -63,7 +63,7 @@ class SpanScore:
 
     @property
     def f1(self) -> float:
-        """F1 over all spans: what is usually reported."""
+        """F1 over all spans (micro-averaged), the usual figure."""
         return self.micro.f1
 
     @property
@@ -73,7 +73,7 @@ class SpanScore:
 
     @property
     def weighted_f1(self) -> float:
-        """The mean of the types' F1, weighted by how many gold spans they have."""
+        """The mean of the types' F1, weighted by their numbers of gold spans."""
         return sum(one.f1 * one.gold for one in self.types.values()) / max(self.micro.gold, 1)
 
     def __str__(self) -> str:
@@ -86,26 +86,26 @@ class SpanScore:
 
 
 def evaluate_spans(gold: Iterable[Spans], predicted: Iterable[Spans]) -> SpanScore:
-    """Precision, recall and F1 of spans: right are those of the same place and type.
+    """Computes precision, recall and F1 of spans; correct ones have the same position and type.
 
-    With the spans of `TagScheme.decode` these are the figures of seqeval, in its default mode or,
-    with `strict=True` there, in its strict mode.
+    With the spans of `TagScheme.decode` the figures equal those of seqeval: of its default mode
+    or, with `decode(..., strict=True)`, of its strict mode.
 
     Args:
-        gold: For each text its spans, (start, end, type).
-        predicted: The same, in the same order of texts. A span that is there twice counts once.
+        gold: The spans of each text, (start, end, type).
+        predicted: The predicted spans, with the texts in the same order. Duplicates count once.
 
     Returns:
-        Counts and measures of all spans and by type.
+        Counts and measures over all spans and by type.
 
     Raises:
-        InvalidArgumentError: There are not as many texts on both sides.
+        InvalidArgumentError: The numbers of texts differ.
 
     Complexity:
         Linear in the number of spans.
 
     Source:
-        seqeval and conlleval, for what is counted.
+        seqeval and conlleval, for the conventions.
 
     Examples:
         >>> import newword

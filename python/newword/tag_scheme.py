@@ -25,29 +25,29 @@ LETTERS = {
     "BMES": {"B": BEGIN, "M": INSIDE, "E": END, "S": SINGLE},
     "BI": {"B": BEGIN, "I": INSIDE},
 }
-"""The letters of each kind, in the order of their ids, and what they say."""
+"""The letters of each kind, in the order of their ids, and their roles."""
 WORDS_ONLY = ("BI",)
 WORDS_TOO = ("BI", "BMES")
 ALIASES = {"IOB2": "BIO", "IOBES": "BIOES"}
 IGNORED = (-1, -100)
-"""Ids that stand for no tag: padding, and what a loss leaves out."""
+"""Ids without a tag: padding, and labels that a loss ignores."""
 
 
 class Span(NamedTuple):
-    """A piece of a text and what it is."""
+    """A typed span of a text."""
 
     start: int
-    """The first character, in code points from 0."""
+    """Offset of the first character, in code points."""
     end: int
-    """The character behind the last."""
+    """Exclusive end, in code points."""
     type: str
 
 
 class Penalties(NamedTuple):
-    """0 where a scheme allows, -inf where it does not; to be added to scores, or to be scores."""
+    """The constraints of a scheme as scores: 0 if allowed, -inf if forbidden."""
 
     transitions: NDArray[np.float32]
-    """(tags, tags), [i, j] for j right behind i."""
+    """(tags, tags), [i, j] for j after i."""
     start: NDArray[np.float32]
     """(tags,), for the first tag."""
     end: NDArray[np.float32]
@@ -55,29 +55,26 @@ class Penalties(NamedTuple):
 
 
 class TagScheme:
-    """What the tags of a task mean: which there are, what may follow what, which spans they make.
+    """The tags of a task, the allowed transitions, and the conversion between tags and spans.
 
-    Tags are numbered: "O" is 0 where there is one, then come the letters of the first type, of the
-    second, and so on.
+    Ids: "O" is 0 if the scheme has it, followed by the tags of the first type, of the second, and
+    so on.
 
     Args:
         kind: `"BIO"` (also called IOB2: the first character of a span is B, the others I), `"IOB1"`
-            (B
-            only where two spans of a type touch), `"BIOES"` (E for the last, S for a span of one),
-            `"BMES"`
-            (the same with M for I), or `"BI"`, for words alone.
-        types: What spans can be. None for the words of a segmented text, which cover it without
-            gaps:
-            then there is no O. `"BMES"` and `"BI"` only.
+            (B only for a span right after another of the same type), `"BIOES"` (E for the last
+            character, S for a span of one), `"BMES"` (the same with M for I), or `"BI"`, for words
+            only.
+        types: The types of spans. None for word segmentation, where words cover the text without
+            gaps and there is no O; `"BMES"` and `"BI"` only.
 
     Raises:
-        InvalidArgumentError: The kind is unknown, or types are missing, empty, not str, or twice
-            there.
+        InvalidArgumentError: The kind is unknown, or types are missing, empty, not str, or
+            duplicated.
 
     Source:
         L. A. Ramshaw and M. P. Marcus, "Text chunking using transformation-based learning", 1995
-        (IOB1);
-        N. Xue, "Chinese word segmentation as character tagging", 2003 (words).
+        (IOB1); N. Xue, "Chinese word segmentation as character tagging", 2003 (words).
 
     Examples:
         >>> import newword
@@ -94,11 +91,11 @@ class TagScheme:
     __slots__ = ("_ids", "_roles", "_types", "kind", "tags", "types")
 
     kind: str
-    """The kind, by its main name."""
+    """The kind, without aliases."""
     types: tuple[str, ...] | None
     """The types of spans; None for words."""
     tags: tuple[str, ...]
-    """All tags; a tag's place is its id."""
+    """All tags; the index of a tag is its id."""
     _ids: dict[str, int]
     _roles: NDArray[np.int8]
     _types: NDArray[np.int32]
@@ -128,12 +125,12 @@ class TagScheme:
 
     @classmethod
     def from_tags(cls, tags: Iterable[str], kind: str | None = "BIO") -> TagScheme:
-        """The scheme of the tags that occur, with the types sorted.
+        """Creates the scheme of a set of tags, with the types sorted.
 
         Args:
             tags: The tags.
-            kind: The kind; None to see it by the letters: BMES where there is an M, else BIOES
-                where there is an E or S, else BIO. Tags of words, which have no type, are BMES or
+            kind: The kind; None infers it from the letters: BMES if there is an M, else BIOES
+                if there is an E or S, else BIO. Tags of words, which have no type, are BMES or
                 BI.
 
         Raises:
@@ -160,7 +157,7 @@ class TagScheme:
 
     @property
     def num_tags(self) -> int:
-        """How many tags there are."""
+        """The number of tags."""
         return len(self.tags)
 
     @property
@@ -170,26 +167,26 @@ class TagScheme:
 
     @property
     def allowed_transitions(self) -> NDArray[np.bool_]:
-        """Which tag may follow which, bool of shape (tags, tags)."""
+        """The allowed transitions, bool of shape (tags, tags); [i, j] for j after i."""
         ids = np.arange(self.num_tags)
         return self._may_follow(ids[:, None], ids[None])
 
     @property
     def allowed_start(self) -> NDArray[np.bool_]:
-        """Which tag may come first, bool of shape (tags,)."""
+        """The tags allowed at the first step, bool of shape (tags,)."""
         if self.kind == "IOB1":
             return np.asarray(self._roles != BEGIN)
         return ~np.isin(self._roles, (INSIDE, END))
 
     @property
     def allowed_end(self) -> NDArray[np.bool_]:
-        """Which tag may come last, bool of shape (tags,)."""
+        """The tags allowed at the last step, bool of shape (tags,)."""
         if self.kind in ("BIOES", "BMES"):
             return ~np.isin(self._roles, (BEGIN, INSIDE))
         return np.ones(self.num_tags, np.bool_)
 
     def penalties(self) -> Penalties:
-        """What the scheme forbids, for `newword.viterbi` and its kin.
+        """Returns the constraints as scores, for `newword.viterbi` and the other decoders.
 
         Examples:
             >>> import numpy as np, newword
@@ -209,14 +206,13 @@ class TagScheme:
         )
 
     def encode(self, spans: Iterable[tuple[int, int, str]], length: int) -> NDArray[np.int32]:
-        """The tags of a text of `length` characters with these spans, int32 of shape (length,).
+        """Encodes the spans of a text of `length` characters as tags, int32 of shape (length,).
 
         Raises:
-            InvalidArgumentError: A span is empty, lies outside the text, overlaps another or is of
-                an
-                unknown type; or spans leave gaps where the scheme is one of words.
+            InvalidArgumentError: A span is empty, lies outside the text, overlaps another or has
+                an unknown type; or the scheme is one of words and the spans leave gaps.
         """
-        # NumPy's own error for more names no argument.
+        # NumPy's own error for a larger length does not name the argument.
         length = _check.whole("length", length, 0, 2**48)
         roles = np.full(length, OUTSIDE, np.int8)
         owners = np.full(length, -1, np.int32)
@@ -241,7 +237,7 @@ class TagScheme:
         return np.asarray(number[roles, owners])
 
     def encode_words(self, words: Iterable[str]) -> NDArray[np.int32]:
-        """The tags of a segmented text, one a character.
+        """Encodes a segmented text as tags, one per character.
 
         Raises:
             InvalidArgumentError: The scheme has types, or a word is empty.
@@ -253,15 +249,14 @@ class TagScheme:
         return self.encode(spans, int(ends[-1]) if len(ends) else 0)
 
     def decode(self, tags: ArrayLike | Sequence[str], *, strict: bool = False) -> list[Span]:
-        """The spans of one sequence of tags, ids or str.
+        """Decodes one sequence of tags, ids or str, to spans.
 
-        A sequence that breaks the rules of the scheme still has spans: those that conlleval and
-        seqeval
-        see, in which an I or E with nothing before it begins a span. With `strict` only spans count
-        that are written as the scheme says. Ids of -1 and -100 belong to no span.
+        An invalid sequence is decoded as by conlleval and seqeval: an I or E without a preceding
+        tag of its span begins a span. With `strict`, only spans that follow the scheme are
+        returned. Ids of -1 and -100 belong to no span.
 
         Raises:
-            InvalidArgumentError: A tag is not one of the scheme.
+            InvalidArgumentError: A tag is not in the scheme.
 
         Complexity:
             O(length).
@@ -281,18 +276,18 @@ class TagScheme:
         return self.decode_batch(self.to_ids(tags)[None], strict=strict)[0]
 
     def decode_batch(self, ids: ArrayLike, *, strict: bool = False) -> list[list[Span]]:
-        """The spans of each sequence of a padded batch, whole numbers of shape (batch, steps).
+        """Decodes a padded batch of ids, integers of shape (batch, steps), to spans.
 
         Raises:
-            InvalidArgumentError: The shape is another, or an id is not one of the scheme, -1 or
-                -100.
+            InvalidArgumentError: The array is not two-dimensional, or an id is not in the scheme
+                and not -1 or -100.
         """
         array = np.asarray(ids)
         if array.ndim != 2:
             raise _check.invalid("ids", "of shape (batch, steps)", array.shape)
         batch, steps = array.shape
         array = self._in_range(array)
-        # A step outside everything ends each row.
+        # An additional step with O ends each row.
         roles = np.full((batch, steps + 1), OUTSIDE, np.int8)
         owners = np.full((batch, steps + 1), -1, np.int32)
         known = array >= 0
@@ -305,10 +300,10 @@ class TagScheme:
         return spans
 
     def decode_words(self, text: str, tags: ArrayLike | Sequence[str]) -> list[str]:
-        """The words of a text by its tags, one a character; joined they are the text.
+        """Decodes tags, one per character, to words, whose concatenation is the text.
 
         Raises:
-            InvalidArgumentError: The scheme has types, or there is not one tag of it a character.
+            InvalidArgumentError: The scheme has types, or there is not one tag per character.
         """
         self._words_only()
         ids = self.to_ids(tags)
@@ -317,10 +312,10 @@ class TagScheme:
         return [text[span.start : span.end] for span in self.decode(ids)]
 
     def to_ids(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.int64]:
-        """The ids of one sequence of tags, given as ids or as str; -1 and -100 stay what they are.
+        """Converts one sequence of tags, ids or str, to ids; -1 and -100 are kept.
 
         Raises:
-            InvalidArgumentError: A tag is not one of the scheme.
+            InvalidArgumentError: A tag is not in the scheme.
 
         Examples:
             >>> import newword
@@ -338,12 +333,12 @@ class TagScheme:
         return np.array([self._ids[tag] for tag in array.tolist()], np.int64)
 
     def word_starts(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.bool_]:
-        """At which characters of a segmented text a word begins, bool of shape (length,).
+        """Returns the starts of words as a mask over characters, bool of shape (length,).
 
-        The words are those of `decode_words`; here without making a str of each.
+        The words are those of `decode_words`, but no strings are created.
 
         Raises:
-            InvalidArgumentError: The scheme has types, or a tag is not one of it.
+            InvalidArgumentError: The scheme has types, or a tag is not in it.
 
         Examples:
             >>> import newword
@@ -361,10 +356,10 @@ class TagScheme:
         return starts
 
     def is_valid(self, tags: ArrayLike | Sequence[str]) -> bool:
-        """Whether tags follow the rules of the scheme; beside -1 and -100 anything may stand.
+        """Whether tags follow the rules of the scheme; any tag may be next to -1 and -100.
 
         Raises:
-            InvalidArgumentError: A tag is not one of the scheme.
+            InvalidArgumentError: A tag is not in the scheme.
 
         Complexity:
             O(length + number of tags).
@@ -385,13 +380,13 @@ class TagScheme:
         return bool(steps.all() and first and last)
 
     def repair(self, tags: ArrayLike | Sequence[str]) -> NDArray[np.int64]:
-        """The ids of tags that follow the scheme and have the spans that `decode` finds in these.
+        """Replaces invalid tags by valid ones with the same spans, as `decode` finds them.
 
-        Valid tags stay what they are. Ids of -1 and -100 stay too, and part the tags into runs;
-        a run is written anew only where it breaks a rule itself.
+        Returns ids. Valid tags are unchanged. Ids of -1 and -100 are kept and divide the tags into
+        runs; only runs that break a rule are replaced.
 
         Raises:
-            InvalidArgumentError: A tag is not one of the scheme.
+            InvalidArgumentError: A tag is not in the scheme.
 
         Complexity:
             O(length).
@@ -407,17 +402,17 @@ class TagScheme:
             return ids
         edges = np.flatnonzero(np.diff(ids >= 0, prepend=False, append=False))
         for start, end in edges.reshape(-1, 2).tolist():
-            # What is unknown on either side of a run is part of its context.
+            # An unknown tag on either side of a run is part of its context.
             around = ids[max(start - 1, 0) : end + 1]
             if not self.is_valid(around):
                 ids[start:end] = self.convert(ids[start:end], self)
         return ids
 
     def convert(self, tags: ArrayLike | Sequence[str], to: TagScheme) -> NDArray[np.int32]:
-        """The ids in another scheme of the spans of these tags.
+        """Converts tags to ids of another scheme with the same spans.
 
         Raises:
-            InvalidArgumentError: A tag is not one of this scheme, or a type not one of the other.
+            InvalidArgumentError: A tag is not in this scheme, or a type is not in the other.
         """
         if not isinstance(to, TagScheme):
             raise _check.invalid("to", "a TagScheme", to)
@@ -425,18 +420,18 @@ class TagScheme:
         return to.encode(self.decode(ids), len(ids))
 
     def to_config(self) -> dict[str, Any]:
-        """What `from_config` makes the scheme of again; JSON can hold it."""
+        """Returns a JSON-serializable configuration for `from_config`."""
         return {"kind": self.kind, "types": None if self.types is None else list(self.types)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TagScheme:
-        """The scheme of `to_config`."""
+        """Creates a scheme from the configuration of `to_config`."""
         if not isinstance(config, Mapping) or set(config) != {"kind", "types"}:
-            raise _check.invalid("config", "what to_config gives", config)
+            raise _check.invalid("config", "a configuration of to_config", config)
         return cls(**config)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a TagScheme does not change: {name}")
+        raise AttributeError(f"a TagScheme is immutable: {name}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TagScheme) and self.tags == other.tags and self.kind == other.kind
@@ -452,7 +447,7 @@ class TagScheme:
         return TagScheme, (self.kind, self.types)
 
     def _may_follow(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether the tags `after` may stand behind the tags `before`, by id, elementwise."""
+        """Whether the tags `after` may follow the tags `before`, by id, elementwise."""
         same = self._types[before] == self._types[after]
         before, after = self._roles[before], self._roles[after]
         if self.kind in ("BIO", "BI"):
@@ -491,7 +486,7 @@ class TagScheme:
         return rows, first, behind
 
     def _checked(self, spans: Iterable[tuple[int, int, str]], length: int) -> list[Span]:
-        """The spans in order of their place."""
+        """Validates spans and sorts them by position."""
         checked = []
         for place, span in enumerate(spans):
             try:
@@ -505,7 +500,7 @@ class TagScheme:
         return sorted(checked, key=lambda span: span[:2])
 
     def _owner(self, name: str) -> int:
-        """The number of a type."""
+        """The index of a type."""
         names = ("",) if self.types is None else self.types
         if name not in names:
             raise _check.invalid("spans", f"of a type among {list(names)}", name)
@@ -528,7 +523,7 @@ class TagScheme:
 
 
 def _kind_of(tags: set[str]) -> str:
-    """The kind that tags are written in, by their letters."""
+    """Infers the kind of tags from their letters."""
     letters = {tag.partition("-")[0] for tag in tags}
     of_words = bool(tags) and not any("-" in tag or tag == "O" for tag in tags)
     if "M" in letters or (of_words and letters & {"E", "S"}):
@@ -550,7 +545,7 @@ def _type_names(kind: str, types: Sequence[str] | None) -> tuple[str, ...] | Non
     names = tuple(types)
     for name in names:
         if not isinstance(name, str) or not name or re.search(r"\s", name):
-            raise _check.invalid("types", "made of str that are not empty or spaced", name)
+            raise _check.invalid("types", "made of non-empty str without white space", name)
     if not names or len(set(names)) < len(names):
-        raise _check.invalid("types", "at least one, and none twice", list(names))
+        raise _check.invalid("types", "at least one, without duplicates", list(names))
     return names

@@ -1,8 +1,8 @@
-"""Decoding of tag sequences: scores in, paths out, for whole batches and without the GIL.
+"""Decoding of tag sequences, for whole batches and without the GIL.
 
-Every function takes the scores of a linear chain: emissions, how well each tag fits each step, and
-transitions, how well a tag follows another. They are the same for all functions and described at
-`viterbi`. Nothing here needs Keras; tensors of any library that NumPy can read will do.
+Every function takes the scores of a linear chain: emissions score each tag at each step,
+transitions score each pair of successive tags. The arguments are the same for all functions and
+described at `viterbi`. Keras is not needed; any array-like works.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ __all__ = [
 
 
 class ViterbiResult(NamedTuple):
-    """A path for each sequence."""
+    """One path per sequence."""
 
     paths: NDArray[np.int32]
-    """Tags, int32 of shape (batch, steps); -1 at steps that do not count."""
+    """Tags, int32 of shape (batch, steps); -1 at masked steps."""
     scores: NDArray[Any]
-    """The score of each path, of shape (batch,) and of the emissions' type."""
+    """The score of each path, of shape (batch,) and the dtype of the emissions."""
 
 
 class KBestResult(NamedTuple):
     """The best paths of each sequence."""
 
     paths: NDArray[np.int32]
-    """Tags, int32 of shape (batch, k, steps), the best path first; -1 at steps that do not count,
-    and all along a path that does not exist."""
+    """Tags, int32 of shape (batch, k, steps), the best path first; -1 at masked steps. If a
+    sequence has fewer than k paths, the remaining rows are -1."""
     scores: NDArray[Any]
-    """Scores of shape (batch, k), falling; -inf where a sequence has fewer paths than k."""
+    """Scores of shape (batch, k), descending; -inf for the remaining rows."""
 
 
 def viterbi(
@@ -71,44 +71,43 @@ def viterbi(
     normalization: str = "global",
     threads: int | None = None,
 ) -> ViterbiResult:
-    """The path of the highest score for each sequence of a batch.
+    """Finds the path with the highest score for each sequence of a batch.
 
-    A path's score is the sum of its emissions, its transitions, the start score of its first tag
-    and the end score of its last. -inf forbids, in any of the arrays; NaN and +inf are errors, but
-    not in padding. Of equal paths the one is taken that has the lower tag at the last step where
-    they differ.
+    The score of a path is the sum of its emissions, its transitions, the start score of its first
+    tag and the end score of its last. A score of -inf forbids its tag or transition. NaN and +inf
+    raise an error, except in padding. Ties go to the path with the lower tag at the last step
+    where the paths differ.
 
     Args:
-        emissions: float32 or float64 of shape (batch, steps, tags). Arrays that are contiguous in
-            memory are read where they are, others are copied; other numbers become float64, half
-            precision becomes float32, and all other scores take the type of the emissions.
-        transitions: Scores of shape (tags, tags), [i, j] for j right behind i; one matrix a
-            sequence, (batch, tags, tags); `LowRankTransitions`; or None for none.
-        lengths: How many steps of each sequence count, from the first; whole numbers, (batch,).
-        mask: Which steps count, bool of shape (batch, steps), wherever they are; steps that do not
-            are as if they were not there. Not together with `lengths`.
+        emissions: float32 or float64 of shape (batch, steps, tags). Contiguous arrays are not
+            copied. Half precision is converted to float32, other numbers to float64, and all other
+            scores to the dtype of the emissions.
+        transitions: Scores of shape (tags, tags), [i, j] for j after i; one matrix per
+            sequence, (batch, tags, tags); `LowRankTransitions`; or None for zeros.
+        lengths: Number of valid steps of each sequence, from the first; integers, (batch,).
+        mask: Valid steps, bool of shape (batch, steps), in any position; masked steps are
+            ignored. Not together with `lengths`.
         start: Scores of the first tag, (tags,).
         end: Scores of the last tag, (tags,).
-        allowed: Which tags each step may have, bool of shape (batch, steps, tags).
-        second_order: Scores of three successive tags in addition, (tags, tags, tags).
-        normalization: `"global"`: as they are, a CRF. `"local"`: scores are those of a MEMM, a
-            softmax over the next tag at each step, and a path's score is its log-probability.
-            `"bidirectional"`: the mean of the log-probabilities of both directions. For the largest
-            sum of scores whatever the model ("numerator" decoding, as published for MEMM) take
-            `"global"`.
-        threads: How many threads; all cores by default.
+        allowed: The tags allowed at each step, bool of shape (batch, steps, tags).
+        second_order: Additional scores of three successive tags, (tags, tags, tags).
+        normalization: `"global"`: unnormalised scores, as in a CRF. `"local"`: a MEMM, with a
+            softmax over the next tag at each step; the score of a path is its log-probability.
+            `"bidirectional"`: the mean of the log-probabilities of both directions. `"global"` also
+            finds the largest sum of scores of a MEMM ("numerator" decoding, as published).
+        threads: Number of threads; all cores by default.
 
     Returns:
-        Paths, int32 of (batch, steps), and scores, (batch,). A sequence of length 0 has
-        the score 0.
+        Paths, int32 of shape (batch, steps), and scores, (batch,). The score of a sequence of
+        length 0 is 0.
 
     Raises:
-        InvalidArgumentError: Shapes disagree, a type is wrong, a length lies outside the array, a
+        InvalidArgumentError: Shapes disagree, a dtype is wrong, a length is out of range, a
             score is NaN or +inf, a step allows no tag, or no path is allowed.
 
     Complexity:
         O(batch steps tags²) time; tags³ with `second_order`, and times rank for
-        `LowRankTransitions`; one to four bytes for each tag of each step that is under way.
+        `LowRankTransitions`; one to four bytes of memory for each tag of each step in progress.
 
     Source:
         A. J. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding
@@ -151,21 +150,21 @@ def beam_search(
     normalization: str = "global",
     threads: int | None = None,
 ) -> ViterbiResult:
-    """The path that a beam finds, for sets of tags too large to look at every pair.
+    """Finds a path by beam search, for tag sets too large to score every pair.
 
-    Paths that meet in a tag are one hypothesis: a beam as wide as there are tags is `viterbi`.
+    Hypotheses that end in the same tag are merged, so a beam of all tags equals `viterbi`.
 
     Args:
-        beam_size: How many tags are kept at each step.
-        normalization: As for `viterbi`; its normalisers look at every pair of tags.
+        beam_size: Number of tags kept at each step.
+        normalization: As for `viterbi`; normalisers need every pair of tags.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        As `viterbi`; scores are at most its scores.
+        As `viterbi`; scores are at most those of `viterbi`.
 
     Raises:
-        InvalidArgumentError: As for `viterbi`, or the beam ran into tags that nothing may follow.
+        InvalidArgumentError: As for `viterbi`, or the beam holds only tags that no tag may follow.
 
     Complexity:
         O(batch steps beam_size tags), times rank for `LowRankTransitions`.
@@ -198,7 +197,7 @@ def greedy_decode(
     normalization: str = "global",
     threads: int | None = None,
 ) -> ViterbiResult:
-    """The best tag of each step, given the one that was chosen before: a beam of 1.
+    """Finds a path greedily: the best tag of each step given the previous one, a beam of 1.
 
     All arguments are those of `viterbi`.
 
@@ -235,22 +234,22 @@ def k_best(
     normalization: str = "global",
     threads: int | None = None,
 ) -> KBestResult:
-    """The k best paths of each sequence, no two the same.
+    """Finds the k best distinct paths of each sequence.
 
     Args:
-        k: How many paths.
+        k: Number of paths.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        Paths, int32 of (batch, k, steps), and scores, (batch, k), falling; -1 and -inf where a
-        sequence has fewer than k paths. The first is that of `viterbi`.
+        Paths, int32 of shape (batch, k, steps), and scores, (batch, k), descending; -1 and -inf if
+        a sequence has fewer than k paths. The first path is that of `viterbi`.
 
     Raises:
         InvalidArgumentError: As for `viterbi`, or the result would have more than 2²⁹ tags.
 
     Complexity:
-        O(batch steps tags² k) at worst.
+        O(batch steps tags² k) in the worst case.
 
     Source:
         The list Viterbi algorithm: N. Seshadri and C.-E. W. Sundberg, 1994.
@@ -279,12 +278,12 @@ def log_partition(
     allowed: ArrayLike | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """The logarithm of the sum of exp(score) over all paths: a CRF's log Z.
+    """Computes the logarithm of the sum of exp(score) over all paths, log Z of a CRF.
 
     All arguments are those of `viterbi`.
 
     Returns:
-        float64 of shape (batch,), whatever the type of the scores; 0 for a sequence of length 0.
+        float64 of shape (batch,) for scores of any dtype; 0 for a sequence of length 0.
 
     Raises:
         InvalidArgumentError: As for `viterbi`.
@@ -317,25 +316,25 @@ def marginals(
     normalization: str = "global",
     threads: int | None = None,
 ) -> NDArray[Any]:
-    """The probability of each tag at each step, over all paths.
+    """Computes the marginal probability of each tag at each step.
 
     Args:
-        allowed: As for `viterbi`; probabilities are those given that.
-        normalization: As for `viterbi`. For `"bidirectional"` path scores are no log-probabilities
-            of one model; their exponentials are taken in proportion.
+        allowed: As for `viterbi`; probabilities are conditional on the allowed tags.
+        normalization: As for `viterbi`. `"bidirectional"` scores are not log-probabilities of one
+            model; their exponentials are normalised over all paths.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        Probabilities of shape (batch, steps, tags) and of the emissions' type, computed in float64;
-        0 at steps that do not count.
+        Probabilities of shape (batch, steps, tags) and the dtype of the emissions, computed in
+        float64; 0 at masked steps.
 
     Raises:
         InvalidArgumentError: As for `viterbi`.
 
     Complexity:
-        O(batch steps tags²) time, 16 bytes for each tag of each step that is under way. Faster
-        where the scores of a step differ by less than 340 than where logarithms have to be kept.
+        O(batch steps tags²) time, 16 bytes of memory for each tag of each step in progress. Steps
+        whose scores differ by 340 or more need the log domain, which is slower.
 
     Source:
         The forward-backward algorithm: L. R. Rabiner, "A tutorial on hidden Markov models", 1989.
@@ -364,16 +363,16 @@ def posterior_decode(
     normalization: str = "global",
     threads: int | None = None,
 ) -> ViterbiResult:
-    """The allowed path with the most tags to be right, rather than the most probable path.
+    """Finds the allowed path with the highest expected number of correct tags.
 
     Args:
-        transitions: As for `viterbi`; those of -inf are kept to.
+        transitions: As for `viterbi`; the path contains no transition of -inf.
         normalization: As for `marginals`.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        As `viterbi`; a score is the expected number of right tags.
+        As `viterbi`; a score is the expected number of correct tags.
 
     Raises:
         InvalidArgumentError: As for `viterbi`.
@@ -408,19 +407,20 @@ def path_score(
     normalization: str = "global",
     threads: int | None = None,
 ) -> NDArray[Any]:
-    """The score of a given path of each sequence; less `log_partition`, its log-probability.
+    """Computes the score of a given path of each sequence.
+
+    The score minus `log_partition` is the log-probability of the path under a CRF.
 
     Args:
-        paths: Tags, whole numbers of shape (batch, steps); what stands at steps that do not count
-            is ignored.
+        paths: Tags, integers of shape (batch, steps); values at masked steps are ignored.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        Scores of shape (batch,), -inf for a path that is not allowed.
+        Scores of shape (batch,); -inf for a forbidden path.
 
     Raises:
-        InvalidArgumentError: As for `viterbi`, or a tag lies outside the range.
+        InvalidArgumentError: As for `viterbi`, or a tag is out of range.
 
     Complexity:
         O(batch steps).
@@ -452,19 +452,19 @@ def sample_paths(
     normalization: str = "global",
     threads: int | None = None,
 ) -> NDArray[np.int32]:
-    """Paths drawn at random, each as often as it is probable.
+    """Samples paths from their distribution.
 
     Args:
-        size: How many paths of each sequence.
-        seed: From 0 to 2⁶⁴ - 1. A path depends on it, on the scores, on its sequence's place in the
-            batch and on its own number, on nothing else.
-        allowed: As for `viterbi`; probabilities are those given that.
+        size: Number of paths per sequence.
+        seed: From 0 to 2⁶⁴ - 1. A path depends only on the seed, the scores, the index of its
+            sequence in the batch and its own index.
+        allowed: As for `viterbi`; probabilities are conditional on the allowed tags.
         normalization: As for `marginals`.
 
     All other arguments are those of `viterbi`.
 
     Returns:
-        Tags, int32 of shape (batch, size, steps), -1 at steps that do not count.
+        Tags, int32 of shape (batch, size, steps); -1 at masked steps.
 
     Raises:
         InvalidArgumentError: As for `viterbi`, or the result would have more than 2²⁹ tags.

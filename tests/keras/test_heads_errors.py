@@ -21,7 +21,7 @@ from tests.support.tensors import numpy  # noqa: E402
         (lambda: SoftmaxTagging(-2), "num_tags: must be a whole number at least 1, got -2"),
         (
             lambda: MEMM(2.5),  # type: ignore[arg-type]
-            "num_tags: must be a whole number of at least 1, got 2.5",
+            "num_tags: must be a whole number at least 1, got 2.5",
         ),
         (lambda: CRF(3, rank=0), "rank: must be a whole number at least 1, got 0"),
         (lambda: CRF(3, lr_multiplier=0), "lr_multiplier: must be greater than 0, got 0"),

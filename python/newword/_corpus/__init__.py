@@ -1,1 +1,1 @@
-"""Text in: what the argument `corpus` may be, and how it is read."""
+"""Input: the types accepted as `corpus`, and how they are read."""

@@ -8,17 +8,17 @@ from newword._optional import optional_module
 from newword.errors import FormatError, InvalidArgumentError
 
 BATCH_ROWS = 4096
-"""Rows read at once: a few megabytes of ordinary documents."""
+"""Rows per batch: a few megabytes of ordinary documents."""
 
 
 def parquet_stream(paths: Sequence[str], field: str) -> Any:
-    """A `pyarrow.RecordBatchReader` over the column `field` of all files in turn.
+    """Returns a `pyarrow.RecordBatchReader` over the column `field` of all files in order.
 
-    Every file's footer is looked at beforehand, so that a wrong one is named before hours of
-    work. Memory: one batch.
+    The schemas of all files are checked first, so that an invalid file is reported before hours
+    of work. Memory: one batch.
 
     Raises:
-        InvalidArgumentError: A file has no such column, or not of strings.
+        InvalidArgumentError: A file has no such column, or the column is not of strings.
         FormatError: A file is not Parquet.
         MissingDependencyError: pyarrow is not installed.
         OSError: A file cannot be read.

@@ -1,4 +1,4 @@
-"""What the argument `corpus` means: paths, texts, or a column of strings."""
+"""Interpretation of the argument `corpus`: paths, texts, or a column of strings."""
 
 import glob
 import os
@@ -24,21 +24,21 @@ CORPUS_SUFFIXES = (
     ".zst",
     ".xz",
 )
-"""Endings by which a str in a list is taken for a path although nothing is there."""
+"""A str in a list with one of these suffixes is a path even if no such file exists."""
 LOOKED_AT = 1000
-"""How many strings of a list that begins with a text are checked for being paths."""
+"""Number of strings checked for being paths in a list that begins with a text."""
 
 Source = dict[str, Any]
-"""What the core reads from: `kind` ("paths", "texts" or "arrow"), `data`, and how to read it."""
+"""A source for the core: `kind` ("paths", "texts" or "arrow"), `data`, and how to read it."""
 
 
 def source_of(corpus: Any, reading: Reading, argument: str = "corpus") -> Source:
-    """The source that `corpus` stands for; see `newword.discover` for the rules.
+    """Converts `corpus` to a source; see `newword.discover` for the rules.
 
     Raises:
-        InvalidArgumentError: `corpus` is nothing text can be read from, or mixes paths and texts.
-        MissingDependencyError: Parquet files, and pyarrow is not installed.
-        FileNotFoundError: A Parquet file is not there.
+        InvalidArgumentError: `corpus` has an unsupported type, or mixes paths and texts.
+        MissingDependencyError: There are Parquet files, but pyarrow is not installed.
+        FileNotFoundError: A Parquet file does not exist.
     """
     kind, data = _classify(corpus, argument, reading.field)
     if kind == "paths" and (parquet := _parquet_files(data, reading.format)):
@@ -47,14 +47,14 @@ def source_of(corpus: Any, reading: Reading, argument: str = "corpus") -> Source
 
 
 def can_be_read_twice(corpus: Any) -> bool:
-    """Whether reading `corpus` leaves it as it was."""
+    """Whether `corpus` can be read more than once."""
     if isinstance(corpus, str):
         return corpus != "-"
     if isinstance(corpus, Iterator):
         return False
     if isinstance(corpus, (list, tuple)):
         return "-" not in corpus
-    # A reader of record batches is used up, a table is not; only tables know their size.
+    # A record-batch reader is consumed by reading, a table is not; only tables have a length.
     return not hasattr(corpus, "__arrow_c_stream__") or hasattr(corpus, "__len__")
 
 
@@ -83,13 +83,13 @@ def _classify(corpus: Any, argument: str, field: str) -> tuple[str, Any]:
 
 
 def _as_column(corpus: Any, argument: str, field: str) -> Any:
-    """What speaks the Arrow C-stream interface for `corpus`, or None."""
+    """Returns an object with the Arrow C-stream interface for `corpus`, or None."""
     if _is_pandas(corpus):
         return _pandas_column(corpus, argument, field)
     if hasattr(corpus, "__arrow_c_stream__"):
         return corpus
     if hasattr(corpus, "__arrow_c_array__"):
-        # One array, as pyarrow.array makes it, is a column of one piece.
+        # A single array, such as that of pyarrow.array, is a column of one chunk.
         import pyarrow
 
         return pyarrow.chunked_array([pyarrow.array(corpus)])
@@ -101,16 +101,16 @@ def _is_pandas(corpus: object) -> bool:
 
 
 def _pandas_column(corpus: Any, argument: str, field: str) -> Any:
-    """A pandas column, or the column `field` of a data frame, as an Arrow array.
+    """Converts a pandas column, or the column `field` of a data frame, to an Arrow array.
 
-    None where pyarrow is not installed. Other columns of a data frame are not looked at.
+    Returns None if pyarrow is not installed. Other columns of a data frame are ignored.
     """
     try:
         import pyarrow
     except ImportError:
         if hasattr(corpus, "columns"):
             raise InvalidArgumentError(
-                f"{argument}: must be a column where pyarrow is not installed, got a data frame; "
+                f"{argument}: must be a column if pyarrow is not installed, got a data frame; "
                 f'pass frame[{field!r}], or pip install "newword[arrow]"'
             ) from None
         return None
@@ -146,7 +146,7 @@ def _classify_list(items: list[Any], argument: str) -> tuple[str, Any]:
     if not any(isinstance(item, os.PathLike) for item in items):
         strings = [item for item in islice(items, LOOKED_AT) if isinstance(item, str)]
         if not strings or len(strings) < min(len(items), LOOKED_AT):
-            # Nothing at all, or something else than text: the reader names the item.
+            # Empty, or not only str: the reader names the item.
             return "texts", iter(items)
         if not _names_file(strings[0]):
             path = next((item for item in strings if _names_file(item)), None)
@@ -164,14 +164,14 @@ def _classify_list(items: list[Any], argument: str) -> tuple[str, Any]:
 def _mixed(argument: str, path: str, text: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{argument}: must be all paths or all texts, got the existing path {path!r:.60} and "
-        f"{text!r:.60}, where nothing is; pass pathlib.Path for paths, iter(texts) for texts"
+        f"{text!r:.60}, which does not exist; pass pathlib.Path for paths, iter(texts) for texts"
     )
 
 
 def _names_file(text: str) -> bool:
     if text == "-":
         return True
-    # No path is longer, and os.path.exists is False for what cannot be one.
+    # Longer than any path, or not a path; otherwise os.path.exists decides.
     if len(text) > 4096 or "\0" in text:
         return False
     if os.path.exists(text):  # noqa: PTH110
@@ -184,10 +184,10 @@ def _looks_like_path(text: str) -> bool:
 
 
 def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A002
-    """The Parquet files among `paths`, in order; empty where there are none.
+    """Returns the Parquet files among `paths`, in order; empty if there are none.
 
     Raises:
-        InvalidArgumentError: There are other files as well.
+        InvalidArgumentError: There are other files too.
     """
     if format not in {"auto", "parquet"}:
         return []
@@ -200,7 +200,7 @@ def _parquet_files(paths: Iterable[str], format: str) -> list[str]:  # noqa: A00
     if found and other is not None:
         raise InvalidArgumentError(
             f"corpus: must not mix Parquet with other files, got {found[0]!r} and {other!r}; "
-            'choose by format="parquet", or discover from both as texts'
+            'select the Parquet files with format="parquet", or pass the texts of both'
         )
     return found
 

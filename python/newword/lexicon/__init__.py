@@ -1,4 +1,4 @@
-"""The table of words: its columns, how it is shown, saved, exchanged and segmented with."""
+"""The table of words: columns, display, files, exchange with other libraries, segmentation."""
 
 from newword.lexicon.columns import LexiconRow
 from newword.lexicon.lexicon import Lexicon

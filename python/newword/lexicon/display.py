@@ -1,4 +1,4 @@
-"""How a lexicon looks: aligned text for terminals, a table for notebooks."""
+"""Display of a lexicon: aligned text for terminals, a table for notebooks."""
 
 import html
 import math
@@ -14,7 +14,7 @@ WIDEST_CELL = 40
 
 
 class Table(Protocol):
-    """What is needed of a lexicon to show it."""
+    """The interface of a lexicon that display needs."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ class Table(Protocol):
 
 
 def display_width(text: str) -> int:
-    """The cells `text` takes in a terminal: two for wide characters, none for combining marks."""
+    """The width of `text` in terminal cells: wide characters take two, combining marks none."""
     return sum(
         0
         if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}
@@ -40,20 +40,20 @@ def display_width(text: str) -> int:
 
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
-    """`text` filled up with spaces to `width` cells, flush right where asked."""
+    """Pads `text` with spaces to `width` cells, on the left with `right=True`."""
     space = " " * max(0, width - display_width(text))
     return space + text if right else text + space
 
 
 def shown_rows(total: int, head: int = HEAD, tail: int = TAIL) -> tuple[list[int], list[int]]:
-    """The rows shown above and below the gap; no gap where it would save nothing."""
+    """The rows shown above and below the gap; no gap if it would save no rows."""
     if total <= head + tail + 1:
         return list(range(total)), []
     return list(range(head)), list(range(total - tail, total))
 
 
 def cell(value: Any) -> str:
-    """One value as text: three decimals, nothing for NaN, control characters escaped."""
+    """Formats one value: three decimals, empty for NaN, control characters escaped."""
     if isinstance(value, str):
         text = "".join(_visible(character) for character in value)
         return text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…"
@@ -77,18 +77,18 @@ def shown_columns(table: Table) -> list[str]:
 
 def _cells(table: Table, names: Sequence[str], rows: Sequence[int]) -> list[list[str]]:
     columns = [table[name] for name in names]
-    # Through lists, so that the values are Python's own types.
+    # tolist converts to Python's own types.
     return [[cell(column[row : row + 1].tolist()[0]) for column in columns] for row in rows]
 
 
 def caption(table: Table) -> str:
-    """The first line of every view: what this is and how large."""
+    """The first line of every view: the class and the number of words."""
     rows = len(table)
     return f"Lexicon: {rows:,} word{'' if rows == 1 else 's'}"
 
 
 def as_text(table: Table) -> str:
-    """The table for a terminal: head, tail and the number of rows."""
+    """Formats the table for a terminal: head, tail and the number of rows."""
     if not len(table):
         return caption(table)
     above, below = shown_rows(len(table))
@@ -110,7 +110,7 @@ def as_text(table: Table) -> str:
 
 
 def as_html(table: Table) -> str:
-    """The table for a notebook; every text is escaped."""
+    """Formats the table for a notebook; all text is escaped."""
     above, below = shown_rows(len(table))
     names = shown_columns(table)
     heading = "".join(f"<th>{html.escape(name)}</th>" for name in names)

@@ -1,4 +1,4 @@
-"""A lexicon as a table of other libraries, and back."""
+"""Conversion of a lexicon to and from tables of other libraries."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUMMARY_KEY = b"newword.summary"
-"""Where an Arrow schema's metadata holds the summary, as JSON."""
+"""The key of the summary, as JSON, in the metadata of an Arrow schema."""
 
 
 def to_numpy(columns: Columns) -> "NDArray[np.void]":
-    """A structured array, one field a column."""
+    """Converts columns to a structured array, one field per column."""
     dtype = np.dtype([(name, column.dtype) for name, column in columns.items()])
     table = np.empty(len(columns["word"]), dtype)
     for name, column in columns.items():
@@ -28,13 +28,13 @@ def to_numpy(columns: Columns) -> "NDArray[np.void]":
 
 
 def to_pandas(columns: Columns) -> "pd.DataFrame":
-    """A data frame with a column of strings and columns of the same numeric types."""
+    """Converts columns to a pandas data frame; numeric dtypes are kept."""
     pandas = optional_module("pandas", "pandas", "Data frames")
     return pandas.DataFrame({name: column.copy() for name, column in columns.items()})
 
 
 def to_polars(columns: Columns) -> "pl.DataFrame":
-    """A Polars data frame."""
+    """Converts columns to a Polars data frame."""
     polars = optional_module("polars", "polars", "Polars data frames")
     return polars.DataFrame(
         {
@@ -47,7 +47,7 @@ def to_polars(columns: Columns) -> "pl.DataFrame":
 
 
 def to_arrow(columns: Columns, summary: dict[str, Any]) -> "pa.Table":
-    """An Arrow table whose metadata hold the summary."""
+    """Converts columns to an Arrow table, with the summary in its metadata."""
     arrow = optional_module("pyarrow", "arrow", "Arrow tables")
     arrays = {
         name: arrow.array(column.tolist(), arrow.string())
@@ -59,10 +59,10 @@ def to_arrow(columns: Columns, summary: dict[str, Any]) -> "pa.Table":
 
 
 def from_arrow(table: "pa.Table") -> tuple[dict[str, Any], dict[str, Any]]:
-    """The columns and the summary of an Arrow table.
+    """Returns the columns and the summary of an Arrow table.
 
     Raises:
-        ValueError: A column is unknown or holds nulls where a value is needed.
+        ValueError: A column is unknown, or a column without missing values has nulls.
     """
     columns: dict[str, Any] = {}
     for name in table.column_names:

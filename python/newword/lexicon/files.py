@@ -1,4 +1,4 @@
-"""Lexicons as files: which format a path means, and writing that is all or nothing."""
+"""Lexicon files: the format of a path, atomic writing, and reading."""
 
 import os
 from pathlib import Path
@@ -23,23 +23,23 @@ SUFFIXES = {
     ".txt": "jieba",
     ".dict": "jieba",
 }
-"""The format that a file's extension stands for."""
+"""The format of each file extension."""
 
 FORMATS = ("tsv", "csv", "jsonl", "parquet", "jieba", "words")
 
 
 def format_of(path: str | os.PathLike[str], name: str | None) -> str:
-    """The format asked for, or the one the extension stands for.
+    """Returns the given format, or that of the extension.
 
     Raises:
-        InvalidArgumentError: The format or the extension is none of those known.
+        InvalidArgumentError: The format or the extension is unknown.
     """
     if name is not None:
         return _check.choice("format", name, FORMATS)
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidArgumentError(
-            f"format: must be given where the extension is not one of {', '.join(SUFFIXES)}, "
+            f"format: must be given if the extension is not one of {', '.join(SUFFIXES)}, "
             f"got {os.fspath(path)!r}"
         )
     return SUFFIXES[suffix]
@@ -48,7 +48,7 @@ def format_of(path: str | os.PathLike[str], name: str | None) -> str:
 def save(
     columns: "Columns", summary: dict[str, Any], path: str | os.PathLike[str], name: str | None
 ) -> None:
-    """Writes a lexicon; `path` has the whole of it or is left as it was."""
+    """Writes a lexicon atomically."""
     path = _check.path("path", path)
     chosen = format_of(path, name)
     if chosen == "parquet":
@@ -68,11 +68,11 @@ def save(
 
 
 def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The columns and the summary of a file.
+    """Reads the columns and the summary of a file.
 
     Raises:
-        FormatError: The file is not what its format asks for.
-        OSError: It cannot be read.
+        FormatError: The file is not valid in its format.
+        OSError: The file cannot be read.
     """
     path = _check.path("path", path)
     chosen = format_of(path, name)
@@ -95,7 +95,7 @@ def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any]
 def _load_parquet(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     arrow = optional_module("pyarrow", "arrow", "Parquet files")
     parquet = optional_module("pyarrow.parquet", "arrow", "Parquet files")
-    # Opened here: the system's own error for a missing file, not the library's wording of it.
+    # Opened here, so that a missing file raises the system's error, not pyarrow's.
     with Path(path).open("rb") as file:
         try:
             return from_arrow(parquet.read_table(file))

@@ -1,4 +1,4 @@
-"""Words that are known already: marked in a lexicon, or dropped from it."""
+"""Known words: marked in a lexicon, or dropped from it."""
 
 import os
 import unicodedata
@@ -13,19 +13,19 @@ from newword.lexicon.files import SUFFIXES
 from newword.lexicon.lexicon import Lexicon
 
 KNOWN_REASON = "known"
-"""Why a known word was dropped."""
+"""The reason for a dropped known word."""
 
 
 def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
-    """The words that `known` stands for, folded as the corpus is.
+    """Returns the words of the argument `known`, normalised like the corpus.
 
     Args:
-        known: None, a Lexicon, a path of one, of a jieba dictionary or a word list, or words.
-        nfkc: Whether to fold them with NFKC.
+        known: None, a Lexicon, the path of a lexicon, jieba dictionary or word list, or words.
+        nfkc: Whether to normalize them with NFKC.
 
     Raises:
-        InvalidArgumentError: It is none of these.
-        FormatError: The file cannot be read as any of these.
+        InvalidArgumentError: `known` is of another type.
+        FormatError: The file is not valid in its format.
         OSError: The file cannot be read.
     """
     if known is None:
@@ -46,20 +46,20 @@ def known_words(known: Any, *, nfkc: bool) -> frozenset[str] | None:
 
 
 def load_words(file: Path) -> Lexicon:
-    """A lexicon of any format; a file of unknown extension is a word list.
+    """Reads a lexicon in any format; a file with an unknown extension is a word list.
 
     Raises:
-        FormatError: The file is not what its format asks for.
+        FormatError: The file is not valid in its format.
         OSError: The file cannot be read.
     """
-    # A dictionary may be called anything: big.utf8, dict, words.
+    # Dictionaries have arbitrary names: big.utf8, dict, words.
     return Lexicon.load(file, None if file.suffix.lower() in SUFFIXES else "words")
 
 
 def with_known(lexicon: Lexicon, known: frozenset[str] | None, action: str) -> Lexicon:
-    """The lexicon with its column `known` set (`"mark"`) or without its known words (`"drop"`).
+    """Sets the column `known` of a lexicon (`"mark"`) or drops its known words (`"drop"`).
 
-    Dropped words join the rejected candidates, where the lexicon keeps those.
+    Dropped words are added to the rejected candidates, if the lexicon keeps them.
     """
     if known is None:
         return lexicon
@@ -79,7 +79,7 @@ def with_known(lexicon: Lexicon, known: frozenset[str] | None, action: str) -> L
 
 
 def _joined(rejected: Lexicon, dropped: Lexicon) -> Lexicon:
-    """The rejected candidates, then the known words that were dropped."""
+    """Concatenates the rejected candidates and the dropped known words."""
     further = {name: dropped[name] for name in dropped.columns}
     further["known"] = np.ones(len(dropped), np.bool_)
     further["reason"] = np.full(len(dropped), KNOWN_REASON, dtype=object)

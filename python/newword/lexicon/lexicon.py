@@ -1,4 +1,4 @@
-"""The result of a discovery: a table of words that can be read, filtered, saved and used."""
+"""The result of word discovery: a table of words to inspect, filter, save and segment with."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
 __all__ = ["Lexicon"]
 
 Rows: TypeAlias = "slice | Sequence[int] | Sequence[bool] | NDArray[Any]"
-"""How several rows of a lexicon are named."""
+"""An index that selects several rows of a lexicon."""
 
 
 class Lexicon:
     """An immutable table of words.
 
-    Columns, each a read-only NumPy array with one value a word:
+    Columns, each a read-only NumPy array with one value per word:
 
     | column | type | meaning |
     |---|---|---|
     | `word` | object (str) | the word |
     | `count` | uint64 | its occurrences |
     | `length` | int32 | its length in characters (code points) |
-    | `pmi` | float64 | cohesion: the least pointwise mutual information over all splits, nats |
+    | `pmi` | float64 | cohesion: minimum pointwise mutual information over all splits, nats |
     | `left_entropy` | float64 | branching entropy of the characters before it, nats |
     | `right_entropy` | float64 | branching entropy of the characters after it, nats |
-    | `score` | float64 | what the method ranks by |
-    | `known` | bool | whether a lexicon given as `known=` has it |
+    | `score` | float64 | the ranking score of the method |
+    | `known` | bool | whether the word is among the words of `known=` |
 
-    Scores that are not defined for a word (the cohesion of a single character) are NaN.
-    Discovered lexicons have a further column `kind` ("word", "number", "quantity" or "phrase"),
-    contrasts a column `background_count`, rejected candidates a column `reason`.
+    Scores that are undefined for a word (the cohesion of a single character) are NaN.
+    Discovered lexicons have an additional column `kind` ("word", "number", "quantity" or
+    "phrase"), contrasts a column `background_count`, rejected candidates a column `reason`.
 
     Args:
-        columns: Columns by name. `word` is needed; `count` is 1, `length` counted, `known` false
-            and the scores NaN where left out.
-        summary: Totals and thresholds of the whole.
-        rejected: The candidates that were dropped, with the column `reason`.
+        columns: Columns by name. `word` is required. Defaults: `count` is 1, `length` is
+            computed, `known` is false, and scores are NaN.
+        summary: Totals and thresholds of the discovery.
+        rejected: The rejected candidates, with the column `reason`.
 
     Raises:
-        InvalidArgumentError: A column is unknown, of another length or does not fit its type; a
-            word is empty or there twice.
+        InvalidArgumentError: A column is unknown, of another length or of the wrong type; a
+            word is empty or duplicated.
 
     Examples:
         >>> lexicon = Lexicon({"word": ["时间", "5G网络"], "count": [31, 4], "pmi": [4.2, 7.5]})
@@ -96,14 +96,14 @@ class Lexicon:
 
     @classmethod
     def from_words(cls, words: Iterable[str], counts: ArrayLike | None = None) -> Lexicon:
-        """A lexicon of words alone, say of a dictionary at hand.
+        """Creates a lexicon from words alone, such as those of a dictionary.
 
         Args:
             words: Distinct non-empty words.
-            counts: Occurrences, integers of shape (words,); 1 each where left out.
+            counts: Counts, integers of shape (words,); by default 1 each.
 
         Raises:
-            InvalidArgumentError: A word is empty or there twice, or the counts do not fit.
+            InvalidArgumentError: A word is empty or duplicated, or the counts are invalid.
 
         Examples:
             >>> Lexicon.from_words(["天气", "今天"], [7, 9])["length"]
@@ -115,7 +115,7 @@ class Lexicon:
             columns["count"] = counts
         return cls(columns)
 
-    # What it holds
+    # Content
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -124,12 +124,12 @@ class Lexicon:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Totals and thresholds of the whole, the chosen min_count among them."""
+        """Totals and thresholds of the discovery, including the chosen min_count."""
         return dict(self._summary)
 
     @property
     def rejected(self) -> Lexicon | None:
-        """The candidates that were dropped and why (`reasons=True`), or None."""
+        """The rejected candidates with reasons (`reasons=True`), or None."""
         return self._rejected
 
     @property
@@ -158,12 +158,12 @@ class Lexicon:
     def __getitem__(self, key: Rows) -> Lexicon: ...
 
     def __getitem__(self, key: str | int | Rows) -> Column | Lexicon | LexiconRow:
-        """A column by name, a row by number, a lexicon by slice, boolean mask or row numbers.
+        """Returns a column by name, a row by index, a lexicon by slice, mask or row indices.
 
         Raises:
             KeyError: There is no such column.
             IndexError: There is no such row.
-            InvalidArgumentError: A row number is there twice.
+            InvalidArgumentError: A row index is duplicated.
         """
         if isinstance(key, str):
             if key not in self._columns:
@@ -186,7 +186,7 @@ class Lexicon:
                 f"rows: must be a mask or row numbers, got {rows.dtype} of shape {rows.shape}"
             )
         if rows.dtype == np.bool_ and len(rows) != len(self):
-            raise IndexError(f"a mask of {len(rows)} values for {len(self)} rows")
+            raise IndexError(f"mask of {len(rows)} values does not match {len(self)} rows")
         if rows.dtype != np.bool_:
             numbers = np.arange(len(self))[rows]
             if len(np.unique(numbers)) != len(numbers):
@@ -205,10 +205,10 @@ class Lexicon:
         return self._index
 
     def word(self, word: str) -> LexiconRow:
-        """The row of a word. O(1) after the first call, which builds an index.
+        """Returns the row of a word. O(1) after the first call, which builds an index.
 
         Raises:
-            KeyError: The lexicon does not have it.
+            KeyError: The word is not in the lexicon.
         """
         rows = self._rows_by_word()
         if word not in rows:
@@ -216,7 +216,7 @@ class Lexicon:
         return self[rows[word]]
 
     def __eq__(self, other: object) -> bool:
-        """Whether all columns are the same; NaN equals NaN, summaries do not matter."""
+        """Whether all columns are equal; NaN equals NaN, summaries are ignored."""
         if not isinstance(other, Lexicon):
             return NotImplemented
         return self.columns == other.columns and all(
@@ -229,7 +229,7 @@ class Lexicon:
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self._columns, self._summary, self._rejected)
 
-    # Selecting and ordering
+    # Selection and order
 
     def filter(
         self,
@@ -240,22 +240,22 @@ class Lexicon:
         pattern: str | re.Pattern[str] | None = None,
         **bounds: float,
     ) -> Lexicon:
-        r"""The words that meet every condition, in the same order.
+        r"""Selects the words that meet every condition, in the same order.
 
         Args:
             mask: Booleans of shape (words,).
             known: Keep only words that are known (True) or not (False).
             kind: Keep only words of this kind or these: `"word"`, `"number"` (digits or Chinese
                 numerals alone), `"quantity"` (dates and measures, as 31个省) or `"phrase"`
-                (frequent words that often stand side by side, as 这是; only told apart by the
-                method "combined"). Without a column `kind` all are words.
-            pattern: A regular expression that must be found somewhere in the word.
+                (frequent words that are often adjacent, as 这是; recognised by the method
+                "combined" only). Without a column `kind` all are words.
+            pattern: A regular expression, searched anywhere in the word.
             **bounds: `min_` or `max_` followed by `count`, `length`, `pmi`, `left_entropy`,
-                `right_entropy`, `entropy` (the smaller of the two) or `score`; both ends
-                inclusive. A value that is not defined (NaN) meets no bound.
+                `right_entropy`, `entropy` (the smaller of the two) or `score`. Bounds are
+                inclusive. NaN meets no bound.
 
         Raises:
-            InvalidArgumentError: A condition breaks its rule.
+            InvalidArgumentError: A condition is invalid.
 
         Examples:
             >>> lexicon = Lexicon.from_words(["的", "网络", "5G网络"], [90, 12, 4])
@@ -265,11 +265,11 @@ class Lexicon:
         return self._subset(matching_rows(self._columns, mask, known, kind, pattern, bounds))
 
     def sort(self, by: str = "score", *, descending: bool = True) -> Lexicon:
-        """The words ordered by a column; NaN last, equal values by the words' code points.
+        """Sorts the words by a column; NaN last, ties by the code points of the words.
 
         Args:
             by: A column, or `"entropy"`: the smaller of the two entropies.
-            descending: Largest first.
+            descending: Whether the largest values come first.
 
         Raises:
             InvalidArgumentError: There is no such column.
@@ -280,7 +280,7 @@ class Lexicon:
         """
         return self._subset(sorted_rows(self._columns, by, descending))
 
-    # How it looks
+    # Display
 
     def __repr__(self) -> str:
         return display.as_text(self)
@@ -289,36 +289,36 @@ class Lexicon:
         return display.as_html(self)
 
     def plot(self, ax: Axes | None = None, label: int = 20) -> Axes:
-        """Draws cohesion against entropy, a point a word, and labels the foremost words.
+        """Plots cohesion against entropy, one point per word, and labels the top words.
 
         The x-axis is the smaller of left and right entropy, the y-axis the cohesion (`pmi`), both
-        in nats; a point's area grows with the logarithm of the count. Thresholds that the summary
-        knows are drawn as lines. Words are labelled by falling score (else count), and only
-        where there is room.
+        in nats. The area of a point grows with the logarithm of the count. Thresholds in the
+        summary are drawn as lines. Words are labelled in descending order of score (or count, if
+        there are no scores), where there is room.
 
         Args:
-            ax: The axes to draw into; a new figure where left out.
-            label: How many words to label at most.
+            ax: The axes to draw on; by default a new figure.
+            label: Maximum number of labelled words.
 
         Returns:
             The axes.
 
         Raises:
             MissingDependencyError: matplotlib is not installed.
-            InvalidArgumentError: No word has both a cohesion and entropies.
+            InvalidArgumentError: No word has both cohesion and entropies.
         """
         from newword.lexicon.plot import plot_lexicon
 
         return plot_lexicon(self._columns, self._summary, ax, label)
 
-    # To other libraries and to files
+    # Exchange and files
 
     def to_numpy(self) -> NDArray[np.void]:
-        """A structured array of shape (words,), one field a column."""
+        """Converts to a structured array of shape (words,), one field per column."""
         return exchange.to_numpy(self._columns)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A pandas data frame.
+        """Converts to a pandas data frame.
 
         Raises:
             MissingDependencyError: pandas is not installed.
@@ -326,7 +326,7 @@ class Lexicon:
         return exchange.to_pandas(self._columns)
 
     def to_polars(self) -> pl.DataFrame:
-        """A Polars data frame.
+        """Converts to a Polars data frame.
 
         Raises:
             MissingDependencyError: Polars is not installed.
@@ -334,7 +334,7 @@ class Lexicon:
         return exchange.to_polars(self._columns)
 
     def to_arrow(self) -> pa.Table:
-        """An Arrow table; its metadata hold the summary.
+        """Converts to an Arrow table with the summary in its metadata.
 
         Raises:
             MissingDependencyError: pyarrow is not installed.
@@ -342,22 +342,22 @@ class Lexicon:
         return exchange.to_arrow(self._columns, self._summary)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The table through the Arrow C-stream interface, for Polars, DuckDB and others."""
+        """Exports the table through the Arrow C-stream interface, for Polars, DuckDB and others."""
         stream: object = self.to_arrow().__arrow_c_stream__(requested_schema)
         return stream
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:  # noqa: A002
-        """Writes the lexicon to a file, whole or not at all.
+        """Writes the lexicon to a file, atomically.
 
         Args:
-            path: Where to. What is there is replaced once the new file is complete.
+            path: The file. An existing file is replaced when the new one is complete.
             format: `"tsv"`, `"csv"`, `"jsonl"`, `"parquet"` (needs pyarrow; keeps the summary),
                 `"jieba"` (a user dictionary: `word count`, UTF-8, no byte-order mark) or
-                `"words"` (a word a line). By the extension where left out: .tsv, .csv, .jsonl,
-                .parquet; .txt and .dict are jieba dictionaries.
+                `"words"` (one word per line). By default that of the extension: .tsv, .csv,
+                .jsonl, .parquet; .txt and .dict are jieba dictionaries.
 
         Raises:
-            InvalidArgumentError: The format is unknown, or a word cannot be written in it.
+            InvalidArgumentError: The format is unknown, or cannot represent a word.
             MissingDependencyError: pyarrow is needed and not installed.
             OSError: The file cannot be written.
         """
@@ -365,14 +365,14 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:  # noqa: A002
-        """Reads a lexicon, a jieba dictionary, or a list of words with or without counts.
+        """Reads a lexicon, a jieba dictionary, or a word list with or without counts.
 
         Args:
             path: The file.
-            format: As for `save`; by the extension where left out.
+            format: As for `save`; by default that of the extension.
 
         Raises:
-            FormatError: The file is not what its format asks for; names path and line.
+            FormatError: The file is not valid in its format; names path and line.
             InvalidArgumentError: The format is unknown.
             OSError: The file cannot be read.
         """
@@ -382,14 +382,15 @@ class Lexicon:
     # Segmentation
 
     def segment(self, text: str) -> list[str]:
-        """Cuts `text` into words by maximum probability.
+        """Segments a text into words by maximum probability.
 
-        The word sequence with the largest product of relative counts wins, as in jieba without
-        its hidden Markov model; what the lexicon does not have falls into single characters and
-        pairs of Han characters. URLs and e-mail addresses are one piece each, and so are letters
-        and digits that touch (5G, iPhone15) unless a longer word of the lexicon has one of them.
-        The pieces joined give `text` back; equal pieces may be one object.
-        Ctrl-C stops a long text, at latest at its next mark. O(characters x longest word).
+        The segmentation has the largest product of relative word frequencies, as in jieba without
+        its hidden Markov model. Text outside the lexicon is segmented into single characters and
+        pairs of Han characters. URLs and e-mail addresses are one word each, and so are adjacent
+        letters and digits (5G, iPhone15) unless one of them is part of a longer word of the
+        lexicon. The concatenation of the words is `text`; equal words may be the same object.
+        Ctrl-C interrupts a long text at the next punctuation mark at the latest.
+        O(characters x longest word).
 
         Args:
             text: Any text.
@@ -403,18 +404,18 @@ class Lexicon:
         return pieces
 
     def segment_many(self, texts: Iterable[str], threads: int | None = None) -> list[list[str]]:
-        """Cuts many texts on all cores, without the interpreter's lock.
+        """Segments many texts on all cores, without the GIL.
 
         Args:
             texts: Texts, such as the lines of a file.
-            threads: How many threads; all cores where left out. The result does not depend on it.
+            threads: Number of threads; all cores by default. The result does not depend on it.
 
         Returns:
-            The pieces of each text, in the order of `texts`.
+            The words of each text, in the order of `texts`.
 
         Raises:
-            InvalidArgumentError: `texts` is a str or holds something else than str, or `threads`
-                is no number of threads.
+            InvalidArgumentError: `texts` is a str or contains other types than str, or `threads`
+                is invalid.
         """
         count = _check.thread_count(threads)
         batch = list(_check.iterable("texts", texts, "an iterable of str"))
@@ -439,7 +440,7 @@ class Lexicon:
 
 
 def _restored(columns: Columns, summary: dict[str, Any], rejected: Lexicon | None) -> Lexicon:
-    """Unpickling: the columns were checked when they were made."""
+    """Unpickles a lexicon without validating its columns again."""
     for column in columns.values():
         column.setflags(write=False)
     return Lexicon.__new__(Lexicon)._fill(columns, summary, rejected)

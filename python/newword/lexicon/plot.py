@@ -1,4 +1,4 @@
-"""The picture of a lexicon: cohesion against entropy."""
+"""The plot of a lexicon: cohesion against entropy."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ CJK_FONTS = (
     *("Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
     *("Noto Serif CJK SC", "Songti SC", "SimSun", "Arial Unicode MS", "Droid Sans Fallback"),
 )
-"""Fonts that have Chinese characters, the best-looking first."""
+"""Fonts with Chinese characters, in order of preference."""
 
 COLOURS = {2: "#0072B2", 3: "#D55E00", 4: "#009E73", 5: "#CC79A7"}
-"""A colour a word length (Okabe and Ito's palette, safe for colour-blind readers)."""
+"""One colour per word length (Okabe and Ito's palette, safe for colour-blind readers)."""
 LONGEST_SHOWN = max(COLOURS)
 CANDIDATES_PER_LABEL = 12
-"""How far down the ranking room for a label is looked for."""
+"""Number of candidates tried per label, because a label may find no room."""
 
 
 def plot_lexicon(columns: Columns, summary: dict[str, Any], ax: Axes | None, label: int) -> Axes:
-    """Draws the picture; see `Lexicon.plot`."""
+    """Draws the plot; see `Lexicon.plot`."""
     pyplot = optional_module("matplotlib.pyplot", "plot", "Pictures")
     if isinstance(label, bool) or not isinstance(label, int) or label < 0:
         raise InvalidArgumentError(f"label: must be a whole number of at least 0, got {label!r}")
@@ -55,7 +55,7 @@ def plot_lexicon(columns: Columns, summary: dict[str, Any], ax: Axes | None, lab
     ax.set_xlabel("branching entropy, the smaller of left and right (nats)")
     ax.set_ylabel("cohesion: least PMI over all splits (nats)")
     ax.set_title(f"{drawn.sum():,} words by cohesion and branching entropy")
-    # Beside the points where the figure is ours to lay out, else where it hides fewest of them.
+    # Outside the axes in a new figure, otherwise where the legend hides the fewest points.
     beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if own else {"loc": "best"}
     ax.legend(title="characters", frameon=False, **beside)
     if label:
@@ -66,7 +66,7 @@ def plot_lexicon(columns: Columns, summary: dict[str, Any], ax: Axes | None, lab
 def _draw_points(ax: Axes, shown: Columns, entropy: NDArray[np.float64]) -> None:
     lengths = np.clip(shown["length"], min(COLOURS), LONGEST_SHOWN)
     areas = 6 + 9 * np.log10(shown["count"].astype(np.float64) + 1)
-    # Many points get lighter, so that where they crowd still shows.
+    # More points are drawn lighter, so that dense regions remain visible.
     opacity = float(np.clip(40 / np.sqrt(len(lengths)), 0.15, 0.8))
     for length, colour in COLOURS.items():
         rows = lengths == length
@@ -92,7 +92,7 @@ def _draw_thresholds(ax: Axes, summary: dict[str, Any]) -> None:
 
 
 def cjk_font() -> str | None:
-    """The name of an installed font with Chinese characters; warns where there is none."""
+    """Returns the name of an installed font with Chinese characters; warns if there is none."""
     manager = optional_module("matplotlib.font_manager", "plot", "Pictures").fontManager
     installed = {font.name for font in manager.ttflist}
     for name in CJK_FONTS:
@@ -108,11 +108,11 @@ def cjk_font() -> str | None:
 
 
 def _label(ax: Axes, shown: Columns, entropy: NDArray[np.float64], label: int) -> None:
-    """Writes words beside their points, best first, leaving out those that find no room."""
+    """Labels points with words, best first, skipping those without room."""
     # A white rim keeps words readable over points.
     effects = optional_module("matplotlib.patheffects", "plot", "Pictures")
     rim = [effects.withStroke(linewidth=2, foreground="white")]
-    # The canvas knows the whole figure, even where the axes lie in a part of it.
+    # The figure of the canvas, because ax.figure may be a subfigure.
     figure: Any = ax.figure.canvas.figure
     font = cjk_font()
     fonts = [font, "DejaVu Sans"] if font else ["DejaVu Sans"]
@@ -143,7 +143,7 @@ def _label(ax: Axes, shown: Columns, entropy: NDArray[np.float64], label: int) -
 
 
 def _place(text: Any, renderer: Any, frame: Bbox, taken: list[Bbox]) -> Bbox | None:
-    """Moves a label to the first place near its point that is free; None where all are taken."""
+    """Moves a label to the first free position near its point; None if there is none."""
     for offset, horizontal, vertical in _positions():
         text.set_position(offset)
         text.set_horizontalalignment(horizontal)

@@ -1,4 +1,4 @@
-"""Rows of a lexicon by condition and by order."""
+"""Filtering and sorting of the rows of a lexicon."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NUMERIC = (
     *("count", "length", "pmi", "left_entropy", "right_entropy", ENTROPY, "score"),
     "background_count",
 )
-"""What bounds can be set on; `entropy` is the smaller of the two entropies."""
+"""Columns that accept bounds; `entropy` is the smaller of the two entropies."""
 
 
 def lesser_entropy(columns: Mapping[str, Column]) -> NDArray[np.float64]:
-    """The smaller of left and right entropy a word, NaN where either is; nats, float64 (words,)."""
+    """The smaller of left and right entropy, NaN if either is; nats, float64 of (words,)."""
     result: NDArray[np.float64] = np.minimum(columns["left_entropy"], columns["right_entropy"])
     return result
 
@@ -40,10 +40,10 @@ def matching_rows(
     pattern: str | re.Pattern[str] | None,
     bounds: Mapping[str, float],
 ) -> NDArray[np.bool_]:
-    """Which rows meet every condition.
+    """Returns the mask of the rows that meet every condition.
 
     Raises:
-        InvalidArgumentError: A bound's name or value, the mask or the pattern breaks its rule.
+        InvalidArgumentError: A bound's name or value, the mask or the pattern is invalid.
     """
     rows = len(columns["word"])
     keep = np.ones(rows, np.bool_) if mask is None else _mask(mask, rows)
@@ -89,7 +89,7 @@ def _within(columns: Columns, bound_name: str, bound: float) -> NDArray[np.bool_
         raise InvalidArgumentError(f"{bound_name}: must be a number, got {bound!r}")
     column: NDArray[Any] = lesser_entropy(columns) if name == ENTROPY else columns[name]
     if column.dtype.kind in "iu" and bound < 0:
-        # A negative integer does not convert to the column's type.
+        # A negative integer cannot be converted to an unsigned type.
         return np.full(len(column), side == "min")
     with np.errstate(invalid="ignore"):
         within: NDArray[np.bool_] = column >= bound if side == "min" else column <= bound
@@ -112,7 +112,7 @@ def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
 
 
 def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]:
-    """The rows in the order of a column; equal values by the words' code points, NaN at the end.
+    """Returns the rows sorted by a column; ties by the code points of the words, NaN last.
 
     Raises:
         InvalidArgumentError: There is no such column.
@@ -132,6 +132,6 @@ def sorted_rows(columns: Columns, by: str, descending: bool) -> NDArray[np.intp]
     values: NDArray[Any] = lesser_entropy(columns) if by == ENTROPY else columns[by]
     values = values[by_word]
     if descending:
-        # Stable in both directions: the values are negated, not the result reversed.
+        # Negating the values instead of reversing the result keeps the sort stable.
         values = -values if values.dtype.kind == "f" else np.invert(values)
     return by_word[np.argsort(values, kind="stable")]
