@@ -13,7 +13,7 @@ from newword.errors import InvalidArgumentError
 
 
 def invalid(argument: str, rule: str, value: object) -> InvalidArgumentError:
-    """The exception for an argument that breaks its rule."""
+    """The exception for an invalid argument."""
     return InvalidArgumentError(f"{argument}: must be {rule}, got {value!r:.120}")
 
 

@@ -73,7 +73,7 @@ def test_emissions_of_another_number_of_tags() -> None:
         (np.full((2, 3), np.nan), None, "y_true: must be integer tags below 4, got nan"),
         (np.full((2, 3), -np.inf), None, "y_true: must be integer tags below 4, got -inf"),
         (np.zeros((2, 0), int), None, "y_true: must be of at least one step"),
-        (np.zeros((2, 3), int), np.ones((2, 3)), "sample_weight: must be one number a sequence"),
+        (np.zeros((2, 3), int), np.ones((2, 3)), "sample_weight: must be one number per sequence"),
     ],
 )
 def test_labels_and_weights(labels: Any, weight: Any, message: Any) -> None:
@@ -123,5 +123,7 @@ def test_a_token_weight_in_fit_is_refused() -> None:
     head = CRF(2)
     model = keras.Sequential([keras.Input((None, 2)), head])
     model.compile("adam", head.loss())
-    with pytest.raises(InvalidArgumentError, match="sample_weight: must be one number a sequence"):
+    with pytest.raises(
+        InvalidArgumentError, match="sample_weight: must be one number per sequence"
+    ):
         model.fit(np.zeros((3, 3, 2)), np.zeros((3, 3)), sample_weight=np.ones((3, 3)), verbose=0)

@@ -358,7 +358,7 @@ def test_what_a_lexicon_knows_of_characters_never_seen() -> None:
         (["今天好"], ["今天 坏"], r"targets\[0\]: must be the words of texts\[0\], which has '好'"),
         (["今天好"], ["今天"], r"targets\[0\]: must be the words .* at character 2, got ''"),
         (["今天"], [[0, 4]], r"targets\[0\].tags: must be ids from 0 to 3, -1 or -100, got 4"),
-        (["好", "今天"], [[3], [0]], r"targets\[1\]: must be one tag a character of texts\[1\], 2"),
+        (["好", "今天"], [[3], [0]], r"targets\[1\]: must be one tag per character of texts\[1\]"),
         (["今天"], [[0.5, 1.0]], r"targets\[0\].tags: must be whole numbers"),
         (["好", "今天好"], [[3], [0, 3, 3]], r"targets\[1\]: must be what .* character 1 breaks"),
         (["今天"], [["M", "E"]], "character 0 breaks"),

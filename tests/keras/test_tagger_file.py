@@ -100,7 +100,7 @@ def test_no_file_and_other_files(tmp_path: Path, saved: Any) -> None:
     with pytest.raises(FileNotFoundError):
         Tagger.load(tmp_path / "none")
     (tmp_path / "text").write_text("今天天气")
-    with pytest.raises(FormatError, match="text: not the file of a tagger"):
+    with pytest.raises(FormatError, match="text: not a tagger file"):
         Tagger.load(tmp_path / "text")
     with pytest.raises(FormatError, match=r"tagger\.json"):
         Tagger.load(written(tmp_path / "zip", {"a": b"b"}))

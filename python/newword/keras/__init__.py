@@ -1,8 +1,8 @@
 """Layers, masks, tagging heads and a tagger for Keras 3, on TensorFlow, JAX and PyTorch.
 
 Needs Keras and one backend: `pip install "newword[tensorflow]"`, `"newword[jax]"` or
-`"newword[torch]"`; `"newword[keras]"` brings TensorFlow. No result for a sample depends on how much
-padding its batch happened to need.
+`"newword[torch]"`; `"newword[keras]"` installs TensorFlow. Results do not depend on the amount of
+padding in a batch.
 """
 
 from newword.keras import _require as _require

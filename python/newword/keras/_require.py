@@ -1,4 +1,7 @@
-"""Says what to install where Keras or its backend is missing; imported before all else here."""
+"""Raises an error with installation instructions if Keras or its backend is missing.
+
+Imported before all other modules of `newword.keras`.
+"""
 
 from newword._optional import optional_module
 from newword.errors import MissingDependencyError
@@ -8,7 +11,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 try:
     optional_module("keras", "keras", "Layers")
 except ModuleNotFoundError as error:
-    # Keras is here, and the backend it is set to is not.
+    # Keras is installed, but not the backend that it is configured to use.
     missing = (error.name or "").partition(".")[0]
     if missing not in BACKENDS:
         raise

@@ -1,4 +1,4 @@
-"""Random numbers of Keras that a seed decides, without touching what the user seeded."""
+"""Seeding of Keras layers without changing the user's random states."""
 
 import random
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Layers and initialisers made in the block draw their own seeds from this one.
+    """Layers and initialisers created in the block draw their seeds from this one.
 
-    Keras takes the seed of whatever is given none from Python's `random`, whose state is put back
-    at the end; `keras.utils.set_random_seed` would reset those of NumPy and the backend for good.
+    Keras draws missing seeds from Python's `random`, whose state is restored at the end.
+    `keras.utils.set_random_seed` would also reset the states of NumPy and the backend.
     """
     state = random.getstate()
     random.seed(seed)
@@ -21,9 +21,9 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def dropout_seed(rate: float) -> int | None:
-    """A seed for a layer that drops that share; None where it drops nothing.
+    """Returns a seed for a dropout layer; None if the rate is 0.
 
-    Drawn as Keras draws the seed of a layer that is given none. Given, it also counts on PyTorch,
-    where Keras otherwise leaves dropout to PyTorch's own state of random numbers.
+    It is drawn as Keras draws missing seeds. On PyTorch an explicit seed is needed, because Keras
+    otherwise uses PyTorch's global random state for dropout.
     """
     return random.randint(1, 10**9) if rate else None  # noqa: S311

@@ -1,4 +1,4 @@
-"""Characters as ids."""
+"""The mapping between characters and ids."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["Vocabulary"]
 
 CODE_POINTS = 0x110000
 PAD, UNKNOWN, FIRST = 0, 1, 2
-# What NFKC changes lies in plane 0 outside ideographs and Hangul, in plane 1, and here in plane 2.
-# (The tests compare with all code points.)
+# The code points that NFKC changes: in plane 0 outside ideographs and Hangul, in plane 1, and in
+# this part of plane 2. (The tests compare with all code points.)
 COMPATIBLE = (
     range(0xA0, 0x3400),
     range(0xA000, 0xAC00),
@@ -29,19 +29,19 @@ COMPATIBLE = (
 
 
 class Vocabulary:
-    """Characters and their ids: 0 is padding, 1 is every character that is not known.
+    """Maps characters to ids: 0 is padding, 1 is unknown.
 
-    A character is a code point, on whatever plane. With `normalize` a character and what NFKC makes
-    of it share an id where that is one character as well: full-width and half-width forms,
-    compatibility ideographs, circled digits. Nothing gets longer or shorter, so that
-    offsets are those of the text as given.
+    A character is a code point of any plane. With `normalize`, a character shares an id with its
+    NFKC form if that is a single character too: full-width and half-width forms, compatibility
+    ideographs, circled digits. The length of a text does not change, so offsets are those of the
+    original text.
 
     Args:
-        characters: The known characters, each a str of one; the first gets id 2.
-        normalize: Whether characters of one normal form share an id.
+        characters: The known characters, each a str of length 1; the first gets id 2.
+        normalize: Whether characters with the same normal form share an id.
 
     Raises:
-        InvalidArgumentError: One is no single character, or there twice.
+        InvalidArgumentError: An item is not a single character, or is duplicated.
 
     Examples:
         >>> vocabulary = Vocabulary.from_texts(["今天天气", "𠮷野家Ａ"])
@@ -52,9 +52,9 @@ class Vocabulary:
     """
 
     characters: tuple[str, ...]
-    """The known characters in the order of their ids, from 2 on."""
+    """The known characters in the order of their ids, from 2."""
     normalize: bool
-    """Whether characters of one normal form share an id."""
+    """Whether characters with the same normal form share an id."""
 
     def __init__(self, characters: Iterable[str], *, normalize: bool = True) -> None:
         self.normalize = _check.flag("normalize", normalize)
@@ -78,16 +78,18 @@ class Vocabulary:
         max_size: int | None = None,
         normalize: bool = True,
     ) -> Vocabulary:
-        """The characters of texts, the most frequent first, equally frequent ones by code point.
+        """Creates a vocabulary from texts, the most frequent characters first.
+
+        Ties are ordered by code point.
 
         Args:
             texts: Texts.
-            min_count: How often a character must occur.
-            max_size: How many characters to keep at most; all by default.
+            min_count: Minimum count of a character.
+            max_size: Maximum number of characters; all by default.
             normalize: As for the class.
 
         Raises:
-            InvalidArgumentError: An argument breaks its rule.
+            InvalidArgumentError: An argument is invalid.
 
         Complexity:
             Linear in the number of characters.
@@ -102,22 +104,22 @@ class Vocabulary:
         return cls(text_of(kept.astype(np.uint32)), normalize=normalize)
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        """The id of each character of a text, int32 of shape (len(text),).
+        """Returns the id of each character of a text, int32 of shape (len(text),).
 
         Raises:
-            InvalidArgumentError: It is not a str.
+            InvalidArgumentError: `text` is not a str.
         """
         return self.encode_many([text])[0]
 
     def encode_many(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The ids of all texts in one run, and where each begins and the last ends.
+        """Returns the concatenated ids of all texts, and their offsets.
 
         Returns:
             `ids`, int32 of shape (characters,), and `offsets`, int64 of shape (texts + 1,): text i
             is `ids[offsets[i]:offsets[i + 1]]`.
 
         Raises:
-            InvalidArgumentError: One is not a str.
+            InvalidArgumentError: An item is not a str.
         """
         codes, offsets = joined_code_points(checked_texts(texts))
         return self.ids_of(codes), offsets
@@ -127,7 +129,7 @@ class Vocabulary:
         return np.asarray(self._table[codes])
 
     def decode(self, ids: ArrayLike) -> str:
-        """The characters of ids, padding left out; U+FFFD stands for what is not known.
+        """Converts ids to text, without padding; unknown characters become U+FFFD.
 
         Raises:
             InvalidArgumentError: An id is out of range.
@@ -139,16 +141,16 @@ class Vocabulary:
         return "".join([signs[one] for one in array.tolist()])
 
     def to_config(self) -> dict[str, Any]:
-        """What `from_config` makes the vocabulary of again; JSON can hold it."""
+        """Returns a JSON-serializable configuration for `from_config`."""
         return {"characters": "".join(self.characters), "normalize": self.normalize}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Vocabulary:
-        """The vocabulary of `to_config`."""
+        """Creates a vocabulary from the configuration of `to_config`."""
         return cls(**config)
 
     def __len__(self) -> int:
-        """How many ids there are, those of padding and of what is unknown included."""
+        """The number of ids, including those of padding and unknown."""
         return len(self.characters) + FIRST
 
     def __contains__(self, character: object) -> bool:
@@ -172,7 +174,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> NDArray[np.int32]:
-        """The id of every code point there is: 4 MB, and no search for any character."""
+        """The id of every code point, a look-up table of 4 MB."""
         table = np.full(CODE_POINTS, UNKNOWN, np.int32)
         codes = code_points("".join(self.characters))
         table[codes] = np.arange(FIRST, len(self), dtype=np.int32)
@@ -180,10 +182,10 @@ class Vocabulary:
 
 
 def checked_texts(texts: Any, argument: str = "texts") -> list[str]:
-    """A list of str.
+    """Validates a list of str.
 
     Raises:
-        InvalidArgumentError: It is none; names the place.
+        InvalidArgumentError: An item is not a str; names the index.
     """
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise _check.invalid(argument, "an iterable of str", texts)
@@ -195,7 +197,7 @@ def checked_texts(texts: Any, argument: str = "texts") -> list[str]:
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
-    """The code points of a text; half a surrogate pair counts as one."""
+    """The code points of a text; a lone surrogate counts as one."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
@@ -205,7 +207,7 @@ def text_of(codes: NDArray[np.uint32]) -> str:
 
 
 def joined_code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The code points of texts in one run, and where each begins and the last ends."""
+    """The concatenated code points of texts, and their offsets."""
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
     return code_points("".join(texts)), offsets
@@ -213,7 +215,7 @@ def joined_code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArra
 
 @cache
 def _normal_forms() -> NDArray[np.uint32]:
-    """What NFKC makes of each code point, where that is one code point; else itself."""
+    """The NFKC form of each code point if it is a single code point, else itself."""
     forms = np.arange(CODE_POINTS, dtype=np.uint32)
     for block in COMPATIBLE:
         for code in block:

@@ -1,7 +1,7 @@
 //! The algorithms of `newword`, usable from Rust alone.
 //!
-//! Arrows point one way: [`discovery`] uses [`segmentation`], which uses [`ngram`], which uses [`corpus`];
-//! [`tagging`] knows none of them; all may use [`support`]. Nothing here knows of Python.
+//! Dependencies point one way: [`discovery`] uses [`segmentation`], which uses [`ngram`], which uses [`corpus`];
+//! [`tagging`] depends on none of them; all may use [`support`]. The crate does not depend on Python.
 
 pub mod corpus;
 pub mod discovery;

@@ -18,7 +18,7 @@ use crate::options::AlphabetOptions;
 use crate::result;
 use crate::source::Source;
 
-/// What is counted and how.
+/// Options of counting.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 struct Options {
@@ -28,7 +28,7 @@ struct Options {
     drop_duplicates: bool,
 }
 
-/// Counts all n-grams of a corpus into the file `output`, or adds them to it; what it then holds.
+/// Counts all n-grams of a corpus into the file `output`, or adds them to it; returns its summary.
 #[pyfunction]
 pub fn count_ngrams<'py>(
     py: Python<'py>,
@@ -62,7 +62,7 @@ pub fn count_ngrams<'py>(
     summary(py, &output)
 }
 
-/// The sum of count files, written to `output`; what it holds.
+/// Merges count files into `output`; returns its summary.
 #[pyfunction]
 pub fn merge_counts(
     py: Python<'_>,
@@ -87,7 +87,7 @@ pub fn score_counts(
     result::discovery(py, &found, None, options.reasons)
 }
 
-/// What a count file says of itself.
+/// The summary of a count file.
 fn summary<'py>(py: Python<'py>, path: &Path) -> PyResult<Bound<'py, PyDict>> {
     let file = CountFile::open(path).map_err(to_python)?;
     let CountHeader { order, min_count, total, meta } = file.header();

@@ -1,4 +1,4 @@
-//! The one door between the interpreter and the core.
+//! The entry point from the interpreter into the core.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use pyo3::prelude::*;
 use crate::errors::to_python;
 use crate::items::Items;
 
-/// How often the waiting thread looks for Ctrl-C.
+/// How often the waiting thread checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(40);
 /// How often progress is reported.
 const REPORT: Duration = Duration::from_millis(100);
 
-/// The arguments every long call shares.
+/// The arguments shared by all long calls.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct Job {
@@ -26,7 +26,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job with nothing to say but its threads.
+    /// A job with default options except for its threads.
     pub fn plain(threads: Option<usize>) -> Self {
         Self { threads, memory: None, temp_dir: None, progress: None }
     }
@@ -71,11 +71,11 @@ impl Caller {
     }
 }
 
-/// Runs `work` on a thread of its own without the interpreter, while this thread watches for Ctrl-C,
-/// reports progress and feeds the iterable that `work` reads, if any.
+/// Runs `work` on a separate thread without the GIL, while this thread checks for Ctrl-C,
+/// reports progress and iterates over the iterable that `work` reads, if any.
 ///
-/// The iterable is pulled here because its code belongs to the caller's thread: a database cursor,
-/// say, may refuse any other. Nothing but this and [`enter_briefly`] detaches.
+/// The iterable runs on the caller's thread, because some iterables, such as database cursors, may only be
+/// used there. Only this function and [`enter_briefly`] release the GIL.
 pub fn enter<T: Send>(
     py: Python<'_>,
     job: &Job,
@@ -102,15 +102,15 @@ pub fn enter<T: Send>(
     })
 }
 
-/// Up to this much work is done at once: letting go of the interpreter would take as long.
+/// Up to this much work keeps the GIL: releasing it would take as long.
 const TINY: usize = 1 << 14;
-/// Up to this much is done by the caller's thread: waking others would take as long.
+/// Up to this much work runs on the caller's thread: waking others would take as long.
 const SMALL: usize = 1 << 18;
-/// Up to this much, a tenth of a second at three nanoseconds a unit, is too short to be stopped by hand.
+/// Up to this much, a tenth of a second at three nanoseconds per unit, is not checked for Ctrl-C.
 const SHORT: usize = 1 << 25;
 
-/// Runs work that is often short, on `threads` threads (all cores where None) that stay for the next
-/// call. A unit of `work` is some nanoseconds at most. What takes long can be stopped like a job.
+/// Runs work that is often short, on `threads` threads (all cores if None), which are kept for the next
+/// call. A unit of `work` is some nanoseconds at most. Long work can be interrupted like a job.
 pub fn enter_briefly<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
@@ -132,7 +132,7 @@ pub fn enter_briefly<T: Send>(
 }
 
 /// Serves the worker until it is done. On Ctrl-C, or when the progress callback raises, the job is
-/// cancelled and the exception returned once the worker has let go of everything.
+/// cancelled and the exception returned once the worker has released everything.
 fn watch(
     py: Python<'_>,
     job: &Job,

@@ -1,4 +1,4 @@
-//! The core's errors as Python exceptions, one class a kind.
+//! The core's errors as Python exceptions, one class per variant.
 
 use std::io::ErrorKind;
 
@@ -18,7 +18,7 @@ mod classes {
 
 use classes::{CorpusError, DecodeError, FormatError, InvalidArgumentError, MemoryBudgetError};
 
-/// An argument that breaks its rule, found while converting it.
+/// The exception for an invalid argument, found during conversion.
 pub fn invalid(argument: &str, rule: &str, value: impl std::fmt::Display) -> PyErr {
     to_python(Error::invalid(argument, rule, value))
 }

@@ -1,4 +1,4 @@
-//! The caller's iterable of texts, pulled in batches.
+//! The caller's iterable of texts, read in batches.
 
 use newword_core::corpus::TextBatch;
 use newword_core::support::{Error, Result};

@@ -1,4 +1,4 @@
-//! Dictionaries of options, checked by `newword.discovery`, as the core's own.
+//! Converts dictionaries of options, validated by `newword.discovery`, to the core's types.
 
 use newword_core::corpus::{Alphabet, RunMode};
 use newword_core::support::{Error, Result};
@@ -15,7 +15,7 @@ pub struct AlphabetOptions {
 }
 
 impl AlphabetOptions {
-    /// The choice in words, by which count files tell whether they fit each other.
+    /// The alphabet as a string, which count files compare before merging.
     pub fn name(&self) -> String {
         let Self { letters, digits, nfkc, skip_variation_selectors } = self;
         let selectors = if *skip_variation_selectors { " variation_selectors=skip" } else { "" };

@@ -15,7 +15,7 @@ use crate::strings::{NoCollection, Strings, utf8};
 /// Texts up to this many bytes are cut at once, longer ones without the interpreter.
 const SHORT: usize = 1 << 15;
 
-/// Cuts text with a lexicon or with what was learnt from a corpus.
+/// Segments text with a lexicon or a model trained on a corpus.
 #[pyclass(frozen, module = "newword._newword")]
 pub struct Segmenter {
     core: segmentation::Segmenter,

@@ -1,4 +1,4 @@
-//! The caller's corpus as something the core can pull text from.
+//! The caller's corpus as a text source of the core.
 
 use std::path::Path;
 

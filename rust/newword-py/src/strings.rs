@@ -1,4 +1,4 @@
-//! Python strings of words, each made once: words recur, and a look-up costs less than an allocation.
+//! Interned Python strings of words: words recur, and a look-up is faster than an allocation.
 
 use std::sync::{Mutex, PoisonError};
 

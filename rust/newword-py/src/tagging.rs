@@ -1,4 +1,4 @@
-//! Decoders of tag sequences: arrays in, arrays out.
+//! Decoders of tag sequences, on `NumPy` arrays.
 
 use std::borrow::Cow;
 
@@ -181,7 +181,7 @@ pub fn viterbi<'py>(
     })
 }
 
-/// The path that a beam finds for each sequence, and its score.
+/// The path found by beam search for each sequence, and its score.
 #[pyfunction]
 pub fn beam_search<'py>(
     py: Python<'py>,
@@ -197,7 +197,7 @@ pub fn beam_search<'py>(
     })
 }
 
-/// The path with the most tags to be right, and how many that are.
+/// The path with the highest expected number of correct tags, and that number.
 #[pyfunction]
 pub fn posterior_decode<'py>(
     py: Python<'py>,
@@ -271,7 +271,7 @@ pub fn path_score<'py>(
     })
 }
 
-/// Paths drawn at random, (batch, count, steps).
+/// Sampled paths, (batch, count, steps).
 #[pyfunction]
 pub fn sample_paths<'py>(
     py: Python<'py>,

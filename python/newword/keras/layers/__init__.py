@@ -1,1 +1,1 @@
-"""Masks and layers of sequences; the other parts of `newword.keras` build on them."""
+"""Masks and sequence layers, used by the other parts of `newword.keras`."""

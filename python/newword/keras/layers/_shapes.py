@@ -1,4 +1,4 @@
-"""Shapes that layers ask for."""
+"""Validation of input shapes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from newword._check import invalid
 
 
 def sequence_shape(shape: Any, rank: int | None = None) -> tuple[int | None, ...]:
-    """The shape of a batch of sequences as a tuple.
+    """Returns the shape of a batch of sequences as a tuple.
 
     Raises:
-        InvalidArgumentError: It has no steps, or not the rank asked for.
+        InvalidArgumentError: The shape has no axis of steps, or not the required rank.
     """
     sizes = tuple(shape) if isinstance(shape, Sequence) or hasattr(shape, "__iter__") else ()
     if rank is None and len(sizes) < 2:
@@ -22,10 +22,10 @@ def sequence_shape(shape: Any, rank: int | None = None) -> tuple[int | None, ...
 
 
 def feature_count(shape: Any) -> int:
-    """The features of a batch of sequences, which weights are made for.
+    """Returns the number of features of a batch of sequences.
 
     Raises:
-        InvalidArgumentError: The shape is not (batch, steps, features), or leaves features open.
+        InvalidArgumentError: The shape is not (batch, steps, features), or features is None.
     """
     features = sequence_shape(shape, rank=3)[2]
     if features is None:

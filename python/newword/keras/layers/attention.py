@@ -1,4 +1,4 @@
-"""Attention over the steps of one sequence: a softmax and a pooling that obey the mask."""
+"""Attention over the steps of a sequence: masked softmax and attention pooling."""
 
 from typing import Any
 
@@ -16,26 +16,25 @@ register = keras.saving.register_keras_serializable(package="newword")
 
 @register
 class MaskedSoftmax(keras.layers.Layer):
-    """Softmax over the valid steps; padding gets probability zero, and the rest sums to one.
+    """Softmax over the valid steps; the probability of padding is zero.
 
-    For attention weights, and for pointers to a step. (`keras.layers.Softmax` takes no mask of
+    For attention weights and pointer networks. (`keras.layers.Softmax` takes no mask of
     shape (batch, steps) for logits of shape (batch, steps, features).)
 
     Args:
-        axis: The axis that sums to one, counted from 0 for the batch. The mask has to cover it.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        axis: The axis that sums to one, counted from 0 for the batch. The mask must cover it.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Logits of shape (batch, steps, ...), and their mask of shape (batch, steps) or, if `axis`
-        is not 1, one that can be broadcast to all axes. Without a mask all steps count.
+        is not 1, one that can be broadcast to all axes. Without a mask all steps are valid.
 
     Output:
-        Probabilities of the same shape in the layer's compute dtype, with the same mask. A
-        sequence without a valid step gives zeros.
+        Probabilities of the same shape in the layer's compute dtype, with the same mask; zero
+        for a sequence without valid steps.
 
     Raises:
-        InvalidArgumentError: `axis` is not at least 1, or no axis of the input; the mask does not
-            fit.
+        InvalidArgumentError: `axis` is below 1 or out of range; the mask does not fit.
 
     Source:
         Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810.
@@ -54,11 +53,11 @@ class MaskedSoftmax(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The probabilities."""
-        # Keras casts floats alone; the result has one dtype for integers, too.
+        # Keras casts only floats, but the result has the compute dtype for integers too.
         return masked_softmax(ops.cast(inputs, self.compute_dtype), mask, axis=self.axis)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The input's."""
+        """The shape of the input."""
         return sequence_shape(input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -75,19 +74,19 @@ class AttentionPooling(keras.layers.Layer):
         activation: Its activation.
         kernel_initializer: Initialiser of W and v.
         kernel_regularizer: Regulariser of W and v.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Without a
-        mask all steps count.
+        mask all steps are valid.
 
     Output:
-        Tensor of shape (batch, features) in the layer's compute dtype, without a mask; zeros for
-        a sequence without a valid step. Takes O(batch · steps · features · units).
+        Tensor of shape (batch, features) in the layer's compute dtype, without a mask; zero for
+        a sequence without valid steps. Takes O(batch · steps · features · units).
 
     Raises:
-        InvalidArgumentError: `units` is not at least 1; an input has not three axes or does not
-            fit its mask.
+        InvalidArgumentError: `units` is below 1; an input does not have three axes or does not fit
+            its mask.
 
     Source:
         Su Jianlin, 基于CNN的阅读理解式问答模型：DGCNN, https://kexue.fm/archives/5409; masked as in
@@ -122,7 +121,7 @@ class AttentionPooling(keras.layers.Layer):
             units,
             activation=activation,
             use_bias=False,
-            # Two layers with one random initialiser would warn of equal weights.
+            # Keras warns if two layers share a random initialiser.
             kernel_initializer=clone(self.kernel_initializer),
             kernel_regularizer=self.kernel_regularizer,
             dtype=self.dtype_policy,
@@ -130,7 +129,7 @@ class AttentionPooling(keras.layers.Layer):
         )
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         feature_count(input_shape)
         self.hidden.build(input_shape)
         self.score.build((*input_shape[:2], self.units))
@@ -138,13 +137,13 @@ class AttentionPooling(keras.layers.Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The weighted mean."""
         sequence_shape(inputs.shape, rank=3)
-        # Zero before the products: what padding holds must not reach the gradients of the weights.
+        # Zero before the products: padding must not affect the gradients of the weights.
         x = apply_mask(inputs, mask)
         weights = masked_softmax(self.score(self.hidden(x)), mask)
         return masked_sum(weights * x, mask)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:  # noqa: ARG002
-        """None: the steps are gone."""
+        """None, because the output has no steps."""
         return
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -164,7 +163,7 @@ class AttentionPooling(keras.layers.Layer):
 
 
 def clone(initializer: Any) -> Any:
-    """An initialiser like this one with random numbers of its own; functions are shared."""
+    """Copies an initialiser, so that it draws its own random numbers; functions are shared."""
     if isinstance(initializer, keras.initializers.Initializer):
         return type(initializer).from_config(initializer.get_config())
     return initializer

@@ -15,21 +15,21 @@ register = keras.saving.register_keras_serializable(package="newword")
 
 
 class MaskedConvolution(keras.layers.Layer):
-    """What the convolutions share; stands before a convolution of Keras in the list of bases."""
+    """Mixin of the masked convolutions; precedes a Keras convolution in the list of bases."""
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         feature_count(input_shape)
         super().build(input_shape)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The convolution of the input with zeros at padding, with zeros at padding."""
+        """The convolution, with zeros at padding in the input and the output."""
         if mask is None:
             return super().call(inputs)
         return apply_mask(super().call(apply_mask(inputs, mask)), self.compute_mask(inputs, mask))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
-        """The output steps that an unpadded sequence would have."""
+        """The mask of the output: the steps that an unpadded sequence would have."""
         if previous_mask is None:
             return None
         mask = as_mask(previous_mask)
@@ -38,7 +38,7 @@ class MaskedConvolution(keras.layers.Layer):
         stride, dilation = single(self.strides), single(self.dilation_rate)
         if self.padding != "valid":
             return mask[:, ::stride]
-        # A window without room for all of its steps is none.
+        # Only complete windows have an output.
         reach = (single(self.kernel_size) - 1) * dilation
         valid = mask[:, : -reach or None : stride]
         for offset in range(dilation, reach + 1, dilation):
@@ -48,7 +48,7 @@ class MaskedConvolution(keras.layers.Layer):
 
 @register
 class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
-    """A convolution over steps that gives each sequence what it would give without padding.
+    """A convolution over steps with the same result as for sequences without padding.
 
     `keras.layers.Conv1D` drops the mask, and its windows read padding. Here padding is zero
     before and after: x·m, convolution with bias and activation, y·m.
@@ -60,23 +60,23 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
             and not with `padding="same"`.
         padding: "same", "causal" or "valid". The default is "same", so that the mask fits.
         dilation_rate: Steps between the steps of a window.
-        **kwargs: What else `keras.layers.Conv1D` takes.
+        **kwargs: Other arguments of `keras.layers.Conv1D`.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Padding on
-        the right or left makes no difference; inside a sequence it counts as steps of zeros.
-        Without a mask all steps count.
+        the right or left has no effect; inside a sequence it counts as steps of zeros.
+        Without a mask all steps are valid.
 
     Output:
         Tensor of shape (batch, output steps, filters) in the layer's compute dtype, zero at
-        padding. The mask is the input's, every `strides`-th step of it; with `padding="valid"`
-        those windows are valid that hold valid steps only. Takes O(batch · output steps ·
+        padding. The mask is every `strides`-th step of the input mask; with `padding="valid"`
+        a window is valid if all its steps are. Takes O(batch · output steps ·
         kernel_size · features · filters).
 
     Raises:
-        InvalidArgumentError: An argument is out of its range; `data_format` is
+        InvalidArgumentError: An argument is out of range; `data_format` is
             "channels_first"; an input has more than three axes or an unknown number of features;
-            a mask has not the shape (batch, steps).
+            a mask does not have the shape (batch, steps).
 
     Source:
         Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810.
@@ -112,7 +112,7 @@ class MaskedConv1D(MaskedConvolution, keras.layers.Conv1D):
 class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
     """A depthwise and then a pointwise convolution that neither read nor write padding.
 
-    As `MaskedConv1D`, but without `padding="causal"`, which Keras has not for this one.
+    As `MaskedConv1D`, but without `padding="causal"`, which Keras does not support here.
 
     Args:
         filters: Number of output features.
@@ -120,7 +120,7 @@ class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
         strides: Steps between windows, 1 with `padding="same"`.
         padding: "same" or "valid".
         dilation_rate: Steps between the steps of a window.
-        **kwargs: What else `keras.layers.SeparableConv1D` takes.
+        **kwargs: Other arguments of `keras.layers.SeparableConv1D`.
 
     Raises:
         InvalidArgumentError: As for `MaskedConv1D`.
@@ -152,7 +152,7 @@ class MaskedSeparableConv1D(MaskedConvolution, keras.layers.SeparableConv1D):
 def checked(
     filters: Any, kernel_size: Any, strides: Any, padding: str, dilation_rate: Any
 ) -> dict[str, Any]:
-    """What makes a convolution, unless its result would depend on how much padding there is."""
+    """Validates the arguments of a convolution, whose result must not depend on padding."""
     stride, dilation = single(strides, "strides"), single(dilation_rate, "dilation_rate")
     if stride > 1 and padding == "same":
         rule = "1 with padding='same', whose windows lie by the padded length"
@@ -169,7 +169,7 @@ def checked(
 
 
 def single(value: Any, argument: str = "value") -> int:
-    """A whole number of at least 1, alone or as the only one of a sequence, as configs have it."""
+    """An integer of at least 1, alone or in a sequence of length 1, as in saved configs."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     return whole(argument, value, 1)

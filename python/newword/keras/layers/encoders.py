@@ -1,4 +1,4 @@
-"""Encoders of sequences that end in a tagging head: what sees the neighbours of a character."""
+"""Sequence encoders for tagging heads."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ register = keras.saving.register_keras_serializable(package="newword")
 
 
 class StackedEncoder(keras.layers.Layer):
-    """Blocks one after the other; the base of the encoders, not used by itself.
+    """Base class of the encoders: a stack of blocks.
 
-    A block takes and gives (batch, steps, features) and a mask, and gives zeros at padding.
+    A block maps (batch, steps, features) and a mask to the same shape, with zeros at padding.
 
     Args:
-        units: The features that blocks work with.
-        num_layers: How many blocks.
-        dropout: As the encoder says.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        units: Number of features of the blocks.
+        num_layers: Number of blocks.
+        dropout: See the encoder.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
     """
 
     projects = True
-    """Whether features are first brought to `units` by a `Dense` layer."""
+    """Whether a `Dense` layer first projects the features to `units`."""
 
     def __init__(self, units: int, num_layers: int, dropout: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,11 +43,11 @@ class StackedEncoder(keras.layers.Layer):
 
     @property
     def features(self) -> int:
-        """How many features come out."""
+        """Number of output features."""
         return self.units
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights of all blocks."""
+        """Creates the weights of all blocks."""
         features = feature_count(input_shape)
         batch, steps, _ = input_shape
         if self.projection is not None:
@@ -58,9 +58,9 @@ class StackedEncoder(keras.layers.Layer):
             features = self.features
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
-        """The blocks one after the other."""
+        """Applies the blocks in order."""
         sequence_shape(inputs.shape, rank=3)
-        # Zero before any product: what padding holds must not reach the gradients of the weights.
+        # Zero before any product: padding must not affect the gradients of the weights.
         x = apply_mask(inputs, mask)
         if self.projection is not None:
             x = self.projection(x)
@@ -85,26 +85,26 @@ class StackedEncoder(keras.layers.Layer):
 
 @register
 class BiLSTMEncoder(StackedEncoder):
-    """LSTMs in both directions, one or a stack.
+    """One or several stacked bidirectional LSTMs.
 
     Args:
-        units: Units of each direction; twice as many features come out.
-        num_layers: How many LSTMs in both directions stand one above the other.
-        dropout: Share of the features dropped between two of them, the same ones at all steps
+        units: Units of each direction; the output has twice as many features.
+        num_layers: Number of stacked bidirectional LSTMs.
+        dropout: Fraction of the features dropped between two layers, the same ones at all steps
             and in both directions.
         recurrent_initializer: Initialiser of the recurrent kernels.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps), with padding
-        anywhere. Without a mask all steps count.
+        anywhere. Without a mask all steps are valid.
 
     Output:
         Tensor of shape (batch, steps, 2 units), zero at padding, with the same mask. Takes
-        O(batch · steps · units · (features + units)) a layer, in a loop of `steps` rounds.
+        O(batch · steps · units · (features + units)) per layer, in a loop of `steps` iterations.
 
     Raises:
-        InvalidArgumentError: An argument is out of its range; an input has not three axes or
+        InvalidArgumentError: An argument is out of range; an input does not have three axes or
             does not fit its mask.
 
     Source:
@@ -133,7 +133,7 @@ class BiLSTMEncoder(StackedEncoder):
 
     @property
     def features(self) -> int:
-        """How many features come out."""
+        """Number of output features."""
         return 2 * self.units
 
     def _block(self, index: int) -> Any:
@@ -157,23 +157,23 @@ class BiLSTMEncoder(StackedEncoder):
 
 @register
 class DGCNNEncoder(StackedEncoder):
-    """Gated residual convolutions with dilations 1, 2, 4, 8, 1, 2, ... behind a `Dense` layer.
+    """Gated residual convolutions with dilations 1, 2, 4, 8, 1, 2, ... after a `Dense` layer.
 
-    An output sees 1, 3, 7 and 15 characters to each side with 1 to 4 layers, 30 with 8.
+    The receptive field is 1, 3, 7 and 15 characters to each side with 1 to 4 layers, 30 with 8.
 
     Args:
         units: Features of every layer.
-        num_layers: How many convolutions.
+        num_layers: Number of convolutions.
         dropout: As for `DilatedGatedConv1D`.
         kernel_size: Steps in a window.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         As for `DilatedGatedConv1D`.
 
     Output:
         Tensor of shape (batch, steps, units), zero at padding, with the same mask. Takes
-        O(batch · steps · kernel_size · units²) a layer, without a loop over the steps.
+        O(batch · steps · kernel_size · units²) per layer, without a loop over the steps.
 
     Raises:
         InvalidArgumentError: As for `DilatedGatedConv1D`.

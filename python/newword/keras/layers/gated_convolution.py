@@ -24,30 +24,30 @@ PADDINGS = ("same", "causal")
 class DilatedGatedConv1D(keras.layers.Layer):
     """A gated residual convolution: y = x·(1 - s) + conv1(x)·s with s = sigmoid(conv2(x)).
 
-    Each feature of each step chooses between passing unchanged and being made anew from its
-    neighbours, so that gradients have a short way through a deep stack.
+    A gate for each feature of each step mixes the input with the convolution, so that gradients
+    pass through a deep stack.
 
     Args:
         kernel_size: Steps in a window.
         dilation_rate: Steps between the steps of a window.
-        dropout: Share of the gates' logits that are set to zero in training, which opens those
-            gates half.
+        dropout: Fraction of the gates' logits set to zero in training, which sets those gates
+            to 0.5.
         padding: "same", or "causal" to see earlier steps only.
         kernel_initializer: Initialiser of both kernels.
         kernel_regularizer: Regulariser of both kernels.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Padding on
-        the right or left makes no difference; inside a sequence it counts as steps of zeros.
-        Without a mask all steps count.
+        the right or left has no effect; inside a sequence it counts as steps of zeros.
+        Without a mask all steps are valid.
 
     Output:
         Tensor of the same shape in the layer's compute dtype, zero at padding, with the same mask.
         Takes O(batch · steps · kernel_size · features²).
 
     Raises:
-        InvalidArgumentError: An argument is out of its range; an input has not three axes or
+        InvalidArgumentError: An argument is out of range; an input does not have three axes or
             does not fit its mask.
 
     Source:
@@ -84,7 +84,7 @@ class DilatedGatedConv1D(keras.layers.Layer):
         )
 
     def build(self, input_shape: Any) -> None:
-        """Makes the two convolutions, with as many filters as there are features."""
+        """Creates the two convolutions, with as many filters as input features."""
         features = feature_count(input_shape)
         self.candidate = self._convolution(features, "candidate")
         self.gate = self._convolution(features, "gate")
@@ -111,11 +111,11 @@ class DilatedGatedConv1D(keras.layers.Layer):
         x = apply_mask(inputs, mask)
         logits = self.gate_dropout(self.gate(x, mask=mask), training=training)
         gate = ops.sigmoid(logits)
-        # All terms are zero at padding: there both the input and its convolution are.
+        # The result is zero at padding, because the input and its convolution are.
         return x * (1 - gate) + self.candidate(x, mask=mask) * gate
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The input's."""
+        """The shape of the input."""
         return sequence_shape(input_shape, rank=3)
 
     def get_config(self) -> dict[str, Any]:
@@ -133,23 +133,23 @@ class DilatedGatedConv1D(keras.layers.Layer):
 
 @register
 class DGCNN(keras.layers.Layer):
-    """Gated residual convolutions one after the other, each with a dilation of its own.
+    """A stack of gated residual convolutions, one per dilation.
 
-    With windows of three steps and dilations 1, 2, 4, ... the steps that an output sees double
-    with every block, and no block costs more than the first; blocks of dilation 1 at the end work
-    out details.
+    With windows of three steps and dilations 1, 2, 4, ... the receptive field doubles
+    with every block, at the same cost per block. Blocks of dilation 1 at the end refine
+    details.
 
     Args:
-        dilations: The dilations from first to last.
+        dilations: The dilation of each block, from first to last.
         kernel_size: Steps in a window.
         dropout: As for `DilatedGatedConv1D`.
         padding: "same", or "causal" to see earlier steps only.
         kernel_initializer: Initialiser of all kernels.
         kernel_regularizer: Regulariser of all kernels.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input, output, errors and source:
-        As for `DilatedGatedConv1D`; `dilations` must hold at least one whole number.
+        As for `DilatedGatedConv1D`; `dilations` must have at least one integer.
 
     Examples:
         >>> ids = keras.Input((None,), dtype="int32")
@@ -195,19 +195,19 @@ class DGCNN(keras.layers.Layer):
         )
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights of all blocks."""
+        """Creates the weights of all blocks."""
         for block in self.blocks:
             block.build(input_shape)
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
-        """The blocks one after the other."""
+        """Applies the blocks in order."""
         x = inputs
         for block in self.blocks:
             x = block(x, mask=mask, training=training)
         return x
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The input's."""
+        """The shape of the input."""
         return sequence_shape(input_shape, rank=3)
 
     def get_config(self) -> dict[str, Any]:

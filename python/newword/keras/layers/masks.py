@@ -1,20 +1,19 @@
-"""Masks, and the sums, means, extremes and softmaxes that obey them.
+"""Masks, and masked sums, means, extremes and softmaxes.
 
 A mask is true where a step holds data and false where it is padding. It comes from ids or lengths,
-never from values: a zero inside a sequence is data. Its axes are the leading axes of the tensor it
-belongs to, so a mask of shape (batch, steps) serves tensors of shape (batch, steps, ...); a mask
-may also have all axes of the tensor, and is then broadcast. `None` stands for a mask that is true
-everywhere.
+never from values: a zero inside a sequence is data. Its axes are the leading axes of its tensor: a
+mask of shape (batch, steps) applies to tensors of shape (batch, steps, ...). A mask may also have
+all axes of the tensor and is then broadcast. `None` means that all steps are valid.
 
-Nothing here depends on what padding holds (NaN included), and no gradient reaches it: padding is
-replaced, not multiplied. Half-precision tensors are computed on in float32 and cast back at the
-end, integers are taken as floats (`keras.config.floatx()`). A row without a valid step gives
-zeros, with zero gradients. Time and memory are in proportion to the size of the tensor.
+Results do not depend on the values at padding (NaN included), and the gradient there is zero:
+padding is replaced, not multiplied by 0. Half precision is computed in float32 and cast back;
+integers are cast to `keras.config.floatx()`. A row without valid steps returns zeros, with zero
+gradients. Time and memory are linear in the size of the tensor.
 
 Source:
     Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810, which multiplies by the mask and
-    subtracts 1e10; that number is not finite in half precision and leaves a row of padding a
-    softmax that sums to one.
+    subtracts 1e10. That number overflows half precision, and the softmax over a row of padding
+    sums to one.
 """
 
 from collections.abc import Sequence
@@ -93,8 +92,8 @@ def merge_masks(masks: Sequence[Any], mode: str = "and") -> Any:
     """One mask for several inputs.
 
     Args:
-        masks: Masks of equal rank. None counts as true everywhere, so "and" leaves it out and
-            "or" gives None if any of them is None.
+        masks: Masks of equal rank. None is true everywhere, so "and" ignores it and "or" returns
+            None if any of them is None.
         mode: "and": valid where all are; "or": valid where any is.
 
     Returns:
@@ -126,7 +125,7 @@ def merge_masks(masks: Sequence[Any], mode: str = "and") -> Any:
 
 
 def apply_mask(x: Any, mask: Any) -> Any:
-    """`x` with zeros at padding; any dtype, which is kept.
+    """Returns `x` with zeros at padding and the same dtype.
 
     Examples:
         >>> print(keras.ops.convert_to_numpy(apply_mask([[1.0, 2.0, 3.0]], [[1, 1, 0]])))
@@ -139,7 +138,7 @@ def apply_mask(x: Any, mask: Any) -> Any:
 
 
 def masked_softmax(x: Any, mask: Any, axis: int = 1) -> Any:
-    """Softmax over the valid steps alone; padding gets probability zero.
+    """Softmax over the valid steps; the probability of padding is zero.
 
     Args:
         x: Logits.
@@ -148,7 +147,7 @@ def masked_softmax(x: Any, mask: Any, axis: int = 1) -> Any:
         axis: The axis that sums to one.
 
     Returns:
-        Probabilities of the shape and dtype of `x`. A row without a valid step is zeros.
+        Probabilities of the shape and dtype of `x`. A row without valid steps is zero.
 
     Raises:
         InvalidArgumentError: `axis` is no axis of `x`, or the mask does not cover it.
@@ -158,7 +157,7 @@ def masked_softmax(x: Any, mask: Any, axis: int = 1) -> Any:
         [[0.5 0.5 0. ]]
     """
     x, mask, axis, dtype = _prepared(x, mask, axis)
-    # Exponents are taken relative to the largest valid logit, where there is a finite one.
+    # Exponents are relative to the largest valid logit, if it is finite.
     peak = ops.max(ops.where(mask, x, -float("inf")), axis=axis, keepdims=True)
     peak = ops.stop_gradient(ops.where(ops.isfinite(peak), peak, ops.zeros_like(peak)))
     exponent = ops.where(mask, x - peak, ops.zeros_like(x))
@@ -204,25 +203,25 @@ def masked_mean(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any
 def masked_std(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
     """The population standard deviation over the valid steps; arguments as for `masked_sum`.
 
-    Where all valid steps are equal it is zero with a zero gradient.
+    If all valid steps are equal, the result and its gradient are zero.
 
     Examples:
         >>> print(keras.ops.convert_to_numpy(masked_std([[1.0, 3.0, 9.0]], [[1, 1, 0]])))
         [1.]
     """
     x, mask, axis, dtype = _prepared(x, mask, axis)
-    # From one of the values: equal values differ from their rounded mean, but not from each other.
+    # Shifted by one of the values, because equal values may differ from their rounded mean.
     x = x - ops.stop_gradient(_max(x, mask, axis, True))
     centred = ops.where(mask, x - _mean(x, mask, axis, True), ops.zeros_like(x))
     variance = _mean(ops.square(centred), mask, axis, keepdims)
-    # The square root has no finite slope at zero: it is taken of one there, and not used.
+    # The gradient of the square root is infinite at zero, so zeros are replaced before the root.
     positive = variance > 0
     root = ops.sqrt(ops.where(positive, variance, ops.ones_like(variance)))
     return ops.cast(ops.where(positive, root, ops.zeros_like(root)), dtype)
 
 
 def masked_max(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
-    """The largest of the valid steps; arguments and errors as for `masked_sum`.
+    """The maximum over the valid steps; arguments and errors as for `masked_sum`.
 
     Examples:
         >>> print(keras.ops.convert_to_numpy(masked_max([[-3.0, -2.0, 0.0]], [[1, 1, 0]])))
@@ -233,7 +232,7 @@ def masked_max(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
 
 
 def masked_min(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
-    """The smallest of the valid steps; arguments and errors as for `masked_sum`.
+    """The minimum over the valid steps; arguments and errors as for `masked_sum`.
 
     Examples:
         >>> print(keras.ops.convert_to_numpy(masked_min([[3.0, 2.0, 0.0]], [[1, 1, 0]])))
@@ -244,20 +243,20 @@ def masked_min(x: Any, mask: Any, axis: int = 1, keepdims: bool = False) -> Any:
 
 
 def as_mask(mask: Any) -> Any:
-    """A mask of any dtype as booleans: what is not zero is valid."""
+    """Converts a mask of any dtype to booleans: nonzero is valid."""
     return ops.cast(ops.convert_to_tensor(mask), "bool")
 
 
 def aligned(mask: Any, x: Any) -> Any:
-    """The mask as booleans with the rank of `x`, whose leading axes it has.
+    """Converts a mask to booleans of the rank of `x`.
 
     Raises:
-        InvalidArgumentError: Its shape does not begin as the shape of `x` does.
+        InvalidArgumentError: The shape of the mask is not a prefix of the shape of `x`.
     """
     mask = as_mask(mask)
     missing = len(x.shape) - len(mask.shape)
     pairs = zip(mask.shape, x.shape, strict=False)
-    # Unknown lengths are left to the backend, and full masks may be broadcast.
+    # The backend checks unknown lengths, and full masks may be broadcast.
     fits = all(
         None in pair or pair[0] == pair[1] or (missing == 0 and pair[0] == 1) for pair in pairs
     )

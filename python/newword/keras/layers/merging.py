@@ -1,4 +1,4 @@
-"""One mask for what several inputs make together."""
+"""Merging of the masks of several inputs."""
 
 from typing import Any
 
@@ -13,27 +13,27 @@ __all__ = ["MergeMasks"]
 
 @keras.saving.register_keras_serializable(package="newword")
 class MergeMasks(keras.layers.Layer):
-    """Gives its first input the masks of all its inputs.
+    """Sets the merged mask of all inputs on the first input.
 
-    For merged inputs whose masks differ, and for a tensor that has lost its mask on the way:
-    `Flatten`, `Lambda`, most functions of `keras.ops` and an `Add` with one unmasked input drop
-    it. `MergeMasks()([y, x])` gives `y` the mask of `x` back.
+    For inputs with different masks, and for a tensor that has lost its mask: `Flatten`, `Lambda`,
+    most functions of `keras.ops` and an `Add` with one unmasked input drop it.
+    `MergeMasks()([y, x])` restores the mask of `x` on `y`.
 
     Args:
         mode: "and": valid where all inputs are; "or": valid where any is.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
-        A list of tensors of shape (batch, steps, ...). One without a mask counts as valid
+        A list of tensors of shape (batch, steps, ...). A tensor without a mask is valid
         everywhere.
 
     Output:
-        The first of them, with the merged mask. It is zero at padding: that of the merged mask, and
+        The first tensor, with the merged mask. It is zero at the padding of the merged mask and at
         its own, which with `mode="or"` may be valid for another input. So the sum of
-        `MergeMasks("or")([a, b])` and `MergeMasks("or")([b, a])` is that of the valid steps.
+        `MergeMasks("or")([a, b])` and `MergeMasks("or")([b, a])` adds up valid steps only.
 
     Raises:
-        InvalidArgumentError: `mode` is neither; the input is not a list; the masks differ in
+        InvalidArgumentError: `mode` is unknown; the input is not a list; the masks differ in
             rank or do not fit the first input.
 
     Source:
@@ -55,7 +55,7 @@ class MergeMasks(keras.layers.Layer):
         """The first input, zero at the padding of the merged mask."""
         merged, first = self.compute_mask(inputs, mask), _inputs(inputs)[0]
         first = apply_mask(first, None if mask is None else mask[0])
-        # Never the tensor itself: Keras would replace the mask that it has elsewhere.
+        # Not the tensor itself, because Keras would overwrite its mask.
         return ops.copy(first) if merged is None else apply_mask(first, merged)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -68,7 +68,7 @@ class MergeMasks(keras.layers.Layer):
         return merge_masks(previous_mask, self.mode)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """That of the first input."""
+        """The shape of the first input."""
         return tuple(input_shape[0])
 
     def compute_output_spec(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002

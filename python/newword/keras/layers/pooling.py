@@ -1,4 +1,4 @@
-"""Layers that make one vector of a sequence and leave padding out of it."""
+"""Masked pooling layers, from a sequence to one vector."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,11 +22,11 @@ register = keras.saving.register_keras_serializable(package="newword")
 
 
 class MaskedPooling(keras.layers.Layer):
-    """What the poolings share: a reduction of the steps that obeys the mask.
+    """Base class of the poolings: a masked reduction over the steps.
 
     Args:
         keepdims: Whether the axis of the steps stays, with length 1.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
     """
 
     reduction: Callable[..., Any]
@@ -39,12 +39,12 @@ class MaskedPooling(keras.layers.Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Reduces the steps."""
         sequence_shape(inputs.shape)
-        # Keras casts floats alone; a pooling takes integers, too.
+        # Keras casts only floats, but a pooling takes integers too.
         inputs = ops.cast(inputs, self.compute_dtype)
         return type(self).reduction(inputs, mask, axis=1, keepdims=self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:  # noqa: ARG002
-        """None: the steps are gone."""
+        """None, because the output has no steps."""
         return
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -59,15 +59,15 @@ class MaskedPooling(keras.layers.Layer):
 
 @register
 class MaskedMeanPooling(MaskedPooling):
-    """The mean of the valid steps; zeros for a sequence without one.
+    """The mean of the valid steps; zero for a sequence without valid steps.
 
     Args:
         keepdims: Whether the axis of the steps stays, with length 1.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Numbers of shape (batch, steps, ...), and their mask of shape (batch, steps). Without a
-        mask all steps count.
+        mask all steps are valid.
 
     Output:
         Tensor of shape (batch, ...) in the layer's compute dtype, without a mask. Half precision
@@ -106,10 +106,10 @@ class MaskedSumPooling(MaskedPooling):
 
 @register
 class MaskedMaxPooling(MaskedPooling):
-    """The largest of the valid steps; arguments, shapes and errors as for `MaskedMeanPooling`.
+    """The maximum of the valid steps; arguments, shapes and errors as for `MaskedMeanPooling`.
 
-    Padding never wins, not even where all valid steps are negative. A sequence without a valid
-    step gives zeros.
+    Padding is ignored, even if all valid steps are negative. The result is zero for a sequence
+    without valid steps.
 
     Examples:
         >>> x = keras.ops.convert_to_tensor([[-3.0, -2, 0]])
@@ -123,9 +123,9 @@ class MaskedMaxPooling(MaskedPooling):
 
 @register
 class MaskedMinPooling(MaskedPooling):
-    """The smallest of the valid steps; arguments, shapes and errors as for `MaskedMeanPooling`.
+    """The minimum of the valid steps; arguments, shapes and errors as for `MaskedMeanPooling`.
 
-    A sequence without a valid step gives zeros.
+    The result is zero for a sequence without valid steps.
 
     Examples:
         >>> x = keras.ops.convert_to_tensor([[3.0, 2, 0]])
@@ -141,8 +141,8 @@ class MaskedMinPooling(MaskedPooling):
 class MaskedStdPooling(MaskedPooling):
     """The population standard deviation of the valid steps.
 
-    Arguments, shapes and errors as for `MaskedMeanPooling`. Where all valid steps are equal, and
-    for a sequence without one, it is zero and has a zero gradient.
+    Arguments, shapes and errors as for `MaskedMeanPooling`. The result and its gradient are zero if
+    all valid steps are equal or there are none.
 
     Examples:
         >>> x = keras.ops.convert_to_tensor([[1.0, 3, 9]])

@@ -1,4 +1,4 @@
-"""Recurrent layers run in both directions, each over the valid steps alone."""
+"""Bidirectional recurrent layers over the valid steps only."""
 
 from typing import Any
 
@@ -17,39 +17,40 @@ MERGE_MODES = ("concat", "sum", "mul", "ave")
 
 @keras.saving.register_keras_serializable(package="newword")
 class LengthAwareBidirectional(keras.layers.Layer):
-    """A recurrent layer forwards and backwards, right for any padding and any recurrent layer.
+    """A bidirectional wrapper that is correct for any padding and any recurrent layer.
 
     The valid steps are moved to the front, in order for one direction and in reverse order for
-    the other; both run without a mask, and their steps are moved back. The state at the end is
-    the output at the last valid step. So padding on the right, on the left or inside makes no
-    difference even to a layer that knows no mask, such as one written by hand or a fused kernel.
-    `keras.layers.Bidirectional` is right as well where the mask arrives and the inner layer obeys
-    it; where it does not, its backward half starts with the padding.
+    the other. Both directions run without a mask, and their steps are moved back. The final state
+    is the output at the last valid step. Padding on the right, on the left or inside therefore has
+    no effect, even for layers without mask support, such as custom layers or fused kernels.
+    `keras.layers.Bidirectional` is also correct if it receives the mask and the inner layer
+    respects it; otherwise its backward half starts with the padding.
 
     Args:
         layer: A recurrent layer, `keras.layers.RNN` or any layer with `return_sequences` in its
-            config, whose output at a step depends on earlier steps alone. It is cloned twice by
-            its config, under names with `forward_` and `backward_` before its own; its weights,
-            if it has any, are not taken over. Its `return_sequences` says what this layer
-            returns.
+            config, whose output at a step depends only on that step and earlier ones. It is cloned
+            twice from its config, with the prefixes `forward_` and `backward_` in the names; its
+            weights, if any, are not copied. Its `return_sequences` determines the output of this
+            layer.
         merge_mode: "concat", "sum", "mul", "ave", or None for a list of both outputs.
-        **kwargs: Name, dtype and so on, as for every Keras layer. The clones keep the dtype of
-            `layer`, which is the default here.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`. The clones
+            keep the dtype of `layer`, which is the default.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps). Without a
-        mask all steps count.
+        mask all steps are valid.
 
     Output:
-        With `return_sequences` a tensor of shape (batch, steps, units), zero at padding, with the
-        input's mask, where the two directions of a step stand at its place; else a tensor of
+        With `return_sequences`, a tensor of shape (batch, steps, units), zero at padding, with the
+        input's mask; both directions are aligned by step. Otherwise a tensor of
         shape (batch, units): the outputs after the last valid step and, backwards, after the
-        first one. `merge_mode="concat"` doubles the units. A sequence without a valid step gives
-        zeros. Takes what `layer` takes for each direction, over all steps of the padded batch.
+        first one. `merge_mode="concat"` doubles the units. The output is zero for a sequence
+        without valid steps. The cost is that of `layer` for each direction, over all steps of the
+        padded batch.
 
     Raises:
-        InvalidArgumentError: `layer` is no layer with `return_sequences`, or one with
-            `return_state`, `stateful` or `go_backwards`; `merge_mode` is none of the above; an
+        InvalidArgumentError: `layer` has no `return_sequences`, or it has
+            `return_state`, `stateful` or `go_backwards`; `merge_mode` is unknown; an
             input has not three axes or does not fit its mask.
 
     Source:
@@ -77,13 +78,13 @@ class LengthAwareBidirectional(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights of both directions."""
+        """Creates the weights of both directions."""
         feature_count(input_shape)
         self.forward_layer.build(input_shape)
         self.backward_layer.build(input_shape)
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:  # noqa: ARG002
-        """Both directions, merged; Keras passes `training` on to layers that ask for it."""
+        """Runs both directions and merges them; Keras passes `training` to the inner layers."""
         sequence_shape(inputs.shape, rank=3)
         x = apply_mask(inputs, mask)
         return self._merged(
@@ -95,7 +96,7 @@ class LengthAwareBidirectional(keras.layers.Layer):
         packed = ops.cast(layer(pack_by_mask(x, mask, reverse)), self.compute_dtype)
         if self.return_sequences:
             return apply_mask(unpack_by_mask(packed, mask, reverse), mask)
-        # What was packed ends where its valid steps end.
+        # A packed sequence ends with its last valid step.
         return last_valid(packed, None if mask is None else pack_by_mask(mask, mask))
 
     def _merged(self, forward: Any, backward: Any) -> Any:
@@ -111,7 +112,7 @@ class LengthAwareBidirectional(keras.layers.Layer):
         return (forward + backward) / 2
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
-        """The input's mask while there are steps, once for each output."""
+        """The input's mask for each output with steps, otherwise None."""
         mask = previous_mask if self.return_sequences else None
         return [mask, mask] if self.merge_mode is None else mask
 
@@ -125,7 +126,7 @@ class LengthAwareBidirectional(keras.layers.Layer):
         return [merged, merged] if self.merge_mode is None else merged
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor; the layer as it was given, without weights."""
+        """The arguments of the constructor, with the config of the layer but not its weights."""
         layer = _without_identity(keras.saving.serialize_keras_object(self.forward_layer))
         layer["config"] = {
             **layer["config"],
@@ -136,13 +137,13 @@ class LengthAwareBidirectional(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer with that config."""
+        """Creates the layer from its config."""
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
 
 
 def _check_recurrent(layer: Any) -> None:
-    """Refuses what cannot be run in both directions over all steps."""
+    """Raises for a layer that cannot run in both directions over all steps."""
     rule = "a recurrent layer with return_sequences in its config"
     if not isinstance(layer, keras.layers.Layer):
         raise invalid("layer", rule, layer)
@@ -155,16 +156,16 @@ def _check_recurrent(layer: Any) -> None:
 
 
 def _clone(layer: Any, prefix: str) -> Any:
-    """An unbuilt layer like the given one that returns every step."""
+    """Returns an unbuilt copy of a layer that returns every step."""
     changed = {"name": prefix + layer.name, "return_sequences": True}
     return type(layer).from_config({**_without_identity(layer.get_config()), **changed})
 
 
 def _without_identity(config: Any) -> Any:
-    """A config of its own without what would make layers of it share their parts.
+    """Returns a copy of a config without object identities.
 
-    While a model is saved or loaded, Keras notes in configs which objects are the same; both
-    directions would get one object for the cells of a recurrent layer.
+    While a model is saved or loaded, Keras records the identity of shared objects in configs, so
+    both directions would share the cells of a recurrent layer.
     """
     if isinstance(config, dict):
         marks = {"shared_object_id", "build_config"}

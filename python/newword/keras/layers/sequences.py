@@ -1,8 +1,8 @@
-"""Sequences reversed, packed and cut to their last step, with padding left out.
+"""Masked reversal, packing and last step of sequences.
 
 All functions take tensors of shape (batch, steps, ...) and masks of shape (batch, steps), with
-padding anywhere: right, left or inside. They sort the steps of each row once or twice, and then
-move them: O(batch · steps · (log steps + features)).
+padding anywhere: right, left or inside. They sort the steps of each row once or twice and then
+gather them: O(batch · steps · (log steps + features)).
 """
 
 from typing import Any
@@ -16,16 +16,16 @@ __all__ = ["last_valid", "pack_by_mask", "reverse_by_mask", "unpack_by_mask"]
 
 
 def reverse_by_mask(x: Any, mask: Any) -> Any:
-    """The valid steps in reverse order, at the places of valid steps; padding stays where it is.
+    """Reverses the order of the valid steps; padding keeps its position.
 
-    Doing it twice gives `x` again.
+    Applying it twice returns `x`.
 
     Args:
         x: Tensor of shape (batch, steps, ...), of any dtype.
         mask: Mask of shape (batch, steps), or None.
 
     Raises:
-        InvalidArgumentError: The mask has not the shape (batch, steps) of `x`.
+        InvalidArgumentError: The mask does not have the shape (batch, steps) of `x`.
 
     Source:
         Su Jianlin, 层中层与mask, https://kexue.fm/archives/6810, for padding on the right.
@@ -39,15 +39,15 @@ def reverse_by_mask(x: Any, mask: Any) -> Any:
     if mask is None:
         return ops.flip(x, axis=1)
     backward = ops.argsort(_places(x, mask, reverse=True), axis=1)
-    # Which step comes to each place: packed in reverse, then unpacked in order.
+    # The source of each step: packed in reverse, then unpacked in order.
     source = ops.take_along_axis(backward, _places(x, mask, reverse=False), axis=1)
     return _take_steps(x, source)
 
 
 def pack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
-    """The valid steps first, in order or in reverse order, then the padding, in order.
+    """Moves the valid steps to the front, in order or in reverse order, then the padding.
 
-    So any padding becomes padding on the right, which does not disturb what runs from left to
+    All padding is then on the right, where it does not affect a layer that runs from left to
     right. Arguments and errors as for `reverse_by_mask`.
 
     Examples:
@@ -61,7 +61,7 @@ def pack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
 
 
 def unpack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
-    """Takes back what `pack_by_mask` did with the same mask and direction.
+    """Reverses what `pack_by_mask` did with the same mask and direction.
 
     Examples:
         >>> print(ops.convert_to_numpy(unpack_by_mask([[7, 8, 0, 0]], [[0, 1, 0, 1]])))
@@ -74,7 +74,7 @@ def unpack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
 
 
 def last_valid(x: Any, mask: Any) -> Any:
-    """The last valid step of each row, of shape (batch, ...); zeros for a row without one.
+    """The last valid step of each row, of shape (batch, ...); zero for a row without valid steps.
 
     Arguments and errors as for `reverse_by_mask`.
 
@@ -89,7 +89,7 @@ def last_valid(x: Any, mask: Any) -> Any:
     steps = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1)
     last = ops.max(ops.where(mask, steps, ops.zeros_like(steps)), axis=1, keepdims=True)
     step = _take_steps(x, ops.maximum(last - 1, 0))
-    # A row without a valid step has read its first one.
+    # For a row without valid steps, the first step was gathered.
     return apply_mask(step, last > 0)[:, 0]
 
 
@@ -103,7 +103,7 @@ def _checked(x: Any, mask: Any) -> Any:
 
 
 def _places(x: Any, mask: Any, reverse: bool) -> Any:
-    """Where each step goes when the valid ones are packed: a permutation of the steps per row."""
+    """The packed position of each step: a permutation of the steps of each row."""
     mask = _checked(x, mask)
     valid = ops.cast(mask, "int32")
     count = ops.sum(valid, axis=1, keepdims=True)

@@ -19,30 +19,30 @@ BASE = 10_000.0
 
 @keras.saving.register_keras_serializable(package="newword")
 class TransformerEncoder(StackedEncoder):
-    """Self-attention and feed-forward layers, normalised before each, with rotary positions.
+    """A pre-norm Transformer encoder with rotary positions.
 
-    Queries and keys are turned by angles in proportion to their place among the valid steps, so
-    that a score depends on the distance between two steps and on which is first, whatever the
-    length and the padding.
+    Queries and keys are rotated by angles proportional to their position among the valid steps.
+    An attention score thus depends on the relative position of two steps, not on the length or the
+    padding.
 
     Args:
         units: Features of every layer; a multiple of twice `num_heads`.
-        num_layers: How many layers.
-        num_heads: Heads of the attention.
+        num_layers: Number of layers.
+        num_heads: Number of attention heads.
         feedforward: Hidden units of the feed-forward layers; four times `units` by default.
-        dropout: Share of what attention and feed-forward layers give that is dropped.
-        **kwargs: Name, dtype and so on, as for every Keras layer.
+        dropout: Dropout rate on the outputs of attention and feed-forward layers.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input:
         Tensor of shape (batch, steps, features), and its mask of shape (batch, steps), with padding
-        anywhere. Without a mask all steps count.
+        anywhere. Without a mask all steps are valid.
 
     Output:
         Tensor of shape (batch, steps, units), zero at padding, with the same mask. Takes
         O(batch · steps · units · (steps + units)) time and O(batch · num_heads · steps²) memory.
 
     Raises:
-        InvalidArgumentError: An argument is out of its range; an input has not three axes or
+        InvalidArgumentError: An argument is out of range; an input does not have three axes or
             does not fit its mask.
 
     Source:
@@ -86,12 +86,12 @@ class TransformerEncoder(StackedEncoder):
         self.norm = keras.layers.LayerNormalization(dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights of all blocks."""
+        """Creates the weights of all blocks."""
         super().build(input_shape)
         self.norm.build((*input_shape[:2], self.units))
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
-        """The blocks one after the other, normalised."""
+        """Applies the blocks in order and normalises the result."""
         return apply_mask(self.norm(super().call(inputs, mask=mask, training=training)), mask)
 
     def get_config(self) -> dict[str, Any]:
@@ -112,11 +112,11 @@ class TransformerBlock(keras.layers.Layer):
         )
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights, for as many features as come in."""
+        """Creates the weights for the number of input features."""
         features = feature_count(input_shape)
         self.size = features // self.num_heads
         self.attention_norm = self._norm("attention_norm", input_shape)
-        # Without biases, so that a score is made of what two steps hold and nothing else.
+        # Without biases, so that a score depends only on the content of two steps.
         self.joint = self._dense("joint", 3 * features, input_shape, use_bias=False)
         self.merge = self._dense("merge", features, input_shape)
         self.feedforward_norm = self._norm("feedforward_norm", input_shape)
@@ -155,24 +155,24 @@ class TransformerBlock(keras.layers.Layer):
         return ops.reshape(mixed, (batch, steps, self.num_heads * self.size))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The input's."""
+        """The shape of the input."""
         return tuple(input_shape)
 
 
 def _angles(joint: Any, mask: Any, size: int) -> tuple[Any, Any]:
-    """Cosines and sines, (batch, steps, 1, size / 2), of each step's place among the valid ones."""
+    """Cosines and sines of the position among the valid steps, (batch, steps, 1, size / 2)."""
     valid = ops.ones_like(joint[..., 0], dtype="float32")
     if mask is not None:
         valid = ops.cast(as_mask(mask), "float32")
     place = ops.cumsum(valid, axis=1)[..., None, None]
-    # float32 under every policy: halves do not tell large angles apart.
+    # float32 under every policy, because half precision cannot resolve large angles.
     rate = BASE ** (-2.0 * ops.arange(size // 2, dtype="float32") / size)
     dtype = joint.dtype
     return ops.cast(ops.cos(place * rate), dtype), ops.cast(ops.sin(place * rate), dtype)
 
 
 def _rotated(x: Any, cosine: Any, sine: Any) -> Any:
-    """Pairs of features, each from one half of them, turned by their angles."""
+    """Rotates pairs of features, one from each half, by their angles."""
     half = x.shape[-1] // 2
     one, other = x[..., :half], x[..., half:]
     return ops.concatenate([one * cosine - other * sine, one * sine + other * cosine], axis=-1)

@@ -1,1 +1,1 @@
-"""Tagging heads: their scores, losses, metrics and decoding; the tagger is built from them."""
+"""Tagging heads: scores, losses, metrics and decoding; the tagger builds on them."""

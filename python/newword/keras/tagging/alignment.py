@@ -1,4 +1,4 @@
-"""Sequences with pads anywhere, moved to the left so that what counts stands together."""
+"""Left alignment: moves the valid steps of sequences with padding anywhere to the front."""
 
 from typing import Any
 
@@ -8,30 +8,29 @@ __all__ = ["fold_boundary", "left_align", "pick", "restore", "take_steps"]
 
 
 def left_align(mask: Any) -> tuple[Any, Any]:
-    """The order that puts valid steps first, and how many there are.
+    """Returns the order that puts valid steps first, and their number.
 
-    A masked step is as if it were not there, at the end, the beginning or inside: the steps on
-    both sides of it become neighbours.
+    Masked steps are ignored in any position: the steps on both sides of one become neighbours.
 
     Args:
         mask: (batch, steps) as bool.
 
     Returns:
         `order`, int32 of (batch, steps): step `t` of the aligned sequence is step `order[t]` of
-        the given one; and `lengths`, int32 of (batch,).
+        the input; and `lengths`, int32 of (batch,).
     """
     steps = ops.shape(mask)[1]
     position = ops.arange(steps, dtype="int32")[None]
-    # Distinct keys: the order does not depend on whether the backend's sort is stable.
+    # Distinct keys, so that the backend's sort need not be stable.
     order = ops.argsort(ops.where(mask, position, position + steps), axis=1)
     return ops.cast(order, "int32"), ops.sum(ops.cast(mask, "int32"), axis=1)
 
 
 def take_steps(values: Any, order: Any) -> Any:
-    """`values`, of (batch, steps) or (batch, steps, features), in another order of steps.
+    """Gathers the steps of `values`, of (batch, steps) or (batch, steps, features), by `order`.
 
-    `order`, (batch, as many as wanted), is int32 and within range. Whole rows are gathered, which
-    is several times as fast as `take_along_axis`.
+    `order` is int32 of (batch, any number of steps) and within range. Whole rows are gathered,
+    which is several times as fast as `take_along_axis`.
     """
     batch, steps = ops.shape(values)[0], ops.shape(values)[1]
     index = order + steps * ops.arange(batch, dtype="int32")[:, None]
@@ -45,13 +44,13 @@ def pick(values: Any, tags: Any) -> Any:
 
 
 def restore(values: Any, order: Any, mask: Any, fill: int) -> Any:
-    """Aligned (batch, steps) back in their own places, `fill` at masked ones."""
+    """Moves aligned (batch, steps) back to their original positions; `fill` at masked steps."""
     back = ops.cast(ops.argsort(order, axis=1), "int32")
     return ops.where(mask, take_steps(values, back), fill)
 
 
 def fold_boundary(emissions: Any, start: Any, end: Any, lengths: Any) -> Any:
-    """Aligned emissions with the scores of the first and the last tag added to them."""
+    """Adds the scores of the first and the last tag to aligned emissions."""
     position = ops.arange(ops.shape(emissions)[1], dtype="int32")[None]
     if start is not None:
         emissions = emissions + ops.where((position == 0)[..., None], start, 0.0)

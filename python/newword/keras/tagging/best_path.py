@@ -1,7 +1,7 @@
-"""What a decoder maximises, as one sum of scores along a path, for every tagging model.
+"""The objective of a decoder as a sum of scores along a path, for every tagging model.
 
-A locally normalised probability is the exponential of such a sum as well: the normaliser of step
-t depends on the tag before it only, so its logarithm can be taken off that tag's own score.
+A locally normalised log-probability is such a sum too: the normaliser of step t depends only on
+the previous tag, so its logarithm can be subtracted from the score of that tag.
 """
 
 from typing import Any, NamedTuple
@@ -17,10 +17,10 @@ METHODS = ("map", "numerator")
 
 
 class PathScores(NamedTuple):
-    """Left-aligned scores whose sum along a path is what a decoder maximises.
+    """Left-aligned scores whose sum along a path a decoder maximises.
 
     Shapes: `unary` (batch, steps, tags); `pairs` (tags, tags), or (batch, steps, tags, tags) for
-    a second-order model, where [:, t] is about steps t - 1 and t; `triples` (tags, tags, tags) or
+    a second-order model, where [:, t] scores steps t - 1 and t; `triples` (tags, tags, tags) or
     None; `order` (batch, steps) and `lengths` (batch,) as from `left_align`.
     """
 
@@ -35,11 +35,11 @@ def path_scores(layout: Layout, scores: TagScores, method: str = "map") -> PathS
     """The scores to maximise.
 
     Args:
-        layout: What the head packs.
-        scores: What was unpacked.
+        layout: Layout of the packed tensor.
+        scores: The unpacked scores.
         method: `"map"`: the most probable path under the model; for two directions, the largest
             mean of both log-probabilities. `"numerator"`: the largest sum of emissions and
-            transitions, normalisers left out, as the published MEMM code decodes.
+            transitions without normalisers, as the published MEMM code decodes.
     """
     order, lengths = left_align(scores.mask)
     emissions = take_steps(scores.emissions, order)
@@ -57,7 +57,7 @@ def path_scores(layout: Layout, scores: TagScores, method: str = "map") -> PathS
         unary, pairs, triples = _second_order(layout, scores, lengths)
     if triples is not None and len(pairs.shape) == 2:
         pairs = ops.broadcast_to(pairs[None, None], (*ops.shape(emissions), layout.num_tags))
-    # Constraints narrow down the paths and leave the probabilities of a MEMM as they were learnt.
+    # Constraints restrict the paths but do not change the probabilities of a MEMM.
     if layout.constrained:
         unary = fold_boundary(unary, scores.start_penalty, scores.end_penalty, lengths)
         pairs = pairs + scores.transition_penalty
@@ -65,7 +65,7 @@ def path_scores(layout: Layout, scores: TagScores, method: str = "map") -> PathS
 
 
 def _matrix(scores: TagScores) -> Any:
-    """Transitions as a matrix, whether or not they are kept as one."""
+    """Transitions as a matrix, formed from the factors if necessary."""
     if scores.left is None:
         return scores.transitions
     return ops.matmul(ops.transpose(scores.left), scores.right)
@@ -83,7 +83,7 @@ def _first_order(layout: Layout, scores: TagScores, lengths: Any) -> tuple[Any, 
 def _directed(
     layout: Layout, emissions: Any, matrix: Any, lengths: Any, backwards: bool
 ) -> tuple[Any, Any]:
-    """The same for one direction, in which the first factor has no neighbour."""
+    """`_first_order` for one direction, in which the first factor has no neighbour."""
     share = 0.5 if layout.halve_history else 1.0
     position = ops.arange(ops.shape(emissions)[1], dtype="int32")[None]
     follows = position < lengths[:, None] - 1 if backwards else position >= 1
@@ -98,7 +98,7 @@ def _directed(
 
 
 def _shift(values: Any, backwards: bool) -> Any:
-    """The values of the step after each, or before it; 0 where there is none."""
+    """The values of the next or the previous step; 0 where there is none."""
     rest = [(0, 0)] * (len(values.shape) - 2)
     if backwards:
         return ops.pad(values, [(0, 0), (1, 0), *rest])[:, :-1]
@@ -106,13 +106,13 @@ def _shift(values: Any, backwards: bool) -> Any:
 
 
 def _normalisers(emissions: Any, matrix: Any) -> Any:
-    """logsumexp_j(e_t(j) + g(k, j)) for all t and all rows k, a row at a time to save memory."""
+    """logsumexp_j(e_t(j) + g(k, j)) for all t and all rows k, row by row to save memory."""
     rows = [ops.logsumexp(emissions + matrix[k], axis=-1) for k in range(matrix.shape[0])]
     return ops.stack(rows, axis=-1)
 
 
 def _second_order(layout: Layout, scores: TagScores, lengths: Any) -> tuple[Any, Any, Any]:
-    """The log-probability of a MEMM whose factors see two tags back."""
+    """The log-probability of a second-order MEMM."""
     share = 0.5 if layout.halve_history else 1.0
     emissions, matrix, triples = scores.emissions, scores.transitions, scores.second_order
     tags = layout.num_tags

@@ -1,4 +1,4 @@
-"""Conditional random fields: transitions normalised over whole sequences."""
+"""Conditional random fields, normalised over whole sequences."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ class CRF(TransitionHead):
     """A linear-chain conditional random field.
 
     P(y|x) = exp(sum_t f_t(y_t) + sum_t g(y_{t-1}, y_t)) / Z, where Z sums over all tag sequences.
-    Masked steps, at the end, the beginning or inside, are as if they were not there.
+    Masked steps are ignored in any position: end, beginning or inside.
 
     Args:
-        num_tags: How many tags there are.
-        use_boundary: Scores of the first and the last tag.
-        rank: Make transitions of two factors, g(i, j) = <l_i, r_j> of this rank: fewer parameters,
-            but Z needs the whole matrix.
-        lr_multiplier: How many times faster than other weights transitions and boundary scores
-            train, under any optimizer: see `newword.keras.tagging.learning_rate`. 100 and more for
-            pretrained encoders with tiny rates, or they are hardly learnt.
+        num_tags: Number of tags.
+        use_boundary: Whether to learn scores of the first and the last tag.
+        rank: Rank of low-rank transitions, g(i, j) = <l_i, r_j>: fewer parameters, but Z needs
+            the whole matrix. None for a full matrix.
+        lr_multiplier: Factor on the learning rate of transitions and boundary scores, under any
+            optimizer: see `newword.keras.tagging.learning_rate`. Use at least 100 with a
+            pretrained encoder and its small rate, or they are hardly learnt.
         transition_initializer: Zeros by default, glorot_uniform for `rank`.
-        **kwargs: The arguments of `SoftmaxTagging`; forbidden transitions are left out of Z.
+        **kwargs: The arguments of `SoftmaxTagging`; Z excludes forbidden transitions.
 
     Input shape:
         (batch, steps, features), with an optional mask of (batch, steps).
@@ -36,10 +36,10 @@ class CRF(TransitionHead):
         (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
 
     Complexity:
-        The loss takes O(batch * steps * tags^2) time, in a loop of `steps` rounds.
+        The loss takes O(batch * steps * tags^2) time, in a loop of `steps` iterations.
 
     Source:
         kexue.fm/archives/5542, kexue.fm/archives/7196.
@@ -56,7 +56,7 @@ class CRF(TransitionHead):
 
     @property
     def layout(self) -> Layout:
-        """What the packed tensor holds."""
+        """The layout of the packed tensor."""
         return Layout(
             model="crf",
             num_tags=self.num_tags,
@@ -66,7 +66,7 @@ class CRF(TransitionHead):
         )
 
     def parameter_rows(self) -> list[Any]:
-        """The matrices to pack, constraints left out."""
+        """The matrices to pack, without constraints."""
         rows = super().parameter_rows()
         if self.rank is not None:
             left, right = rows[-1][: self.rank], rows[-1][self.rank :]

@@ -1,4 +1,4 @@
-"""Decoding with the compiled decoder, from a packed tensor or straight from a model."""
+"""Decoding with the compiled decoder, from a packed tensor or a model."""
 
 from typing import Any
 
@@ -18,18 +18,17 @@ __all__ = ["decode", "decode_unpacked", "predict_tags"]
 
 
 def decode(packed: Any, method: str = "map", threads: int | None = None) -> NDArray[np.int32]:
-    """The best tags of what a tagging head packed, by the compiled decoder.
+    """Decodes the packed output of a tagging head with the compiled decoder.
 
-    The tensor says itself which model made it. A second-order MEMM is decoded by the backend.
+    The tensor identifies the model. A second-order MEMM is decoded by the backend.
 
     Args:
         packed: The output of a head, a tensor or an array.
-        method: `"map"`: the most probable tags under the model that was trained; for two directions
-            the largest mean of both log-probabilities, which belong to no single distribution.
+        method: `"map"`: the most probable tags under the trained model; for two directions
+            the largest mean of both log-probabilities, which is not itself a distribution.
             `"numerator"`: the largest sum of emissions and transitions, as the published MEMM
-            scripts decode; for random scores that is another path most of the time. For a CRF both
-            are the same.
-        threads: How many threads; all cores by default.
+            scripts decode; its path usually differs. For a CRF both are the same.
+        threads: Number of threads; all cores by default.
 
     Returns:
         int32 of shape (batch, steps), -1 at masked steps.
@@ -59,7 +58,7 @@ def decode(packed: Any, method: str = "map", threads: int | None = None) -> NDAr
 def decode_unpacked(
     layout: Layout, scores: TagScores, method: str, threads: int | None = None
 ) -> NDArray[np.int32]:
-    """The same for what was packed, as arrays; `method` is known to be right."""
+    """Decodes unpacked arrays; `method` is not validated."""
     if layout.second_order:
         return np.asarray(ops.convert_to_numpy(best_unpacked(layout, scores, method)), np.int32)
     transitions = scores.transitions
@@ -83,8 +82,7 @@ def _log_probabilities(
 ) -> tuple[TagScores, Any]:
     """Emissions and transitions whose sum along a path is its log-probability in a MEMM.
 
-    Penalties are no part of it: they narrow down the paths and leave the probabilities as they were
-    learnt.
+    Penalties are not included: they restrict the paths but do not change the probabilities.
     """
     if layout.halve_history:
         transitions = np.float32(0.5) * transitions
@@ -104,7 +102,7 @@ def _log_probabilities(
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """The sum of what is there."""
+    """The sum of the arguments that are not None."""
     if one is None or other is None:
         return other if one is None else one
     return one + other
@@ -119,11 +117,11 @@ def predict_tags(
     threads: int | None = None,
     verbose: int | str = 0,
 ) -> NDArray[np.int32]:
-    """The best tags of inputs, by a model whose output is that of a tagging head.
+    """Predicts and decodes the tags of inputs with a model that ends in a tagging head.
 
     Args:
         model: A Keras model.
-        x: What `model.predict` takes; batches must agree in their number of steps.
+        x: Inputs as for `model.predict`; all batches must have the same number of steps.
         method: As for `decode`.
         batch_size: As for `model.predict`.
         threads: As for `decode`.
@@ -133,7 +131,7 @@ def predict_tags(
         int32 of shape (samples, steps), -1 at masked steps.
 
     Raises:
-        InvalidArgumentError: The model's output is not that of a head, or `method` is unknown.
+        InvalidArgumentError: The model does not end in a head, or `method` is unknown.
 
     Complexity:
         That of the model and of `decode`.

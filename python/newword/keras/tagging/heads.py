@@ -1,4 +1,4 @@
-"""What the tagging heads share: emissions, constraints, packing, the loss that fits."""
+"""Base classes of the tagging heads: emissions, constraints, packing, the matching loss."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ __all__ = ["TaggingHead"]
 
 
 class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """The base of `SoftmaxTagging`, `MEMM`, `BidirectionalMEMM` and `CRF`; not used by itself.
+    """Base class of `SoftmaxTagging`, `MEMM`, `BidirectionalMEMM` and `CRF`.
 
-    A head takes what an encoder gives, (batch, steps, features), and the mask that comes with it,
-    and returns one float32 tensor with emissions, mask and its own parameters. `loss()`,
-    `accuracy()` and `decoder()` make what belongs to it; `newword.keras.decode` reads the tensor
-    with the compiled decoder.
+    A head takes the output of an encoder, (batch, steps, features), with its mask, and returns one
+    float32 tensor with emissions, mask and its own parameters. `loss()`, `accuracy()` and
+    `decoder()` create the matching loss, metric and decoder; `newword.keras.decode` decodes the
+    tensor with the compiled decoder.
 
     Args:
-        num_tags: How many tags there are.
-        use_kernel: Whether the head maps features to emissions by a `Dense` layer of its own; if
+        num_tags: Number of tags.
+        use_kernel: Whether the head maps features to emissions with its own `Dense` layer; if
             False, its input must be emissions.
-        kernel_initializer: As for `Dense`, as is the next.
-        bias_initializer: The initial emission of each tag.
-        allowed_transitions: (tags, tags) of bool: whether a tag, the row, may be followed by
-            another, the column. What is not allowed is excluded in decoding, and for
+        kernel_initializer: As for `Dense`.
+        bias_initializer: As for `Dense`; the initial emission of each tag.
+        allowed_transitions: Bool of shape (tags, tags): whether the tag of the row may be followed
+            by the tag of the column. Forbidden transitions are excluded in decoding, and in
             the loss of a CRF.
-        allowed_start: (tags,) of bool: the tags a sequence may begin with.
-        allowed_end: (tags,) of bool: the tags a sequence may end with.
+        allowed_start: Bool of shape (tags,): the tags allowed at the first step.
+        allowed_end: Bool of shape (tags,): the tags allowed at the last step.
     """
 
     model = ""
@@ -75,17 +75,17 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
 
     @property
     def layout(self) -> Layout:
-        """What the packed tensor holds."""
+        """The layout of the packed tensor."""
         return Layout(self.model, self.num_tags, constrained=self.constrained)
 
     @property
     def constrained(self) -> bool:
-        """Whether anything is forbidden."""
+        """Whether the head has constraints."""
         given = (self.allowed_transitions, self.allowed_start, self.allowed_end)
         return any(one is not None for one in given)
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights for an input of shape (batch, steps, features)."""
+        """Creates the weights for an input of shape (batch, steps, features)."""
         if len(input_shape) != 3 or input_shape[-1] is None:
             rule = "of shape (batch, steps, features) with features known"
             raise _check.invalid("inputs", rule, tuple(input_shape))
@@ -98,10 +98,10 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         self.built = True
 
     def build_parameters(self) -> None:
-        """Makes the weights that are not the kernel's."""
+        """Creates the weights other than the kernel's."""
 
     def parameter_rows(self) -> list[Any]:
-        """The matrices to pack, constraints left out."""
+        """The matrices to pack, without constraints."""
         return []
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -113,18 +113,18 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         return pack(self.layout, emissions, mask, rows)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        """None: the mask is in the tensor, and Keras must not weigh sentence losses by it."""
+        """None: the tensor holds the mask, and Keras must not weight the sequence losses by it."""
         del inputs, previous_mask
 
     def compute_output_spec(self, inputs: Any, mask: Any = None) -> Any:
-        """A float32 tensor, whatever the policy."""
+        """A float32 tensor under every dtype policy."""
         del mask
         steps = None if inputs.shape[1] is None else inputs.shape[1] + self.layout.rows
         shape = (inputs.shape[0], steps, self.num_tags + 1)
         return keras.KerasTensor(shape, dtype="float32")
 
     def loss(self, normalization: str = "token", **options: Any) -> TaggingLoss:
-        """The loss of this head, to compile a model with; options are those of `TaggingLoss`."""
+        """The loss of this head, for `model.compile`; options are those of `TaggingLoss`."""
         return TaggingLoss(self.layout, normalization=normalization, **options)
 
     def accuracy(self, name: str = "emission_accuracy") -> EmissionAccuracy:
@@ -132,7 +132,7 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         return EmissionAccuracy(name=name)
 
     def decoder(self, method: str = "map", **kwargs: Any) -> ViterbiDecoder:
-        """A layer from the packed tensor to tags, for export; see `ViterbiDecoder`."""
+        """A layer that decodes the packed tensor, for export; see `ViterbiDecoder`."""
         return ViterbiDecoder(self.layout, method=method, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         }
 
     def _penalties(self) -> Any:
-        """0 where something is allowed and `FORBIDDEN` elsewhere: start, end, then transitions."""
+        """0 if allowed and `FORBIDDEN` otherwise: start, end, then transitions."""
         tags = self.num_tags
         parts = (self.allowed_start, self.allowed_end, self.allowed_transitions)
         shapes = ((1, tags), (1, tags), (tags, tags))
@@ -163,7 +163,7 @@ class TaggingHead(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
 
 
 class TransitionHead(TaggingHead):
-    """A head with scores of neighbouring tags; the base of `MEMM` and `CRF`."""
+    """Base class of heads with transition scores: `MEMM` and `CRF`."""
 
     def __init__(
         self,
@@ -187,7 +187,7 @@ class TransitionHead(TaggingHead):
         self.transition_initializer = keras.initializers.get(transition_initializer)
 
     def build_parameters(self) -> None:
-        """Makes the scores of transitions, first and last tags."""
+        """Creates the scores of transitions, first and last tags."""
         tags = self.num_tags
         shape = (tags, tags) if self.rank is None else (2 * self.rank, tags)
         self.stored_transitions = self._stored("transitions", shape, self.transition_initializer)
@@ -199,7 +199,7 @@ class TransitionHead(TaggingHead):
     def transitions(self) -> Any:
         """The scores of transitions from row to column as a float32 tensor.
 
-        With `rank` they are both factors, one below the other, of shape (2 rank, tags).
+        With `rank`, both factors are stacked, of shape (2 rank, tags).
         """
         return with_rate(self.stored_transitions, self.lr_multiplier)
 
@@ -211,7 +211,7 @@ class TransitionHead(TaggingHead):
         return with_rate(self.stored_boundary, self.lr_multiplier)
 
     def parameter_rows(self) -> list[Any]:
-        """The matrices to pack, constraints left out."""
+        """The matrices to pack, without constraints."""
         rows = [] if self.stored_boundary is None else [self.boundary]
         return [*rows, self.transitions]
 
@@ -226,7 +226,7 @@ class TransitionHead(TaggingHead):
         }
 
     def _stored(self, name: str, shape: tuple[int, ...], initializer: Any) -> Any:
-        """A float32 weight that is kept divided by the multiplier of its learning rate."""
+        """A float32 weight, stored divided by the multiplier of its learning rate."""
 
         def divided(shape: Any, dtype: Any = None) -> Any:
             return initializer(shape, dtype=dtype) / self.lr_multiplier
@@ -238,7 +238,7 @@ class TransitionHead(TaggingHead):
 
 
 def _allowed(argument: str, value: Any, shape: tuple[int, ...]) -> Any:
-    """None, or an array of bool of a shape."""
+    """Validates None or a bool array of the given shape."""
     if value is None:
         return None
     array = np.asarray(value)

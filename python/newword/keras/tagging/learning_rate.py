@@ -1,4 +1,4 @@
-"""A learning rate of its own for one weight, under any optimizer."""
+"""A separate learning rate for one weight, under any optimizer."""
 
 from typing import Any
 
@@ -8,18 +8,19 @@ __all__ = ["with_rate"]
 
 
 def with_rate(stored: Any, multiplier: float) -> Any:
-    """The weight that trains `multiplier` times as fast as its stored variable.
+    """Returns a weight that trains `multiplier` times as fast as its stored variable.
 
-    The weight is W = m p for a stored variable p, and the gradient of p is that of W: forwards the
-    value is scaled, backwards it is not. An optimizer changes p by -r u(g1, g2, ...), where r is
-    its learning rate and u depends on past gradients only; so W changes by -(m r) u(g1, g2, ...),
-    exactly the step of a plain weight under the rate m r. That holds for SGD, momentum, Nesterov,
-    RMSprop, Adagrad, Adam and Lion, epsilons and clipping included.
+    The weight is W = m p for a stored variable p, and the gradient of p is that of W: the forward
+    pass scales the value, the backward pass does not scale the gradient. An optimizer changes p by
+    -r u(g1, g2, ...), where r is its learning rate and u depends only on past gradients. So W
+    changes by -(m r) u(g1, g2, ...), exactly the step of an ordinary weight with the rate m r. This
+    holds for SGD, momentum, Nesterov, RMSprop, Adagrad, Adam and Lion, including epsilons and
+    clipping.
 
     Plain scaling, W = m p with the true gradient m g, gives m^2 r under SGD and depends on epsilon
-    under Adam. Decoupled weight decay (AdamW) keeps its own rate: it shrinks W by r times the
-    decay, as every other weight. Optimizers that scale a step by the norm of its variable
-    (Adafactor, LAMB) undo every such multiplier.
+    under Adam. Decoupled weight decay (AdamW) is not multiplied: it decays W by r times the
+    decay, like every other weight. Optimizers that scale a step by the norm of its variable
+    (Adafactor, LAMB) cancel every such multiplier.
 
     Args:
         stored: The variable p.

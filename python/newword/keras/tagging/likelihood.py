@@ -16,7 +16,7 @@ __all__ = ["conditional_logits", "crf_nll", "memm_nll", "softmax_nll"]
 
 
 def softmax_nll(scores: TagScores, tags: Any, lengths: Any, smoothing: float = 0.0) -> Any:
-    """Every step on its own: -sum_t log softmax(e_t)(y_t)."""
+    """Independent steps: -sum_t log softmax(e_t)(y_t)."""
     return _summed(_cross_entropy(scores.emissions, tags, smoothing), lengths)
 
 
@@ -25,8 +25,8 @@ def memm_nll(
 ) -> Any:
     """-sum_t log p(y_t | y_{t-1}, x), each factor a softmax of e_t + a(y_{t-1}, .).
 
-    The first factor is softmax(e_1). A bidirectional model takes the mean of this and of the same
-    from right to left, p(y_t | y_{t+1}, x), with the same scores read the other way round.
+    The first factor is softmax(e_1). A bidirectional model takes the mean of both directions; from
+    right to left it is p(y_t | y_{t+1}, x), with the transposed scores.
     """
     emissions = fold_boundary(scores.emissions, scores.start, scores.end, lengths)
     scores = scores._replace(emissions=emissions)
@@ -40,9 +40,9 @@ def memm_nll(
 def crf_nll(
     scores: TagScores, tags: Any, known: Any, lengths: Any, twice_differentiable: bool = False
 ) -> Any:
-    """Log Z minus the score of the gold tags, or of all ways to fill in tags that are unknown.
+    """Log Z minus the score of the gold tags, marginalised over unknown tags.
 
-    `known`, of (batch, steps) as bool, tells where the gold tag is known.
+    `known`, bool of (batch, steps), marks the steps with a known gold tag.
     """
     start, end, transitions = scores.start, scores.end, scores.transitions
     if scores.transition_penalty is not None:
@@ -68,10 +68,9 @@ def crf_nll(
 def conditional_logits(
     layout: Layout, scores: TagScores, tags: Any, lengths: Any, backwards: bool = False
 ) -> Any:
-    """The logits of each tag given the gold tag before it, or after it.
+    """The logits of each tag given the previous or the next gold tag, (batch, steps, tags).
 
-    Low-rank transitions are used as they are, <l_i, r_j>, so that nothing of tags x tags is made.
-    Shape (batch, steps, tags).
+    Low-rank transitions are used as factors, <l_i, r_j>, without a matrix of tags x tags.
     """
     position = ops.arange(ops.shape(tags)[1], dtype="int32")[None]
     near = _neighbour(tags, 1, backwards)
@@ -89,7 +88,7 @@ def conditional_logits(
 
 
 def _first_order(scores: TagScores, near: Any, backwards: bool) -> Any:
-    """The transition scores that a neighbouring tag implies, (batch, steps, tags)."""
+    """The transition scores given a neighbouring tag, (batch, steps, tags)."""
     if scores.left is not None:
         left, right = (scores.right, scores.left) if backwards else (scores.left, scores.right)
         return ops.matmul(ops.take(ops.transpose(left), near, axis=0), right)
@@ -106,7 +105,7 @@ def _neighbour(tags: Any, distance: int, backwards: bool) -> Any:
 
 
 def _cross_entropy(logits: Any, tags: Any, smoothing: float) -> Any:
-    """-log softmax(logits)(tags), a share of the target spread over all tags; (batch, steps)."""
+    """-log softmax(logits)(tags) with label smoothing; (batch, steps)."""
     logs = ops.log_softmax(logits, axis=-1)
     losses = -pick(logs, tags)
     if smoothing:
@@ -115,6 +114,6 @@ def _cross_entropy(logits: Any, tags: Any, smoothing: float) -> Any:
 
 
 def _summed(losses: Any, lengths: Any) -> Any:
-    """The losses of the valid steps, added up."""
+    """The sum of the losses over the valid steps."""
     position = ops.arange(ops.shape(losses)[1], dtype="int32")[None]
     return ops.sum(ops.where(position < lengths[:, None], losses, 0.0), axis=1)

@@ -9,9 +9,9 @@ from newword.keras.tagging.alignment import pick, take_steps
 
 __all__ = ["chain_log_partition", "path_score"]
 
-# Stands for minus infinity where scores come in: sums with it stay finite, exp of it is 0.
+# Replaces minus infinity in the inputs: sums with it stay finite, and its exp is 0.
 NOTHING = -1e8
-# A sum of weights above this has lost at most K 1e-38 / 1e-30 < 1e-6 of itself to underflow.
+# The relative error from underflow is at most K 1e-38 / 1e-30 < 1e-6 for sums above this.
 SAFE = 1e-30
 
 
@@ -21,18 +21,18 @@ def chain_log_partition(
     """Log Z of left-aligned sequences.
 
     Z is the sum over all tag sequences y of exp(sum_t e_t(y_t) + sum_t a(y_t, y_{t+1})). One loop
-    over the steps runs the forward and the backward recursion side by side, as products of
-    weights that add up to 1; the gradient is the posterior, which that loop has already found, so
-    nothing is differentiated through the loop. Where forbidden transitions meet emission gaps
-    beyond 69 nats the products underflow: the loop is then run again on logarithms.
+    over the steps runs the forward and the backward recursion together, as products of
+    weights that add up to 1. The gradient is the posterior, which the same loop computes, so
+    the loop is not differentiated. Forbidden transitions together with emissions more than
+    69 nats apart make the products underflow; the loop is then run again in the log domain.
 
     Args:
-        emissions: (batch, steps, tags) float32; rows beyond a length are not read.
-        transitions: (tags, tags) float32 from row to column; at most -1e4 forbids.
-        lengths: (batch,) int32; 0 gives a log Z of 0.
-        twice_differentiable: Differentiate through a plain loop, at several times the cost, so
-            that gradients of gradients are right. Always so on torch, whose custom gradients
-            have wrong second derivatives; not for TensorFlow's `jit_compile=True`.
+        emissions: (batch, steps, tags) float32; rows beyond a length are ignored.
+        transitions: (tags, tags) float32 from row to column; values of at most -1e4 forbid.
+        lengths: (batch,) int32; log Z is 0 for a length of 0.
+        twice_differentiable: Whether to differentiate a plain loop, at several times the cost, so
+            that second derivatives are correct. Always so on PyTorch, whose custom gradients
+            have wrong second derivatives. Not with TensorFlow's `jit_compile=True`.
 
     Returns:
         (batch,) float32.
@@ -56,7 +56,7 @@ def chain_log_partition(
     steps = ops.arange(ops.shape(emissions)[1], dtype="int32")
     valid = steps[None] < lengths[:, None]
     emissions = ops.where(valid[..., None], emissions, 0.0)
-    # One step more, which nobody reads: TensorFlow cannot scan over nothing.
+    # One more step, which is ignored, because TensorFlow cannot scan over zero steps.
     emissions = ops.pad(emissions, ((0, 0), (0, 1), (0, 0)))
     last = ops.maximum(lengths, 1)
     if twice_differentiable or keras.backend.backend() == "torch":
@@ -67,7 +67,7 @@ def chain_log_partition(
 
 
 def path_score(emissions: Any, transitions: Any, tags: Any, lengths: Any) -> Any:
-    """The score of one tag sequence: its emissions and transitions added up.
+    """The score of one tag sequence: the sum of its emissions and transitions.
 
     Shapes are those of `chain_log_partition`; `tags` is int32 of (batch, steps), within range
     everywhere. Returns (batch,).
@@ -84,22 +84,22 @@ def path_score(emissions: Any, transitions: Any, tags: Any, lengths: Any) -> Any
 
 
 def _with_posterior(emissions: Any, transitions: Any, lengths: Any) -> Any:
-    """Log Z whose gradient is the posterior found along with it."""
+    """Log Z, with the posterior of the same loop as its gradient."""
 
-    # All that the gradient needs is an argument, lengths included: on JAX, a function with a
-    # gradient of its own that closes over traced values cannot be used inside `ops.cond`.
+    # The gradient uses only arguments, including the lengths: on JAX, a function with a custom
+    # gradient that closes over traced values cannot be used inside `ops.cond`.
     @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
     def log_z(emissions: Any, transitions: Any, sizes: Any) -> Any:
         lengths = ops.cast(sizes, "int32")
         steps = ops.arange(ops.shape(emissions)[1], dtype="int32")[None]
         valid = steps < lengths[:, None]
         counts = ops.transpose(ops.cast(valid, "float32"))
-        # Reverses each sequence within its length, and undoes that.
+        # Reverses each sequence within its length; its own inverse.
         turned = ops.where(valid, lengths[:, None] - 1 - steps, steps)
         top = ops.max(transitions)
         matrix = transitions - top
         fast = _sweep_of_products(emissions, matrix, turned)
-        # Written so that a NaN, from a row of which nothing was left, also counts as unsafe.
+        # Written so that NaN, from a row that underflowed completely, is unsafe too.
         unsafe = ops.logical_not(ops.all(fast.predicted > SAFE))
         states, predicted, grown = ops.cond(
             unsafe, lambda: _sweep_of_logs(emissions, matrix, turned), lambda: fast
@@ -124,13 +124,13 @@ def _with_posterior(emissions: Any, transitions: Any, lengths: Any) -> Any:
 
 
 class _Sweep(NamedTuple):
-    """What both recursions leave behind: weights, or their logarithms from `_sweep_of_logs`.
+    """The results of both recursions: weights, or their logarithms from `_sweep_of_logs`.
 
-    Shapes: `states` (steps, batch, 2 tags), after each step, forwards and, in the order of time
-    of a reversed sequence, backwards, those of each direction adding up to 1; `predicted`
+    Shapes: `states` (steps, batch, 2 tags), the weights after each step, first forward, then
+    backward in the order of the reversed sequence, normalised to 1 per direction; `predicted`
     (steps - 1, batch, 2 tags), the same before a step's emission; `grown` (steps - 1, batch), the
-    logarithm of what the sum of forward weights was before it was made 1. Steps beyond a
-    sequence's end hold numbers that nobody reads.
+    logarithm of the sum of forward weights before normalisation. Steps beyond the end of a
+    sequence are ignored.
     """
 
     states: Any
@@ -145,7 +145,7 @@ def _both_directions(emissions: Any, turned: Any) -> Any:
 
 
 def _block_diagonal(forwards: Any, backwards: Any) -> Any:
-    """One matrix for both directions: TensorFlow takes three times as long for two products."""
+    """One matrix for both directions, because two products take three times as long."""
     nothing = ops.zeros_like(forwards)
     above = ops.concatenate([forwards, nothing], axis=1)
     below = ops.concatenate([nothing, backwards], axis=1)
@@ -155,8 +155,8 @@ def _block_diagonal(forwards: Any, backwards: Any) -> Any:
 def _sweep_of_products(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
     """The recursions as products of weights.
 
-    Right up to rounding where all predictions are above `SAFE`: what underflowed on the way is
-    then nothing beside them.
+    Correct up to rounding if all predictions are above `SAFE`, because underflow is then
+    negligible.
     """
     tags = matrix.shape[0]
     moves = ops.exp(matrix)
@@ -175,14 +175,14 @@ def _sweep_of_products(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
     first = normalised(shares[0])
     _, rest = ops.scan(body, first, shares[1:])
     states = ops.concatenate([first[None], rest], axis=0)
-    # A second time, for all steps at once: cheaper than to carry it along.
+    # Computed again for all steps at once, which is cheaper than carrying it through the loop.
     predicted = ops.matmul(states[:-1], moves)
     grown = ops.log(ops.sum(predicted[..., :tags] * shares[1:, :, :tags], axis=-1))
     return _Sweep(states, predicted, grown + ops.transpose(tops[:, 1:, 0]))
 
 
 def _sweep_of_logs(emissions: Any, matrix: Any, turned: Any) -> _Sweep:
-    """The same without underflow, at tags^2 exponentials a step instead of none."""
+    """The recursions in the log domain, with tags^2 exponentials per step."""
     both = _both_directions(emissions, turned)
     pair = ops.stack([matrix, ops.transpose(matrix)])
     tags = matrix.shape[0]
@@ -229,7 +229,7 @@ def _posterior_of_logs(
     ahead: Any, predicted: Any, behind: Any, matrix: Any, weight: Any
 ) -> tuple[Any, Any]:
     posterior = ops.concatenate([behind[:1], predicted + behind[1:]], axis=0)
-    # Not `ops.softmax`, which warns of chains with one tag.
+    # Not `ops.softmax`, which warns if there is only one tag.
     posterior = ops.exp(posterior - ops.logsumexp(posterior, axis=-1, keepdims=True))
     posterior = posterior * weight[..., None]
 
@@ -244,7 +244,7 @@ def _posterior_of_logs(
 
 
 def _plain(emissions: Any, transitions: Any, lengths: Any) -> Any:
-    """Log Z by a forward loop that is differentiated as it stands."""
+    """Log Z by a forward loop with automatic differentiation."""
     each = ops.transpose(emissions, (1, 0, 2))
 
     def shifted(logs: Any) -> Any:

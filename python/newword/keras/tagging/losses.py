@@ -21,31 +21,30 @@ NORMALIZATIONS = ("token", "sequence")
 class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
     """The negative log-likelihood of gold tags, from the packed output of a tagging head.
 
-    Made by the head: `head.loss()`. Stateless: everything it needs is in the tensor.
+    Create it with `head.loss()`. It is stateless: the tensor holds all it needs.
 
-    Labels are integers of shape (batch, steps). At masked steps they are not read. A negative
-    label (-1, -100) at a valid step means that the tag is unknown: for softmax and MEMMs the
-    step is left out, as a continuation of a word cut into pieces is, and the next step's history
-    is the last known tag; a CRF sums over all tags it could be. A label that is not less than the
-    number of tags, NaN, infinite or not a whole number makes the loss NaN; given as a NumPy array
-    to a direct call, it raises.
+    Labels are integers of shape (batch, steps). Labels at masked steps are ignored. A negative
+    label (-1, -100) at a valid step means that the tag is unknown. Softmax and MEMMs ignore such a
+    step, like the continuation of a word split into subwords, and the history of the next step
+    is the last known tag. A CRF sums over all tags it could be. A label that is out of range, NaN,
+    infinite or fractional makes the loss NaN; in a NumPy array passed to a direct call, it raises.
 
-    Sample weights have one number a sequence.
+    Sample weights have one number per sequence.
 
     Args:
-        layout: What the head packs.
+        layout: Layout of the packed tensor.
         normalization: `"token"`: the negative log-likelihood of a sequence is divided by the
-            mean number of labelled steps of the batch's sequences, so that the mean over the batch
-            is the mean over tokens, the same number for all heads as a masked cross-entropy
-            gives. `"sequence"`: it is not divided.
-        label_smoothing: The share of the target that is spread over all tags, from 0 up to 1; not
-            for a CRF, where it has no cheap meaning.
+            mean number of labelled steps of the batch's sequences. The mean over the batch
+            is then the mean over tokens, as for a masked cross-entropy and the same for all
+            heads. `"sequence"`: it is not divided.
+        label_smoothing: The share of the target that is spread over all tags, at least 0 and below
+            1. Not supported by a CRF, for which it is not cheap to compute.
         twice_differentiable: See `chain_log_partition`; CRF only.
         reduction: As for every Keras loss.
         name: The name of the loss.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
 
     Complexity:
         O(batch * steps * tags) for softmax and a MEMM; times tags for a CRF.
@@ -100,7 +99,7 @@ class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
         }
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The reduced loss of a batch, after a look at the shapes."""
+        """Validates the shapes and returns the reduced loss of a batch."""
         _check_shapes(self.layout, y_true, y_pred)
         if sample_weight is not None:
             sample_weight = _per_sequence(sample_weight)
@@ -138,7 +137,7 @@ class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
 
 
 def _check_shapes(layout: Layout, y_true: Any, y_pred: Any) -> None:
-    """Raises where labels and scores cannot belong together, as far as shapes are known."""
+    """Raises if labels and scores do not match, as far as shapes are known."""
     labels, scores = tuple(np.shape(y_true)), tuple(np.shape(y_pred))
     if len(labels) != 2:
         raise _check.invalid("y_true", "integer tags of shape (batch, steps)", labels)
@@ -155,12 +154,12 @@ def _check_shapes(layout: Layout, y_true: Any, y_pred: Any) -> None:
 
 
 def _are_tags(layout: Layout, labels: np.ndarray[Any, Any]) -> Any:
-    """Where labels are whole numbers below the number of tags; negative ones are unknown tags."""
+    """The mask of labels that are integers below the number of tags; negative ones are unknown."""
     return np.isfinite(labels) & (labels == np.floor(labels)) & (labels < layout.num_tags)
 
 
 def _check_tags(layout: Layout, y_true: Any, y_pred: Any) -> None:
-    """Raises for a label that is no tag, at a step that counts, where numbers are known."""
+    """Raises for an invalid label at a valid step, if the values are known."""
     try:
         values = np.asarray(ops.convert_to_numpy(y_pred))
     except (TypeError, NotImplementedError):
@@ -172,10 +171,10 @@ def _check_tags(layout: Layout, y_true: Any, y_pred: Any) -> None:
 
 
 def _per_sequence(sample_weight: Any) -> Any:
-    """Weights of shape (batch,). One a token would broadcast silently where batch == steps."""
+    """Validates weights of shape (batch,); one per token would broadcast if batch == steps."""
     shape = tuple(np.shape(sample_weight))
     if len(shape) == 2 and shape[1] == 1:
         return sample_weight[:, 0]
     if len(shape) != 1:
-        raise _check.invalid("sample_weight", "one number a sequence, of shape (batch,)", shape)
+        raise _check.invalid("sample_weight", "one number per sequence, of shape (batch,)", shape)
     return sample_weight

@@ -14,27 +14,28 @@ __all__ = ["MEMM", "BidirectionalMEMM"]
 
 @keras.saving.register_keras_serializable(package="newword")
 class MEMM(TransitionHead):
-    """A maximum-entropy Markov model: each tag given the one before it.
+    """A maximum-entropy Markov model: each tag given the previous one.
 
     P(y|x) = softmax(f_1)(y_1) prod_t softmax(f_t + g(y_{t-1}, .))(y_t). Training needs no loop over
-    the steps and costs little more than a softmax. Normalising each step by itself has a price,
-    label bias: where a tag can only be followed by one other, the transition alone satisfies
-    the loss and the emission of the follower stays untrained.
+    the steps and costs little more than a softmax. Local normalisation causes label bias: if a tag
+    can be followed by only one other, the transition alone minimises the loss, and the emission of
+    the following tag is hardly trained.
 
     Args:
-        num_tags: How many tags there are.
-        bidirectional: Train and decode with the mean of this and of the same from right to left,
-            with the same f and g; see `BidirectionalMEMM`.
-        order: 1, or 2 for scores of y_{t-2}, y_{t-1}, y_t on top: tags^3 parameters. Not with
+        num_tags: Number of tags.
+        bidirectional: Whether to train and decode with the mean log-probability of both
+            directions, with the same f and g; see `BidirectionalMEMM`.
+        order: 1, or 2 for additional scores of y_{t-2}, y_{t-1}, y_t: tags^3 parameters. Not with
             `bidirectional` or `rank`.
-        halve_history: Use (f_t + g) / 2 wherever a neighbouring tag is known, as the published
-            code does.
-        use_boundary: Scores of the first tag, and, for two directions, of the last.
-        rank: Keep transitions as two factors, g(i, j) = <l_i, r_j> of this rank, so that training
-            takes O(tags * rank) memory: for vocabularies of tags. Decoding makes the matrix.
-        lr_multiplier: How many times faster than other weights transitions and boundary scores
-            train, under any optimizer: see `newword.keras.tagging.learning_rate`. 100 and more for
-            pretrained encoders with tiny rates.
+        halve_history: Whether to use (f_t + g) / 2 at steps with a known neighbouring tag, as the
+            published code does.
+        use_boundary: Whether to learn scores of the first tag and, for two directions, of the last.
+        rank: Rank of low-rank transitions, g(i, j) = <l_i, r_j>, for which training takes
+            O(tags * rank) memory: for very large tag sets. Decoding forms the matrix. None for a
+            full matrix.
+        lr_multiplier: Factor on the learning rate of transitions and boundary scores, under any
+            optimizer: see `newword.keras.tagging.learning_rate`. Use at least 100 with a
+            pretrained encoder and its small rate.
         transition_initializer: Zeros by default, glorot_uniform for `rank`.
         **kwargs: The arguments of `SoftmaxTagging`.
 
@@ -45,10 +46,10 @@ class MEMM(TransitionHead):
         (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
 
     Complexity:
-        The loss takes O(batch * steps * tags) time and memory, times `rank` where given.
+        The loss takes O(batch * steps * tags) time and memory, times `rank` if given.
 
     Source:
         kexue.fm/archives/7213.
@@ -79,7 +80,7 @@ class MEMM(TransitionHead):
 
     @property
     def layout(self) -> Layout:
-        """What the packed tensor holds."""
+        """The layout of the packed tensor."""
         return Layout(
             model="bidirectional_memm" if self.bidirectional else "memm",
             num_tags=self.num_tags,
@@ -92,7 +93,7 @@ class MEMM(TransitionHead):
         )
 
     def build_parameters(self) -> None:
-        """Makes the scores of two and three successive tags."""
+        """Creates the scores of two and three successive tags."""
         super().build_parameters()
         if self.order == 2:
             shape = (self.num_tags**2, self.num_tags)
@@ -100,7 +101,7 @@ class MEMM(TransitionHead):
             self.stored_second_order = self._stored("second_order", shape, initializer)
 
     def parameter_rows(self) -> list[Any]:
-        """The matrices to pack, constraints left out."""
+        """The matrices to pack, without constraints."""
         rows = super().parameter_rows()
         if self.order == 2:
             rows.append(with_rate(self.stored_second_order, self.lr_multiplier))
@@ -118,14 +119,13 @@ class MEMM(TransitionHead):
 
 @keras.saving.register_keras_serializable(package="newword")
 class BidirectionalMEMM(MEMM):
-    """A MEMM in both directions, `MEMM(num_tags, bidirectional=True)` under a name of its own.
+    """A MEMM in both directions; the same as `MEMM(num_tags, bidirectional=True)`.
 
     The loss is the mean of -log P(y|x) from left to right and from right to left. Both use the same
-    f and g, the second with g(y_t, y_{t+1}) as the score of y_t; no parameter is added, and
-    there is no contradiction: in both directions g says how well two neighbours go together.
-    A tag that the transition explains in one direction has to be explained by its emission in
-    the other, which removes most of the label bias. Decoding maximises the mean of the two
-    log-probabilities.
+    f and g, the second with g(y_t, y_{t+1}) as the score of y_t; no parameters are added, because
+    in both directions g scores a pair of neighbours. If the transition determines a tag in one
+    direction, its emission must predict it in the other, which removes most of the label bias.
+    Decoding maximises the mean of the two log-probabilities.
 
     Arguments, shapes, errors and complexity are those of `MEMM`; `order` must be 1.
 

@@ -8,9 +8,9 @@ distribution work as for any other output. Its shape is
 | rows | columns before the last | last column |
 |---|---|---|
 | the first `steps` | emissions | the mask, 0 or 1 |
-| the rest | parameters, the same for the whole batch | a negative code of what the row holds |
+| the rest | parameters, the same for the whole batch | a negative code of the content of the row |
 
-The codes let `Layout.read` find out what a tensor of numbers holds without the model that made it.
+From the codes `Layout.read` infers the layout of a tensor without its model.
 """
 
 from collections.abc import Sequence
@@ -34,17 +34,17 @@ FORBIDDEN = -1e4
 
 @dataclass(frozen=True)
 class Layout:
-    """What a packed tensor holds; plain values only, so that it can be saved with a loss.
+    """The content of a packed tensor; plain values only, so that a loss can save it.
 
     Args:
         model: `"softmax"`, `"memm"`, `"bidirectional_memm"` or `"crf"`.
-        num_tags: How many tags there are.
+        num_tags: Number of tags.
         boundary: Whether there are scores of the first and the last tag.
         dense: Whether there is a matrix of transition scores.
-        rank: The rank of transitions kept as two factors, 0 where there are none.
+        rank: Rank of low-rank transitions, 0 if there are none.
         second_order: Whether there are scores of three successive tags.
         constrained: Whether there are penalties of forbidden transitions.
-        halve_history: Whether scores are halved wherever a neighbouring tag is known.
+        halve_history: Whether scores are halved at steps with a known neighbouring tag.
     """
 
     model: str
@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def rows(self) -> int:
-        """How many rows hold parameters."""
+        """Number of parameter rows."""
         return sum(length for _, length in self.sections)
 
     def codes(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
@@ -83,15 +83,15 @@ class Layout:
         return np.array(codes, np.float32)
 
     def to_config(self) -> dict[str, Any]:
-        """The arguments that make this layout again."""
+        """The arguments of this layout."""
         return asdict(self)
 
     @classmethod
     def read(cls, packed: Any) -> "Layout":
-        """The layout of a packed tensor whose numbers are known, from the codes in it.
+        """Reads the layout of a packed tensor from its codes.
 
         Raises:
-            InvalidArgumentError: It is not a packed tensor.
+            InvalidArgumentError: The array is not a packed tensor.
         """
         values = np.asarray(packed)
         if values.ndim != 3 or values.shape[0] < 1 or values.shape[2] < 2:
@@ -120,7 +120,7 @@ class Layout:
 
 
 class TagScores(NamedTuple):
-    """What was packed, taken apart again; what the layout lacks is None.
+    """The parts of a packed tensor; None for parts that the layout lacks.
 
     Shapes: `emissions` (batch, steps, tags), `mask` (batch, steps) as bool, `start`, `end` and
     their penalties (tags,), `transitions` and its penalties (tags, tags) from row to column,
@@ -141,14 +141,14 @@ class TagScores(NamedTuple):
 
 
 def pack(layout: Layout, emissions: Any, mask: Any, parameters: Sequence[Any]) -> Any:
-    """One tensor of emissions, mask and parameters.
+    """Packs emissions, mask and parameters into one tensor.
 
     Args:
-        layout: What the parameters are.
-        emissions: (batch, steps, tags), of any float type.
-        mask: (batch, steps) as bool, or None where every step counts.
-        parameters: Matrices of as many columns as there are tags; together they have
-            `layout.rows` rows, in the order of `layout.sections`.
+        layout: Layout of the parameters.
+        emissions: (batch, steps, tags), of any float dtype.
+        mask: Bool of (batch, steps), or None if all steps are valid.
+        parameters: Matrices with one column per tag and `layout.rows` rows in total, in the order
+            of `layout.sections`.
 
     Returns:
         float32 of shape (batch, steps + layout.rows, tags + 1).
@@ -168,7 +168,7 @@ def pack(layout: Layout, emissions: Any, mask: Any, parameters: Sequence[Any]) -
 
 
 def unpack(layout: Layout, packed: Any) -> TagScores:
-    """The parts of a packed tensor; the inverse of `pack`. Those of an array are arrays."""
+    """Unpacks a packed tensor, the inverse of `pack`; an array gives arrays."""
     tags = layout.num_tags
     steps = packed[:, : -layout.rows] if layout.rows else packed
     parts: dict[str, Any] = {"emissions": steps[..., :tags], "mask": steps[..., tags] > 0.5}
@@ -178,7 +178,7 @@ def unpack(layout: Layout, packed: Any) -> TagScores:
     if isinstance(packed, np.ndarray):
         rows = rows[0]
     else:
-        # The sum of one row or none: a replica of a distributed step may be handed an empty batch.
+        # The sum of at most one row: a replica of a distributed step may get an empty batch.
         rows = ops.reshape(ops.sum(rows, axis=0), (layout.rows, tags))  # known, if steps are not
     first = 0
     for name, many in layout.sections:

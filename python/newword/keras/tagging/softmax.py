@@ -1,4 +1,4 @@
-"""Tags on their own: a softmax at every step."""
+"""Independent tags: a softmax at every step."""
 
 import keras
 
@@ -11,14 +11,13 @@ __all__ = ["SoftmaxTagging"]
 class SoftmaxTagging(TaggingHead):
     """A softmax at every step, with the interface of the structured heads.
 
-    P(y|x) = prod_t softmax(f(x)_t)(y_t). Transitions matter only where they are forbidden, and
-    only for decoding.
+    P(y|x) = prod_t softmax(f(x)_t)(y_t). Forbidden transitions matter only in decoding.
 
     Args:
-        num_tags: How many tags there are.
+        num_tags: Number of tags.
         **kwargs: The arguments of `TaggingHead`: `use_kernel`, `kernel_initializer`,
-            `bias_initializer`, `allowed_transitions`, `allowed_start`, `allowed_end`; those of
-            every Keras layer.
+            `bias_initializer`, `allowed_transitions`, `allowed_start`, `allowed_end`; and those of
+            `keras.layers.Layer`.
 
     Input shape:
         (batch, steps, features), with an optional mask of (batch, steps).
@@ -27,7 +26,7 @@ class SoftmaxTagging(TaggingHead):
         (batch, steps + layout.rows, num_tags + 1), float32: see `newword.keras.tagging.packing`.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
 
     Complexity:
         O(batch * steps * features * tags).

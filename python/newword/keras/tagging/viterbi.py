@@ -1,4 +1,4 @@
-"""Decoding inside a Keras graph, for models that are exported together with their decoder."""
+"""Decoding inside a Keras graph, for models exported with their decoder."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,13 @@ __all__ = ["ViterbiDecoder", "best_tags", "best_unpacked"]
 
 @keras.saving.register_keras_serializable(package="newword")
 class ViterbiDecoder(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """From the packed output of a tagging head to the best tags, as a layer.
+    """A layer that decodes the packed output of a tagging head to tags.
 
-    Made by the head: `head.decoder()`. Put it behind the head of a trained model and export that;
-    in Python, `newword.keras.decode` is faster. Of several best paths it takes one.
+    Create it with `head.decoder()`, apply it to the output of a trained model and export the
+    result. In Python, `newword.keras.decode` is faster. Ties between paths are broken arbitrarily.
 
     Args:
-        layout: What the head packs.
+        layout: Layout of the packed tensor.
         method: `"map"` or `"numerator"`; see `newword.keras.decode`.
 
     Input shape:
@@ -33,7 +33,7 @@ class ViterbiDecoder(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         (batch, steps), int32, -1 at masked steps.
 
     Raises:
-        InvalidArgumentError: `method` is neither.
+        InvalidArgumentError: `method` is unknown.
 
     Complexity:
         O(batch * steps * tags^2); tags^3 for a second-order MEMM.
@@ -59,7 +59,7 @@ class ViterbiDecoder(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
         return best_tags(self.layout, inputs, self.method)
 
     def compute_output_spec(self, inputs: Any) -> Any:
-        """int32 tags, one a step."""
+        """int32 tags, one per step."""
         steps = None if inputs.shape[1] is None else inputs.shape[1] - self.layout.rows
         return keras.KerasTensor((inputs.shape[0], steps), dtype="int32")
 
@@ -78,8 +78,8 @@ def best_tags(layout: Layout, packed: Any, method: str = "map") -> Any:
 
 
 def best_unpacked(layout: Layout, scores: TagScores, method: str = "map") -> Any:
-    """The same for what was packed, as tensors or arrays."""
-    # All tensors: PyTorch does not add an array to one.
+    """Decodes unpacked tensors or arrays."""
+    # Converted to tensors, because PyTorch does not add arrays to tensors.
     scores = TagScores(*(None if one is None else ops.convert_to_tensor(one) for one in scores))
     paths = path_scores(layout, scores, method)
     aligned = _first_order(paths) if paths.triples is None else _second_order(paths)
@@ -89,7 +89,7 @@ def best_unpacked(layout: Layout, scores: TagScores, method: str = "map") -> Any
 def _first_order(paths: PathScores) -> Any:
     """Viterbi's algorithm; aligned tags, as floats.
 
-    Back pointers are floats, because `ops.scan` wants outputs of the carry's type on TensorFlow.
+    Back pointers are floats, because `ops.scan` on TensorFlow needs outputs of the carry's dtype.
     """
     unary = ops.transpose(paths.unary, (1, 0, 2))
     same = ops.arange(unary.shape[-1], dtype="float32")[None]
@@ -117,7 +117,7 @@ def _first_order(paths: PathScores) -> Any:
 
 
 def _second_order(paths: PathScores) -> Any:
-    """The same over pairs of successive tags."""
+    """Viterbi's algorithm over pairs of successive tags."""
     unary = ops.transpose(paths.unary, (1, 0, 2))
     tags = unary.shape[-1]
     square = tags * tags
@@ -155,11 +155,11 @@ def _second_order(paths: PathScores) -> Any:
 
 
 def _one_more(steps: Any) -> Any:
-    """Another step, that is not live: TensorFlow cannot scan over nothing."""
+    """Appends an invalid step, because TensorFlow cannot scan over zero steps."""
     return ops.pad(steps, ((0, 1), (0, 0), (0, 0)))
 
 
 def _live(paths: PathScores) -> Any:
-    """1 at the steps of each sequence and 0 behind them, (steps, batch)."""
+    """1 at the steps of each sequence and 0 after them, (steps, batch)."""
     steps = ops.arange(ops.shape(paths.unary)[1], dtype="int32")[:, None]
     return ops.cast(steps < paths.lengths[None], "float32")

@@ -1,4 +1,4 @@
-//! Which characters belong to words, and how text falls into symbols and breaks.
+//! The alphabet: which characters belong to words, and how text is split into symbols and breaks.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use super::classes::{CLASSES, Class, Table};
 
-/// The most characters a symbol can have, marks included. A longer run of letters or digits
+/// The maximum number of characters of a symbol, including marks. A longer run of letters or digits
 /// (Base64, a key, a separator of a hundred digits) is no word and breaks the text.
 pub const LONGEST_UNIT: usize = 64;
 
@@ -22,7 +22,7 @@ pub enum RunMode {
 }
 
 impl RunMode {
-    /// How a character of `class` is read under this mode.
+    /// The class of a character of `class` in this mode.
     fn apply(self, class: Class) -> Class {
         match self {
             Self::Unit => class,
@@ -42,7 +42,7 @@ impl RunMode {
 /// emoji, controls, private use, and runs of more than [`LONGEST_UNIT`] characters.
 ///
 /// Default-ignorable characters of Unicode (zero-width spaces, soft hyphens, direction marks, byte
-/// order marks, ...) are read as if they were not there. Two are kept where they are spelling: a
+/// order marks, ...) are ignored. Two are kept where the orthography needs them: a
 /// joiner or non-joiner between letters of Arabic, Indic and related scripts, and the zero-width
 /// space behind Thai, Lao, Khmer, Myanmar or Tibetan, which breaks the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ pub struct Alphabet {
     pub letters: RunMode,
     /// Runs of decimal digits.
     pub digits: RunMode,
-    /// Fold with NFKC before anything else: full-width forms, compatibility ideographs, ligatures.
+    /// Normalize text with NFKC first: full-width forms, compatibility ideographs, ligatures.
     pub nfkc: bool,
     /// Ignore variation selectors, so that an ideographic variant counts as its base character.
     pub skip_variation_selectors: bool,
@@ -78,7 +78,7 @@ impl Alphabet {
         Cow::Owned(text.nfkc().collect())
     }
 
-    /// Whether a symbol is a run of letters or digits that is kept whole.
+    /// Whether a symbol is a run of letters or digits in the mode [`RunMode::Unit`].
     pub(crate) fn is_run(&self, symbol: &str) -> bool {
         let mode = match symbol.chars().next().map(|first| Table::get().class(first)) {
             Some(Class::Letter) => self.letters,
@@ -146,7 +146,7 @@ pub struct Unit {
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
-    /// True where this stretch is a symbol, false where it breaks the text.
+    /// True for a symbol, false for a break.
     pub symbol: bool,
     /// Whether the stretch of a symbol holds characters that are ignored, which are no part of the
     /// symbol.

@@ -1,4 +1,4 @@
-//! What each character is to the reading of words: a table over all of Unicode.
+//! The class of each character: a table over all of Unicode.
 //!
 //! The classes are written as Unicode property expressions and expanded once, at the first use,
 //! into blocks of 256 characters, equal blocks shared. Building takes about two milliseconds, most
@@ -11,7 +11,7 @@ use regex_syntax::hir::{Class as Ranges, HirKind};
 
 use crate::support::hash::HashMap;
 
-/// What a character is to the reading of words.
+/// The class of a character, which decides how it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum Class {
@@ -23,11 +23,11 @@ pub(crate) enum Class {
     Letter,
     /// A decimal digit of any script.
     Digit,
-    /// A combining mark: goes with the character before it.
+    /// A combining mark: part of the symbol before it.
     Extend,
     /// A variation selector, which the alphabet keeps as a mark or ignores.
     Selector,
-    /// A joiner or non-joiner: spelling within words of some scripts, ignored elsewhere.
+    /// A joiner or non-joiner: part of the orthography of some scripts, ignored elsewhere.
     Joiner,
     /// The zero-width space: the space of some scripts written without spaces, ignored elsewhere.
     ZeroWidthSpace,
@@ -35,7 +35,7 @@ pub(crate) enum Class {
     Ignorable,
 }
 
-/// How many classes there are.
+/// The number of classes.
 pub(crate) const CLASSES: usize = 9;
 
 const BLOCK: usize = 256;
@@ -94,7 +94,7 @@ impl Table {
         self.first[usize::from(byte)]
     }
 
-    /// The class of a code point, [`Class::Break`] where it is none.
+    /// The class of a code point, [`Class::Break`] if it is not a character.
     #[inline]
     pub(crate) fn class_at(&self, code_point: usize) -> Class {
         match self.index.get(code_point / BLOCK) {

@@ -1,11 +1,11 @@
-//! Where a long line may be cut in two without a change to what is read.
+//! Splitting of long lines without a change to the symbols read.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use super::classes::{Class, Table};
 
-/// How many bytes from the end on are looked at.
+/// The number of bytes at the end that are searched.
 const WINDOW: usize = 64 << 10;
 
 /// A place to cut `text`, of at least two characters, near its end; and whether the run of

@@ -1,4 +1,4 @@
-//! Bytes of one file into text, chunk by chunk.
+//! Decodes the bytes of one file to text, chunk by chunk.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(super) struct Decoder {
     form: Form,
     /// Bytes decoded so far.
     offset: u64,
-    /// Whether the rest of the line is to be left out.
+    /// Whether the rest of the line is skipped.
     skipping: bool,
     /// What a foreign encoding was just decoded into.
     scratch: String,

@@ -1,4 +1,4 @@
-//! Documents into blocks: blank ones left out, repeated ones dropped, long ones cut.
+//! Collects documents into blocks: skips blank ones, drops duplicates, splits long ones.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::{Block, ReadReport};
 use crate::support::hash::HashSet;
 use crate::support::{Context, Error, Result};
 
-/// How long the next block should be after `read` bytes of text, under the budget of `context`:
+/// The size of the next block after `read` bytes of text, within the budget of `context`:
 /// threads hold several at a time. Blocks grow, since long ones cost less but all threads should have
 /// some of a small corpus.
 pub(super) fn block_bytes(context: &Context, read: u64) -> usize {
@@ -29,7 +29,7 @@ pub(super) struct Assembler {
     start: usize,
     options: DocumentOptions,
     markup: Markup,
-    /// What came before, by hash.
+    /// The hashes of earlier documents.
     seen: HashSet<u128>,
 }
 
@@ -56,10 +56,10 @@ impl Assembler {
         }
     }
 
-    /// Adds a whole document and counts it. A blank one is none.
+    /// Adds a document and counts it, unless it is blank.
     ///
     /// # Errors
-    /// [`Error::Memory`] where more documents must be remembered than the budget holds.
+    /// [`Error::Memory`] if the hashes of the documents exceed the budget.
     pub(super) fn add_document(
         &mut self,
         document: &str,

@@ -6,7 +6,7 @@ use super::Symbols;
 use super::spill::SpillFile;
 use crate::support::{Error, Result};
 
-/// What reading met besides text.
+/// Statistics of reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadReport {
     /// Files opened.
@@ -15,21 +15,21 @@ pub struct ReadReport {
     pub bytes: u64,
     /// Lines, records or items that are not empty.
     pub documents: u64,
-    /// Bad byte sequences replaced by U+FFFD.
+    /// Invalid byte sequences replaced by U+FFFD.
     pub replaced: u64,
-    /// Lines skipped for bad bytes.
+    /// Lines skipped for invalid bytes.
     pub skipped: u64,
-    /// Default-ignorable characters left out of symbols.
+    /// Default-ignorable characters ignored within symbols.
     pub ignored: u64,
     /// Records, rows or items without a text: JSON null, null of a column, None.
     pub missing: u64,
-    /// Occurrences of symbols that text with HTML or addresses is full of.
+    /// Occurrences of symbols that are frequent in HTML and addresses.
     pub markup: u64,
     /// Documents dropped as duplicates.
     pub duplicates: u64,
 }
 
-/// How many ids of either end of a part stay in memory, for the parts next to it.
+/// Number of ids at either end of a part kept in memory, for the adjacent parts.
 pub(super) const EDGE: usize = 9;
 
 /// A part: a stretch of the corpus in ids of its own.
@@ -106,10 +106,10 @@ pub struct EncodedCorpus {
 }
 
 impl EncodedCorpus {
-    /// The most ids of either neighbour that [`EncodedCorpus::load`] can add.
+    /// The maximum number of ids of either neighbour that [`EncodedCorpus::load`] can add.
     pub const MOST_CONTEXT: usize = EDGE;
 
-    /// The symbols, whose ids the parts hold.
+    /// The table of symbols.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
     }
@@ -119,12 +119,12 @@ impl EncodedCorpus {
         &self.counts
     }
 
-    /// The number of symbols, breaks not counted.
+    /// The number of symbols, without breaks.
     pub fn total(&self) -> u64 {
         self.counts.iter().skip(1).sum()
     }
 
-    /// How many parts there are. None is empty.
+    /// The number of parts. None is empty.
     pub fn parts(&self) -> usize {
         self.parts.len()
     }
@@ -159,7 +159,7 @@ impl EncodedCorpus {
     /// come before and after; outside the returned stretch a break may be assumed.
     ///
     /// # Errors
-    /// Reading the spill file failed; [`Error::InvalidArgument`] where `context` is more than
+    /// Reading the spill file failed; [`Error::InvalidArgument`] if `context` is more than
     /// [`EncodedCorpus::MOST_CONTEXT`].
     pub fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
         self.load_by(part, context, |id| id, out)
@@ -272,7 +272,7 @@ impl EncodedCorpus {
         self.spill.as_ref().ok_or_else(|| Error::Corpus("the spill file is missing".into()))
     }
 
-    /// What reading met besides text.
+    /// Statistics of reading.
     pub fn report(&self) -> &ReadReport {
         &self.report
     }

@@ -1,8 +1,8 @@
-//! What bytes that are not text in their declared encoding may be.
+//! Detection of the likely encoding of bytes that are invalid in the declared one.
 
 use encoding_rs::{BIG5, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-/// How many bytes are looked at.
+/// The number of bytes examined.
 pub(super) const SAMPLE: usize = 4096;
 
 /// Characters that make up about a fifth of any Chinese text, in both ways of writing.

@@ -1,4 +1,4 @@
-//! Opening what text is read from: files, compressed or not, pipes, the standard input.
+//! Opens inputs: plain or compressed files, pipes, standard input.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -67,7 +67,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Recognises what no text starts with.
+    /// Detects the compression from the first bytes.
     fn of(head: &[u8]) -> Self {
         match head {
             [0x1F, 0x8B, 8, ..] => Self::Gzip,
@@ -78,7 +78,7 @@ impl Kind {
     }
 }
 
-/// A file that tells how far it was read and can be given up while it has nothing to say.
+/// A file that reports its position and can be cancelled while it waits for data.
 struct Stored {
     file: File,
     /// The job to ask while waiting; none for regular files, which do not keep one waiting.

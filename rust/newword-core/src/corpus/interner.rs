@@ -1,4 +1,4 @@
-//! The dictionary of the whole corpus while it grows.
+//! The symbol table of the whole corpus during encoding.
 
 use std::hash::BuildHasher;
 

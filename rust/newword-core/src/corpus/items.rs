@@ -1,10 +1,10 @@
-//! Text out of strings that a caller hands over batch by batch.
+//! A text source of strings that the caller supplies in batches.
 
 use super::documents::{Assembler, block_bytes};
 use super::{Block, DocumentOptions, ReadReport, TextSource};
 use crate::support::{Context, Result};
 
-/// Strings handed over together, end to end in one buffer.
+/// A batch of strings, concatenated in one buffer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextBatch {
     text: String,
@@ -44,7 +44,7 @@ impl TextBatch {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Whether the batch is empty.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

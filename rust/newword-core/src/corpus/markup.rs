@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::addresses::Addresses;
 use super::alphabet::Alphabet;
 
-/// The elements of HTML, present and past. What stands in angle brackets and is none of them is text.
+/// The elements of HTML, current and obsolete. Anything else in angle brackets is text.
 const ELEMENTS: [&str; 130] = [
     "a",
     "abbr",
@@ -139,11 +139,11 @@ const ELEMENTS: [&str; 130] = [
     "wbr",
 ];
 
-/// Elements within words: their tags are left out, those of all others break the text.
+/// Inline elements: their tags are removed, those of all others break the text.
 const INLINE: [&str; 13] =
     ["b", "big", "em", "font", "i", "mark", "s", "small", "strong", "sub", "sup", "u", "wbr"];
 
-/// Symbols that text with markup is full of, and other text is not.
+/// Symbols that are frequent in markup and rare in other text.
 const TELLING: [&str; 17] = [
     "amp", "br", "com", "div", "gt", "href", "html", "http", "https", "img", "lt", "nbsp", "quot",
     "span", "src", "td", "www",
@@ -165,7 +165,7 @@ enum Open {
     Hidden(&'static str),
 }
 
-/// Takes markup out of texts.
+/// Removes markup from texts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Markup {
     open: Option<Open>,

@@ -1,4 +1,4 @@
-//! Text in: files, globs, compression, encodings, character classes, the alphabet, runs.
+//! Input: files, globs, compression, encodings, character classes, the alphabet, runs.
 //!
 //! A [`TextSource`] yields blocks of valid UTF-8; [`encode`] turns them, on all threads, into an
 //! [`EncodedCorpus`]: the corpus as dense symbol ids with breaks, in memory or spilled.
@@ -55,17 +55,17 @@ pub struct Block {
     pub bytes: u64,
 }
 
-/// Anything text can be pulled from, block after block, by one thread at a time.
+/// A source of text, read in blocks by one thread at a time.
 pub trait TextSource: Send {
     /// The next block, or `None` at the end.
     ///
     /// # Errors
-    /// Whatever the source meets: unreadable files, bad bytes, a failing iterable.
+    /// The errors of the source: unreadable files, invalid bytes, a failing iterable.
     fn next_block(&mut self, context: &Context) -> Result<Option<Block>>;
 
-    /// The sum of all [`Block::bytes`] to come, where it is known (0 where not).
+    /// The sum of all [`Block::bytes`] to come, 0 if unknown.
     fn total_bytes(&self) -> u64;
 
-    /// What was skipped, replaced and dropped so far.
+    /// The statistics so far: skipped, replaced and dropped text.
     fn report(&self) -> ReadReport;
 }

@@ -1,10 +1,10 @@
-//! How text is to be read from files.
+//! Options for reading text from files.
 
 use std::path::Path;
 
 use crate::support::{Error, Result};
 
-/// What the lines of a file are.
+/// The format of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Format {
     /// Each line that is not blank is a document.
@@ -16,17 +16,17 @@ pub enum Format {
         /// name, the names on the way to it.
         field: String,
     },
-    /// Comma-separated values, as RFC 4180 describes them, under a header. A row is a document.
+    /// Comma-separated values with a header (RFC 4180). A row is a document.
     Csv {
         /// The name of the column that holds the text.
         field: String,
     },
-    /// Tab-separated values under a header. Quotes are text as any other.
+    /// Tab-separated values with a header. Quotes are ordinary characters.
     Tsv {
         /// The name of the column that holds the text.
         field: String,
     },
-    /// What the extension says, compression aside: JSON lines (`.jsonl`, `.ndjson`), `.csv`, `.tsv`,
+    /// The format of the extension without that of the compression: JSON lines (`.jsonl`, `.ndjson`), `.csv`, `.tsv`,
     /// and text in all others.
     Auto {
         /// The name of the member or column that holds the text of a record.
@@ -99,7 +99,7 @@ pub(super) fn bare_extension(place: &Path) -> Option<String> {
     Some(extension.to_owned())
 }
 
-/// How characters are written as bytes. A byte order mark at the start of a file overrides it.
+/// The encoding of text. A byte order mark at the start of a file overrides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
     /// UTF-8.
@@ -149,15 +149,15 @@ impl std::str::FromStr for Encoding {
     }
 }
 
-/// What to do with bytes that are not text in the declared encoding.
+/// Handling of bytes that are invalid in the declared encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnInvalid {
-    /// Fail and name the file and the offset of the first.
+    /// Return an error with the file and the offset of the first.
     #[default]
     Error,
-    /// Put U+FFFD, which breaks the text, and count.
+    /// Replace with U+FFFD, which breaks the text, and count.
     Replace,
-    /// Leave out the whole line, and count. This goes for lines that are not JSON too, and for rows
+    /// Skip the whole line, and count. This also applies to lines that are not JSON, and to rows
     /// that lack the column or hold U+FFFD.
     SkipLine,
 }
@@ -180,17 +180,17 @@ impl std::str::FromStr for OnInvalid {
     }
 }
 
-/// What is done with a document before its text is taken.
+/// Preprocessing of documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DocumentOptions {
-    /// Leave out a document that came before. Documents are compared by a hash of 128 bits, 16 to
+    /// Drop duplicate documents. Documents are compared by a hash of 128 bits, 16 to
     /// 32 bytes of memory each.
     pub drop_duplicates: bool,
-    /// Take out HTML: tags, comments, scripts, entities, and URLs and e-mail addresses.
+    /// Remove HTML: tags, comments, scripts, entities, and URLs and e-mail addresses.
     pub strip_html: bool,
 }
 
-/// How text is to be read from files.
+/// Options for reading text from files.
 ///
 /// [`DocumentOptions`], [`OnInvalid::SkipLine`] and all formats but text work on whole lines or rows
 /// and so take the memory of the longest; plain reading takes the same for lines of any length.

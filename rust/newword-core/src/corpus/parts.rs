@@ -1,4 +1,4 @@
-//! Going over a corpus part by part on all threads.
+//! Parallel iteration over the parts of a corpus.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ pub trait Parts: Sync {
     /// How many parts there are.
     fn parts(&self) -> usize;
 
-    /// All ids together, breaks not counted; for the progress report.
+    /// The number of ids without breaks, for progress.
     fn total(&self) -> u64;
 
     /// As [`EncodedCorpus::load`].
@@ -73,7 +73,7 @@ pub fn each_part<P: Parts + ?Sized, S: Send>(
 pub mod tests {
     use super::*;
 
-    /// A sequence cut at given places, as a reader would hand it out.
+    /// A sequence split at given places, as by a reader.
     pub struct CutParts {
         pub ids: Vec<u32>,
         pub cuts: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What the user names, as the files it stands for.
+//! Expansion of the user's paths, folders and globs to files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// What to call it in messages.
+    /// Its name in messages.
     pub fn place(&self) -> &Path {
         match self {
             Self::File(path) => path,
@@ -24,7 +24,7 @@ impl Input {
         }
     }
 
-    /// Its size in bytes as stored, where that is known beforehand.
+    /// Its size in bytes as stored, if known.
     pub fn size(&self) -> Option<u64> {
         match self {
             Self::File(path) => {
@@ -35,7 +35,7 @@ impl Input {
     }
 }
 
-/// The files that `patterns` stand for, in the order given.
+/// Expands `patterns` to files, in the given order.
 ///
 /// Each is the path of a file; a folder, which stands for all files below it that end in `.txt`,
 /// `.text`, `.jsonl`, `.ndjson`, `.csv` or `.tsv`, also with `.gz`, `.zst` or `.xz` after that, hidden ones left

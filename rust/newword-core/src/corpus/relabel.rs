@@ -1,7 +1,7 @@
-//! A corpus under labels by falling frequency, so that the busy nodes of a trie over it lie close.
+//! A corpus relabelled by descending frequency, so that the frequent nodes of a trie are adjacent.
 //!
 //! The ids of a corpus follow code points and spread a trie over many times the cache. A pass that
-//! walks a trie at every symbol waits for memory most of its time, so the renaming pays for itself.
+//! walks a trie at every symbol is bound by memory latency, so relabelling is faster overall.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub struct Relabelled<'c> {
 }
 
 impl<'c> Relabelled<'c> {
-    /// Labels from 1 by falling count, ties by id. O(symbols log symbols).
+    /// Labels from 1 by descending count, ties by id. O(symbols log symbols).
     pub fn new(corpus: &'c EncodedCorpus) -> Self {
         let counts = corpus.counts();
         let mut ids: Vec<u32> = (0_u32..).zip(counts).map(|(id, _)| id).collect();
@@ -37,7 +37,7 @@ impl<'c> Relabelled<'c> {
         self.ids.len().saturating_sub(1)
     }
 
-    /// The largest label that occurs twice or more; 0 where none does.
+    /// The largest label that occurs twice or more; 0 if none does.
     pub fn largest_repeated(&self) -> u32 {
         let symbols = self.ids.get(1..).unwrap_or_default();
         let counts = self.corpus.counts();
@@ -72,7 +72,7 @@ impl<'c> Relabelled<'c> {
     }
 }
 
-/// No n-gram that is counted has more symbols.
+/// The maximum length of a counted n-gram.
 const LONGEST_GRAM: usize = 8;
 
 /// The labels of an n-gram, without an allocation of their own. Labels start at 1, so that zeros

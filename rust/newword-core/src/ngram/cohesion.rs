@@ -1,6 +1,6 @@
 //! Cohesion of the n-grams of a table.
 //!
-//! Source: <https://kexue.fm/archives/4256>: a word must be solid at every cut.
+//! Source: <https://kexue.fm/archives/4256>: a word must be cohesive at every split.
 
 use rayon::prelude::*;
 
@@ -16,9 +16,9 @@ pub(crate) struct Cohesion {
 }
 
 impl Cohesion {
-    /// Computes, for every n-gram w, the smallest ln(N c(w) / (c(l) c(r))) over its cuts into l
-    /// and r, in nats; N is the number of symbols in the corpus. A half that the table does not
-    /// keep counts N, the most it can be, so that no n-gram passes for want of evidence.
+    /// Computes, for every n-gram w, the minimum of ln(N c(w) / (c(l) c(r))) over its splits into l
+    /// and r, in nats; N is the number of symbols in the corpus. A half that is not in the table
+    /// counts N, its upper bound, so that no n-gram passes for lack of evidence.
     ///
     /// O(rows * order) in parallel; 8 bytes a row.
     ///

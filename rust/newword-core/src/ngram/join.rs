@@ -1,4 +1,4 @@
-//! The left sums: rows of the backward sweep find their n-grams.
+//! The left sums: assigns rows of the backward sweep to their n-grams.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

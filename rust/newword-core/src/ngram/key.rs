@@ -1,4 +1,4 @@
-//! Packed windows of symbols: what is scattered, grouped and sorted.
+//! Packed windows of symbols, the keys that are scattered, grouped and sorted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +15,7 @@ pub(crate) struct Layout {
 /// The most symbols a window holds besides its first.
 pub(crate) const MAX_FIELDS: usize = 8;
 
-/// Which key a layout needs.
+/// The key type of a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Width {
     /// `u64`
@@ -71,7 +71,7 @@ pub(crate) trait Key: Copy + Ord + Default + Send + Sync + 'static {
     /// The key with field `at`, which must be 0, set to `rank`.
     fn with(self, at: usize, rank: u32, layout: Layout) -> Self;
 
-    /// How many leading fields two keys share.
+    /// The number of leading fields that two keys share.
     fn common(self, other: Self, layout: Layout) -> usize;
 
     /// Reads a key from [`Key::WORDS`] words.

@@ -1,31 +1,31 @@
-//! What a count is asked for.
+//! Options of counting.
 
 use super::key::MAX_FIELDS;
 use crate::support::{Error, Result};
 
-/// What to count.
+/// Options of counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountOptions {
     /// The longest n-gram, 1 to 8.
     pub order: usize,
-    /// The smallest count kept, at least 1. Neighbour sums are exact whatever it is.
+    /// The minimum count of an n-gram, at least 1. Neighbour sums are exact for any value.
     pub min_count: u64,
     /// Of which n-grams to sum over their neighbours; of the others [`Level::right_sums`] and
     /// [`Level::left_sums`] stay empty.
     pub neighbours: Neighbours,
 }
 
-/// The n-grams whose neighbours are looked at.
+/// The n-grams whose neighbours are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Neighbours {
-    /// None: counting takes less than half the time.
+    /// None, which takes less than half the time.
     OfNone,
-    /// Single symbols, which costs next to nothing more.
+    /// Single symbols, at almost no extra cost.
     OfSingles,
-    /// All that are kept.
+    /// All n-grams that are kept.
     OfAll,
-    /// All that are kept, with all runs of digits as one neighbour: which number stands beside a word
-    /// tells no more of its freedom than that one does.
+    /// All that are kept, with all runs of digits as one neighbour: different numbers next to a word
+    /// are no evidence of free use.
     OfAllNumbersAsOne,
 }
 

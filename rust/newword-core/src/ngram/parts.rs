@@ -1,4 +1,4 @@
-//! What the engine reads: a corpus as ids in parts.
+//! The input of counting: a corpus as ids in parts.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub trait IdParts: Sync {
     /// Occurrences by id; element 0 counts breaks.
     fn counts(&self) -> &[u64];
 
-    /// How many parts there are.
+    /// The number of parts.
     fn parts(&self) -> usize;
 
     /// Occurrences in one part by rising id, breaks left out.
@@ -52,7 +52,7 @@ pub trait IdParts: Sync {
     /// Bytes held in memory.
     fn resident_bytes(&self) -> u64;
 
-    /// Symbols in the corpus, breaks not counted.
+    /// Number of symbols in the corpus, without breaks.
     fn total(&self) -> u64 {
         self.counts().iter().skip(1).sum()
     }

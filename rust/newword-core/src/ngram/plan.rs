@@ -1,4 +1,4 @@
-//! What a sweep over the corpus needs to know beforehand: ranks, passes, shares of memory.
+//! The plan of a sweep over the corpus: ranks, passes, shares of memory.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::sums::{Sum, Terms};
 use crate::corpus::Symbols;
 use crate::support::Context;
 
-/// Keys handled between two looks at the cancel flag: about a millisecond.
+/// Keys processed between two checks of the cancel flag: about a millisecond.
 pub(crate) const CHECK_EVERY: usize = 1 << 17;
 
 /// What to find in one sweep.
@@ -167,7 +167,7 @@ pub(crate) fn fit(sizes: &[u64], first: usize, capacity: u64) -> Vec<Range<usize
     ranges
 }
 
-/// How the bytes left over by the corpus are shared out.
+/// The allocation of the memory that the corpus leaves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Keys in the shared buffer.

@@ -1,4 +1,4 @@
-//! Sums of c ln c whose bits do not depend on the order of addition.
+//! Sums of c ln c that do not depend on the order of addition, bit for bit.
 //!
 //! Each term is rounded once to a multiple of 2^-40 nat and added as an integer. So threads, parts,
 //! passes and count files agree to the last bit, and no group has to be sorted only to be summed in

@@ -1,4 +1,4 @@
-//! The n-grams that occurred often enough, with what is known of their neighbours.
+//! The table of n-grams with their counts and neighbour sums.
 
 use std::cmp::Ordering;
 
@@ -23,11 +23,11 @@ pub struct Level {
 pub struct NgramTable {
     /// The symbols that the ids stand for.
     pub symbols: Symbols,
-    /// Symbols in the corpus, breaks not counted.
+    /// Number of symbols in the corpus, without breaks.
     pub total: u64,
-    /// The smallest count kept.
+    /// The minimum count of an n-gram.
     pub min_count: u64,
-    /// One level a length, from 1.
+    /// One level per length, from 1.
     pub levels: Vec<Level>,
 }
 
@@ -58,19 +58,19 @@ impl NgramTable {
         None
     }
 
-    /// Occurrences of an n-gram, 0 where it is not kept.
+    /// The count of an n-gram, 0 if it is not kept.
     pub fn count(&self, gram: &[u32]) -> u64 {
         self.find(gram).map_or(0, |row| self.level(gram.len()).counts[row])
     }
 }
 
 impl Level {
-    /// How many n-grams there are.
+    /// The number of n-grams.
     pub fn len(&self) -> usize {
         self.counts.len()
     }
 
-    /// Whether there are none.
+    /// Whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
@@ -91,7 +91,7 @@ impl Level {
     }
 }
 
-/// The entropy in nats of what occurs `count` times in all, by its sum of c ln c.
+/// The entropy in nats of a distribution with `count` occurrences in total, from its sum of c ln c.
 pub(crate) fn entropy(count: u64, sum: f64) -> f64 {
     let count = count as f64;
     (count.ln() - sum / count).max(0.0)

@@ -1,11 +1,11 @@
-//! The words of texts, by where they end.
+//! The segmentation of texts, as the ends of words.
 
 use std::ops::Range;
 
 /// A word in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// The byte behind it; it begins where the word before it ends.
+    /// Its exclusive end in bytes; it begins at the end of the previous word.
     pub end: usize,
     /// A number below [`Segmenter::ids`](super::Segmenter::ids) that always stands for this very text, or
     /// [`Cut::NAMELESS`].
@@ -13,17 +13,17 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// The id of words that have none: names, numbers, unknown pairs, words in full width.
+    /// The id of words without an id: names, numbers, unknown pairs, full-width words.
     pub const NAMELESS: u32 = u32::MAX;
 }
 
-/// Where the words of a text lie.
+/// The segmentation of one text.
 pub(super) fn ranges(words: &[Cut]) -> Vec<Range<usize>> {
     let starts = std::iter::once(0).chain(words.iter().map(|word| word.end));
     starts.zip(words).map(|(start, word)| start..word.end).collect()
 }
 
-/// The words of some texts.
+/// The segmentation of several texts.
 #[derive(Debug, Clone, Default)]
 pub struct Cuts {
     pub(super) words: Vec<Cut>,

@@ -1,4 +1,4 @@
-//! The numbers by which the trie knows the pieces of a text.
+//! The labels of tokens in the trie.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! The best way through the lattice of all words that a sequence of labels contains.
+//! The best path through the lattice of all words in a sequence of labels.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub struct Lattice {
     pub unknown: Unknown,
 }
 
-/// What a path may use besides words.
+/// The weights of steps that are not words.
 #[derive(Debug, Clone)]
 pub struct Unknown {
     /// The weight of a single label that is no word.

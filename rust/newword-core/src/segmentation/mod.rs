@@ -1,4 +1,4 @@
-//! Cutting text into words with a lexicon.
+//! Segmentation of text into words with a lexicon.
 
 mod cuts;
 mod joints;

@@ -1,4 +1,4 @@
-//! How text is read before words are sought in it.
+//! Options of segmentation.
 
 use crate::corpus::Alphabet;
 
@@ -12,19 +12,19 @@ pub enum Numbers {
     /// per-mille sign: 3.5%, 10:30, 1/3.
     Joined,
     /// As [`Numbers::Joined`], and all numbers are looked up as `0`: for lexicons counted on text
-    /// whose numbers were classed so.
+    /// with numbers replaced by `0`.
     Classed,
 }
 
-/// How text is read before it is segmented, and the weight of unknown words.
+/// Options of segmentation: how text is read, and the weight of unknown words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmenterOptions {
-    /// Which characters form symbols. With NFKC set, symbols are looked up folded; the text itself
-    /// stays as it is.
+    /// The alphabet. With NFKC, symbols are normalised for look-up; the text itself
+    /// is unchanged.
     pub alphabet: Alphabet,
     /// What of a number is one symbol.
     pub numbers: Numbers,
-    /// The count of any two Han characters in a row that are no word; 0 for never, as with jieba
+    /// The pseudo-count of two successive Han characters that are not a word; 0 for never, as in jieba
     /// without its hidden Markov model. Most words that a lexicon lacks have two characters.
     pub unknown_pair: f64,
 }

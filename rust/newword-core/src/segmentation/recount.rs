@@ -38,9 +38,9 @@ enum SeamIds {
 /// Ids of a seam that are held: most runs are shorter, and a part is loaded again in a millisecond.
 const HELD: usize = if cfg!(test) { 4 } else { 1 << 14 };
 
-/// Cuts every run of `corpus` into the words of the heaviest path and counts them.
+/// Segments every run of `corpus` by the path of largest weight and counts the words.
 ///
-/// O(symbols * longest word). Memory: 8 bytes a trie slot and a worker, and a part.
+/// O(symbols * longest word). Memory: 8 bytes per trie slot and worker, and a part.
 ///
 /// # Errors
 /// Reading the corpus failed, or the job was cancelled.

@@ -23,10 +23,10 @@ pub struct Floor {
     pub pair: f64,
 }
 
-/// Cuts text into the sequence of words whose product of probabilities is largest.
+/// Segments text into the word sequence with the largest product of probabilities.
 ///
-/// A word's probability is its count by the sum of all counts; a symbol that is not in the lexicon
-/// has count 1, two Han characters count [`SegmenterOptions::unknown_pair`]. Runs of letters and of
+/// The probability of a word is its count divided by the sum of all counts. A symbol outside the lexicon
+/// has count 1, two Han characters have [`SegmenterOptions::unknown_pair`]. Runs of letters and of
 /// digits are symbols and so are kept whole (where the alphabet says so), as are URLs and e-mail
 /// addresses. Runs that touch form one word (5G, iPhone15) unless one of them is part of a longer
 /// word of the lexicon. Marks that are part of no word, and white space, are words of their own and

@@ -1,4 +1,4 @@
-//! Text as the smallest pieces a word can be made of: symbols, and single marks between them.
+//! Tokenization of text into the smallest units of words: symbols, and marks between them.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::options::Numbers;
 use crate::corpus::{Addresses, Alphabet, RunMode, Unit, Units, is_ignorable};
 
-/// A piece of text that no word cuts.
+/// A unit of text that words do not split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
     pub start: usize,
@@ -17,7 +17,7 @@ pub struct Token {
     pub ignores: bool,
 }
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A symbol of the alphabet: one character with its marks, or a run of letters.

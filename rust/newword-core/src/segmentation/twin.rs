@@ -1,4 +1,4 @@
-//! The segmenter once more, plain and slow, for the fast one to agree with.
+//! A slow reference implementation of the segmenter, for tests.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What a job carries through every function: who may stop it, who watches it, what it may use.
+//! The context of a job, passed to every function: cancellation, progress, threads and memory.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use super::{Error, MemoryBudget, Result};
 
-/// What a job is doing at the moment.
+/// The current stage of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
@@ -34,7 +34,7 @@ impl Stage {
         Self::Writing,
     ];
 
-    /// The stage as a word for people.
+    /// The name of the stage, for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Reading => "reading",
@@ -47,7 +47,7 @@ impl Stage {
     }
 }
 
-/// How far a job is; written by its workers, read by whoever watches, without a lock.
+/// The progress of a job: lock-free, written by its workers and read by observers.
 #[derive(Debug, Default)]
 pub struct Progress {
     stage: AtomicU8,
@@ -56,7 +56,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Opens a stage. `total` is 0 where it is not known beforehand.
+    /// Begins a stage. `total` is 0 if it is unknown.
     pub fn begin(&self, stage: Stage, total: u64) {
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
@@ -68,14 +68,14 @@ impl Progress {
         self.done.fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// The stage, the units done and the units in total (0: not known).
+    /// The stage, the units done and the total units (0 if unknown).
     pub fn read(&self) -> (Stage, u64, u64) {
         let stage = Stage::ALL[usize::from(self.stage.load(Ordering::Relaxed))];
         (stage, self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 }
 
-/// What a job carries through every function. Cheap to clone; clones share one job.
+/// The context of a job. Cheap to clone; clones share one job.
 #[derive(Debug, Clone)]
 pub struct Context {
     cancelled: Arc<AtomicBool>,
@@ -86,11 +86,11 @@ pub struct Context {
 }
 
 impl Context {
-    /// A job of `threads` threads (all cores where `None`) within `memory`, spilling to `temp_dir`
-    /// (the system's own where `None`).
+    /// Creates a job of `threads` threads (all cores if `None`) within `memory`, spilling to `temp_dir`
+    /// (the system's default if `None`).
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where `threads` is zero or more than 4096.
+    /// [`Error::InvalidArgument`] if `threads` is zero or more than 4096.
     pub fn new(
         threads: Option<usize>,
         memory: MemoryBudget,
@@ -114,40 +114,40 @@ impl Context {
         })
     }
 
-    /// Asks the job to stop; its functions return [`Error::Cancelled`] within a chunk's time.
+    /// Cancels the job; its functions return [`Error::Cancelled`] within the time of a chunk.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// To be called once a chunk (about a millisecond of work).
+    /// Checks for cancellation; call once per chunk (about a millisecond of work).
     ///
     /// # Errors
-    /// [`Error::Cancelled`] once somebody called [`Context::cancel`].
+    /// [`Error::Cancelled`] after [`Context::cancel`] was called.
     pub fn check(&self) -> Result<()> {
         if self.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// How far the job is.
+    /// The progress of the job.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// The threads of this job, and of nobody else.
+    /// The thread pool of this job, which is not shared.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
     }
 
-    /// How many threads the job has.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
     }
 
-    /// The bytes the job may take.
+    /// The memory budget.
     pub fn memory(&self) -> MemoryBudget {
         self.memory
     }
 
-    /// Where spill files go.
+    /// The directory of spill files.
     pub fn temp_dir(&self) -> &std::path::Path {
         &self.temp_dir
     }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, by kind. The binding maps each variant to one Python class.
+//! The errors of this crate. The binding maps each variant to one Python class.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,37 +6,37 @@ use std::path::{Path, PathBuf};
 /// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong. A message names the argument or the place, the rule and the value.
+/// An error. Its message names the argument or the place, the rule and the value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An argument breaks its rule.
+    /// An argument is invalid.
     #[error("{argument}: {rule}, got {value}")]
     InvalidArgument {
         /// The name of the argument, as the user wrote it.
         argument: String,
-        /// What it must be.
+        /// The rule that it must meet.
         rule: String,
-        /// What it was.
+        /// The invalid value.
         value: String,
     },
-    /// The corpus as a whole cannot be used: it is empty, too short, or holds no text.
+    /// The corpus cannot be used: it is empty, too short, or contains no text.
     #[error("{0}")]
     Corpus(String),
-    /// Bytes that are not text in the declared encoding.
+    /// Bytes are invalid in the declared encoding.
     #[error(
         "{place}: byte {offset}: not valid {encoding} ({detail}); pass errors=\"replace\" or errors=\"skip\", or name the right encoding"
     )]
     Decode {
         /// The file, or a name for the stream.
         place: String,
-        /// Where in the (decompressed) file the first bad byte lies.
+        /// The offset of the first invalid byte in the (decompressed) file.
         offset: u64,
         /// The declared encoding.
         encoding: String,
-        /// The bytes at fault.
+        /// The invalid bytes.
         detail: String,
     },
-    /// A file of this package (counts, lexicon) that cannot be read as such, or does not fit.
+    /// A file of this package (counts, lexicon) is invalid, or does not match.
     #[error("{path}: {message}")]
     Format {
         /// The file.
@@ -44,29 +44,29 @@ pub enum Error {
         /// What is wrong with it and what to do.
         message: String,
     },
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     #[error("{path}: {action}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was being done, as "cannot read".
+        /// The failed operation, such as "cannot read".
         action: &'static str,
-        /// The reason the system gave.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The memory budget cannot hold what must be held at once.
+    /// The memory budget is too small for the data that must be in memory at once.
     #[error("memory: {0}")]
     Memory(String),
-    /// The user asked to stop.
+    /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// A failure of the caller's own source of text, handed back untouched.
+    /// An error of the caller's source of text, returned unchanged.
     #[error("{0}")]
     External(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// An argument that breaks `rule`.
+    /// An error for an argument that does not meet `rule`.
     pub fn invalid(
         argument: impl Into<String>,
         rule: impl Into<String>,
@@ -79,12 +79,12 @@ impl Error {
         }
     }
 
-    /// An operation on `path` that the system refused.
+    /// An error for a failed operation on `path`.
     pub fn io(path: impl AsRef<Path>, action: &'static str, source: io::Error) -> Self {
         Self::Io { path: path.as_ref().to_path_buf(), action, source }
     }
 
-    /// A file that is not what it should be.
+    /// An error for an invalid file.
     pub fn format(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Self::Format { path: path.as_ref().to_path_buf(), message: message.into() }
     }

@@ -2,12 +2,12 @@
 
 use super::{Error, Result};
 
-/// A number of bytes that the job keeps to within 20 %.
+/// A number of bytes that a job exceeds by at most 20 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryBudget(u64);
 
 impl MemoryBudget {
-    /// The least that anything can be done with.
+    /// The smallest budget that is accepted.
     pub const LEAST: u64 = 64_000_000;
 
     /// A budget of `bytes`.
@@ -25,7 +25,7 @@ impl MemoryBudget {
         Ok(Self(bytes))
     }
 
-    /// Half of what the system says is available now, and never less than [`MemoryBudget::LEAST`].
+    /// Half of the available memory of the system, but at least [`MemoryBudget::LEAST`].
     pub fn share_of_available() -> Self {
         let mut system = sysinfo::System::new();
         system.refresh_memory();

@@ -1,4 +1,4 @@
-//! What every room needs: errors, cancellation, progress, threads, the memory budget, hashing.
+//! Shared by all modules: errors, cancellation, progress, threads, the memory budget, hashing.
 
 pub mod context;
 pub mod error;

@@ -1,4 +1,4 @@
-//! Test-only: jobs with as little memory as there may be.
+//! Test-only: jobs with the smallest memory budget.
 
 use super::{Context, MemoryBudget};
 

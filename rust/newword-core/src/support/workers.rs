@@ -1,4 +1,4 @@
-//! Who does a short job: the caller's own thread, or threads that are kept from one call to the next.
+//! Execution of short jobs: on the caller's thread, or on a thread pool kept between calls.
 
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::hash::HashMap;
 use super::{Context, Error, Result};
 
-/// Threads of one process, by their number.
+/// The thread pools of one process, by number of threads.
 struct Pools {
     process: u32,
     by_size: Option<HashMap<usize, Arc<rayon::ThreadPool>>>,
@@ -14,13 +14,13 @@ struct Pools {
 
 static POOLS: Mutex<Pools> = Mutex::new(Pools { process: 0, by_size: None });
 
-/// A pool of `threads` threads that stays for the next call: starting one takes longer than decoding a
-/// batch.
+/// Returns a pool of `threads` threads that is kept for the next call, because starting one takes
+/// longer than decoding a batch.
 fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
     let mut pools = lock(&POOLS);
     let process = std::process::id();
     if pools.process != process {
-        // A forked child inherits the pools but not their threads; joining those would never end.
+        // A forked child inherits the pools but not their threads; joining those would block forever.
         std::mem::forget(pools.by_size.take());
         pools.process = process;
     }
@@ -38,23 +38,23 @@ fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
     Ok(pool)
 }
 
-/// Who works on a job that is cut into pieces, and whether somebody may stop it.
+/// Executes a job that is split into pieces, with optional cancellation.
 pub struct Workers<'a> {
-    /// Who helps the caller's thread.
+    /// The threads that help the caller's thread.
     helpers: Option<Arc<rayon::ThreadPool>>,
     context: Option<&'a Context>,
 }
 
 impl Workers<'static> {
-    /// The caller's thread alone.
+    /// Runs on the caller's thread only.
     pub fn caller() -> Self {
         Self { helpers: None, context: None }
     }
 
-    /// `threads` threads, all cores where `None`.
+    /// Runs on `threads` threads, all cores if `None`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where they cannot be started.
+    /// [`Error::InvalidArgument`] if they cannot be started.
     pub fn kept(threads: Option<usize>) -> Result<Self> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
         match threads.unwrap_or_else(cores) {
@@ -65,24 +65,24 @@ impl Workers<'static> {
 }
 
 impl<'a> Workers<'a> {
-    /// The same, stopped between two pieces once the job of `context` is cancelled.
+    /// The same workers, which stop between two pieces if the job of `context` is cancelled.
     #[must_use]
     pub fn stopped_by(self, context: &'a Context) -> Self {
         Self { helpers: self.helpers, context: Some(context) }
     }
 
-    /// To be called once a step of what takes long in one piece.
+    /// Checks for cancellation; call once per step of a long piece.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] once the job is cancelled.
+    /// [`Error::Cancelled`] if the job is cancelled.
     pub fn check(&self) -> Result<()> {
         self.context.map_or(Ok(()), Context::check)
     }
 
-    /// What `work` makes of each of `pieces`, in their order.
+    /// Applies `work` to each of `pieces` and returns the results in order.
     ///
     /// # Errors
-    /// The error of the first piece that failed, whatever the number of threads, or
+    /// The error of the first failed piece, for any number of threads, or
     /// [`Error::Cancelled`].
     pub fn map<P: Send, T: Send>(
         &self,
@@ -105,7 +105,7 @@ impl<'a> Workers<'a> {
                 lock(&done).push((place, result));
             }
         };
-        // The caller begins at once: helpers that sleep take a while to wake.
+        // The caller begins at once, because sleeping helpers take a while to wake.
         pool.in_place_scope(|scope| {
             for _ in 0..helpers {
                 scope.spawn(|_| drain());
@@ -118,7 +118,7 @@ impl<'a> Workers<'a> {
     }
 }
 
-/// A panic elsewhere is reported where it happened; what is behind the lock stays whole.
+/// Ignores poisoning: the panic is reported where it happened, and the data stay consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Search that keeps a few tags a step, for sets of tags too large to look at every pair.
+//! Beam search, for tag sets too large to score every pair.
 
 use super::paths::{Paths, each_sequence, label};
 use super::problem::Problem;
@@ -8,15 +8,15 @@ use super::scalar::Scalar;
 use super::simd::{Kernel, widest};
 use crate::support::{Error, Result, Workers};
 
-/// The path that a beam of `width` tags finds for each sequence. Paths that meet in a tag are one
-/// hypothesis, so that a beam as wide as there are tags finds the best path. A width of 1 is greedy
-/// decoding: the best tag of each step, given the one chosen before.
+/// Finds a path for each sequence with a beam of `width` tags. Hypotheses that end in the same tag are
+/// merged, so a beam of all tags finds the best path. A width of 1 is greedy decoding: the best tag of
+/// each step given the previous one.
 ///
 /// O(batch steps width tags), times the rank where transitions have no matrix.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] where an emission is NaN or positive infinity, where no path is allowed,
-/// or where the beam ran into tags that nothing may follow.
+/// [`Error::InvalidArgument`] if an emission is NaN or positive infinity, if no path is allowed,
+/// or if the beam holds only tags that no tag may follow.
 pub fn beam_search<F: Scalar>(
     problem: &Problem<'_, F>,
     width: usize,
@@ -29,7 +29,7 @@ pub fn beam_search<F: Scalar>(
         problem.check(row)?;
         let (path, score) = widest(Search { problem, row, width, workers })?;
         if score == F::FORBIDDEN && !path.is_empty() {
-            // All tags that were kept lead nowhere; the steps left are of no interest.
+            // No tag may follow the tags of the beam, so the remaining steps are skipped.
             let rule = "must be larger where constraints leave few paths";
             let step = problem.caller_step(row, path.len() - 1);
             let place = format!("{width}, at a dead end behind step {step} of sequence {row}");
@@ -46,7 +46,7 @@ struct Search<'p, 'a, F: Scalar> {
     workers: &'p Workers<'p>,
 }
 
-/// A tag that was kept, and which of those kept a step before it came from.
+/// A tag of the beam, and the index of its predecessor in the beam of the previous step.
 #[derive(Clone, Copy)]
 struct Kept {
     tag: usize,
@@ -107,7 +107,7 @@ fn leaders<F: Scalar>(scores: &[F], width: usize) -> Vec<usize> {
     let mut tags: Vec<_> = (0..scores.len()).filter(|&tag| scores[tag] > F::FORBIDDEN).collect();
     if tags.len() > width {
         let falling = |a: &usize, b: &usize| {
-            // There is no NaN: every emission was checked.
+            // There is no NaN, because every emission was checked.
             scores[*b].partial_cmp(&scores[*a]).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b))
         };
         tags.select_nth_unstable_by(width - 1, falling);

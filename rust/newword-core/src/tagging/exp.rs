@@ -1,10 +1,10 @@
-//! Exponentials and logarithms side by side, and sums of exponentials that neither overflow nor vanish.
+//! Vectorizable exponentials and logarithms, and sums of exponentials without overflow or underflow.
 
 use super::scalar::{LANES, Lanes, Scalar};
 
 /// Below this, `exp` is less than the smallest normal number, and taken for 0.
 const LEAST: f64 = -708.0;
-/// Adding and taking away this number rounds to a whole one, and leaves it in the low bits.
+/// Adding this number rounds to an integer, which is then in the low bits; subtracting it restores the value.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts: the first has so few bits that its product with an exponent is exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -25,8 +25,8 @@ const TAYLOR: [f64; 12] = [
     1.0,
 ];
 
-/// e to the power of what is at most 709; 0 below -708. Without a branch, so that it can be done for
-/// many at a time: the standard library's is called for one.
+/// The exponential of a number of at most 709; 0 below -708. Without branches, so that loops over it
+/// are vectorized, unlike those over the standard library's.
 #[inline(always)]
 pub(super) fn exp(x: f64) -> f64 {
     // Whatever is too small for the arithmetic is replaced first and chosen away at the end.

@@ -9,17 +9,17 @@ use crate::support::{Error, Result, Workers};
 /// The best paths of each sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BestPaths<F> {
-    /// Tags, (batch, k, steps) as in the caller's emissions; -1 where a step does not count, and all
+    /// Tags, (batch, k, steps) as in the caller's emissions; -1 at masked steps, and all
     /// along a path that does not exist.
     pub tags: Vec<i32>,
-    /// Scores, (batch, k), falling; negative infinity where there are fewer paths than asked for.
+    /// Scores, (batch, k), descending; negative infinity if there are fewer than `k` paths.
     pub scores: Vec<F>,
 }
 
-/// The `k` best paths of each sequence, no two the same, the best first. The first is that of
+/// Finds the `k` best distinct paths of each sequence, the best first. The first is that of
 /// [`viterbi`](super::viterbi).
 ///
-/// O(batch steps tags² k) at worst, mostly far less; k pointers for each tag of each step.
+/// O(batch steps tags² k) in the worst case, usually far less; k pointers for each tag of each step.
 ///
 /// # Errors
 /// As [`viterbi`](super::viterbi), and for a `k` of 0.

@@ -1,4 +1,4 @@
-//! Sums over paths as logarithms: right for any scores, at the price of an exponential for each pair
+//! Sums over paths in the log domain: accurate for any scores, but with an exponential for each pair
 //! of tags of each step.
 
 use super::exp::{exp, log_sum_exp};

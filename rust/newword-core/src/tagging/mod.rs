@@ -1,8 +1,7 @@
-//! Decoding of tag sequences: scores of tags at each step and of neighbouring tags in, paths out.
+//! Decoding of tag sequences, from scores of tags at each step and of successive tags.
 //!
-//! [`Problem::new`] checks a batch; every decoder takes one. A score of negative infinity is a
-//! constraint, NaN an error. Of equally good paths the one with the lower tag at the last step where
-//! they differ is taken.
+//! [`Problem::new`] validates a batch for all decoders. A score of negative infinity is a constraint,
+//! NaN an error. Ties go to the path with the lower tag at the last step where the paths differ.
 
 #![allow(
     clippy::inline_always,

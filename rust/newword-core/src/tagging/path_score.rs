@@ -5,12 +5,12 @@ use super::rows::Rows;
 use super::scalar::Scalar;
 use crate::support::{Error, Result, Workers};
 
-/// The score of each path, added up in the order in which a search does it, so that the score of a path
-/// that was found is the score it was found with. Negative infinity for a path that is not allowed; 0
-/// for a sequence without steps. `paths` is (batch, steps) as in the caller's emissions.
+/// The score of each path. Terms are added in the same order as by the decoders, so the score of a
+/// decoded path equals the decoder's score. Negative infinity for a forbidden path; 0 for a sequence
+/// without steps. `paths` is (batch, steps) as in the caller's emissions.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] for a tag outside the range at a step that counts, and for an emission
+/// [`Error::InvalidArgument`] for a tag out of range at a valid step, and for an emission
 /// that is NaN or positive infinity.
 pub fn path_score<F: Scalar>(
     problem: &Problem<'_, F>,

@@ -1,4 +1,4 @@
-//! What decoders return, and how a batch is divided among threads.
+//! The results of decoders, and the division of a batch among threads.
 
 use super::problem::{Problem, unsound};
 use super::scalar::Scalar;
@@ -7,7 +7,7 @@ use crate::support::{Error, Result, Workers};
 /// A path for each sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paths<F> {
-    /// Tags, (batch, steps) as in the caller's emissions; -1 where a step does not count.
+    /// Tags, (batch, steps) as in the caller's emissions; -1 at masked steps.
     pub tags: Vec<i32>,
     /// The score of each path, (batch,); 0 for a sequence without steps.
     pub scores: Vec<F>,

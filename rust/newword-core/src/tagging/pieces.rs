@@ -1,4 +1,4 @@
-//! How a batch is cut into pieces of sequences that are worked on side by side.
+//! Splits a batch into pieces of sequences that are decoded together.
 
 use super::problem::{Problem, Transitions};
 use super::scalar::{LANES, Lanes, Scalar};
@@ -6,10 +6,10 @@ use super::scalar::{LANES, Lanes, Scalar};
 /// Sequences that have steps, the longest first, and where what is found for each goes.
 pub(super) type Piece<'o, T> = Vec<(usize, &'o mut [T])>;
 
-/// The most memory that a piece of sequences in lanes may take, in bytes; longer ones go alone.
+/// The memory limit of a piece of sequences in lanes, in bytes; longer sequences are decoded alone.
 const MOST: usize = 1 << 26;
 
-/// Cuts a batch into pieces of up to [`LANES`] sequences of like length; empty ones are left out.
+/// Splits a batch into pieces of up to [`LANES`] sequences of similar length; empty ones are skipped.
 ///
 /// `out` has the same number of values for each sequence. A sequence goes alone where transitions have
 /// no matrix, and where lanes of its length would take too much memory at `cost` bytes for each tag of
@@ -21,7 +21,7 @@ pub(super) fn cut<'o, F: Scalar, T>(
 ) -> Vec<Piece<'o, T>> {
     let rows = out.chunks_exact_mut(out.len() / problem.batch).enumerate();
     let mut rows: Vec<_> = rows.filter(|(row, _)| problem.lengths[*row] > 0).collect();
-    // The longest first: no thread is left with the largest piece at the end.
+    // The longest first, so that no thread ends with the largest piece.
     rows.sort_by_key(|(row, _)| std::cmp::Reverse(problem.lengths[*row]));
     let mut pieces = Vec::with_capacity(rows.len().div_ceil(LANES));
     let low_rank = matches!(problem.transitions, Transitions::LowRank { .. });

@@ -1,4 +1,4 @@
-//! The path with the most tags to be right.
+//! The path with the highest expected number of correct tags.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use super::scalar::Scalar;
 use super::viterbi::viterbi;
 use crate::support::{Result, Workers};
 
-/// Of all allowed paths the one whose expected number of right tags is largest; that number is its
-/// score. (The best path is the most probable to be right altogether.)
+/// Finds the allowed path with the highest expected number of correct tags, which is its score. (The
+/// path of Viterbi is the one most likely to be correct as a whole.)
 ///
 /// O(batch steps tags²).
 ///

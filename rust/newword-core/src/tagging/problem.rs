@@ -1,14 +1,14 @@
-//! What is to be decoded: scores, who they belong to, and what is allowed. Checked once, here.
+//! The input of decoders: scores, valid steps and constraints, validated once.
 
 use std::borrow::Cow;
 
 use super::scalar::Scalar;
 use crate::support::{Error, Result};
 
-/// Up to so many tags, having no transitions is a matrix of zeros: sequences then go side by side.
+/// Up to this number of tags, missing transitions are a matrix of zeros, so that sequences share lanes.
 const MOST_ZEROS: usize = 1024;
 
-/// Scores of one tag following another: `g(i, j)` is about `j` right behind `i`.
+/// Scores of successive tags: `g(i, j)` for `j` after `i`.
 #[derive(Debug, Clone)]
 pub enum Transitions<'a, F: Scalar> {
     /// One matrix (tags, tags) for all sequences.
@@ -18,36 +18,36 @@ pub enum Transitions<'a, F: Scalar> {
     /// `g(i, j)` is the product of row `i` of `left`, (tags, rank), and column `j` of `right`,
     /// (rank, tags); the matrix itself is never formed.
     LowRank {
-        /// What a tag is to those that follow it.
+        /// The factor of the previous tag.
         left: &'a [F],
-        /// What a tag is to those before it.
+        /// The factor of the next tag.
         right: &'a [F],
-        /// How many numbers describe a tag.
+        /// The rank.
         rank: usize,
     },
 }
 
-/// The arguments as the caller has them, in row-major order. Shapes are checked by [`Problem::new`].
+/// The arguments of the caller, in row-major order. [`Problem::new`] validates their shapes.
 #[derive(Debug, Clone)]
 pub struct Scores<'a, F: Scalar> {
     /// (batch, steps, tags)
     pub shape: [usize; 3],
-    /// How well each tag fits each step, of that shape.
+    /// The score of each tag at each step, of that shape.
     pub emissions: &'a [F],
-    /// Scores of neighbours; none where `None`.
+    /// Scores of successive tags; zeros if `None`.
     pub transitions: Option<Transitions<'a, F>>,
     /// Scores of the first tag, (tags,).
     pub start: Option<&'a [F]>,
     /// Scores of the last tag, (tags,).
     pub end: Option<&'a [F]>,
-    /// How many steps of each sequence count, from the first, (batch,).
+    /// The number of valid steps of each sequence, from the first, (batch,).
     pub lengths: Option<&'a [i64]>,
-    /// Which steps count, (batch, steps); for padding on the left, or inside.
+    /// The valid steps, (batch, steps); for padding on the left, or inside.
     pub mask: Option<&'a [bool]>,
 }
 
-/// A batch to decode: every sequence begins at its row's first step, and every argument is right but
-/// for NaN among the emissions, which the decoders look for while they read them.
+/// A batch to decode. Every sequence begins at the first step of its row, and every argument is valid
+/// except for NaN among the emissions, which the decoders check while they read them.
 #[derive(Debug, Clone)]
 pub struct Problem<'a, F: Scalar> {
     pub(super) emissions: Cow<'a, [F]>,
@@ -65,13 +65,13 @@ pub struct Problem<'a, F: Scalar> {
 }
 
 impl<'a, F: Scalar> Problem<'a, F> {
-    /// Checks the arguments and moves every sequence to the start of its row.
+    /// Validates the arguments and moves every sequence to the start of its row.
     ///
-    /// Emissions are copied where `mask` holds anything but padding behind the sequences, and borrowed
+    /// Emissions are copied if `mask` has padding other than at the end of sequences, and borrowed
     /// otherwise.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] names the argument that breaks its rule.
+    /// [`Error::InvalidArgument`] names the invalid argument.
     pub fn new(scores: &Scores<'a, F>) -> Result<Self> {
         let [batch, steps, tags] = scores.shape;
         if batch == 0 || steps == 0 || tags == 0 {
@@ -122,12 +122,12 @@ impl<'a, F: Scalar> Problem<'a, F> {
         Ok(problem)
     }
 
-    /// The problem in which each step may have only some tags; `allowed` is of the shape of the caller's
+    /// Restricts the tags allowed at each step; `allowed` has the shape of the caller's
     /// emissions. Copies the emissions. A locally normalised model keeps its probabilities where this
     /// comes after [`Problem::normalized`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where `allowed` has another size.
+    /// [`Error::InvalidArgument`] if `allowed` has another size.
     pub fn restricted(mut self, allowed: &[bool]) -> Result<Self> {
         sized("allowed", allowed.len(), self.batch * self.caller_steps() * self.tags)?;
         let mut emissions = std::mem::take(&mut self.emissions).into_owned();
@@ -203,7 +203,7 @@ impl<'a, F: Scalar> Problem<'a, F> {
         if rows().zip(&self.lengths).all(|(row, &length)| row[..length].iter().all(|&kept| kept)) {
             return;
         }
-        // A row of nothing but padding still needs a step to stand on.
+        // A row of only padding still needs one step.
         let longest = self.lengths.iter().copied().max().unwrap_or_default().max(1);
         let mut emissions = vec![F::default(); self.batch * longest * self.tags];
         let mut order = vec![0; self.batch * longest];

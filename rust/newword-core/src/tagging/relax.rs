@@ -1,4 +1,4 @@
-//! The inner step of every search for a best path, and the way back along what it found.
+//! The inner step of every best-path search, and the backtrace.
 
 use super::scalar::{LANES, Lanes, Scalar};
 

@@ -1,9 +1,9 @@
-//! Rows of the transition matrix, whatever it is kept as.
+//! Rows of the transition matrix, for every representation.
 
 use super::problem::{Problem, Transitions};
 use super::scalar::Scalar;
 
-/// The scores of all tags behind a given one, for one sequence.
+/// The scores of all tags after a given one, for one sequence.
 pub(super) struct Rows<'p, F: Scalar> {
     tags: usize,
     kind: Kind<'p, F>,
@@ -33,7 +33,7 @@ impl<'p, F: Scalar> Rows<'p, F> {
         Self { tags, kind, row }
     }
 
-    /// The scores of all tags behind `tag`; O(rank tags) where the matrix is not there.
+    /// The scores of all tags after `tag`; O(rank tags) for low-rank transitions.
     #[inline(always)]
     pub(super) fn after(&mut self, tag: usize) -> &[F] {
         match self.kind {
@@ -51,7 +51,7 @@ impl<'p, F: Scalar> Rows<'p, F> {
         }
     }
 
-    /// The score of `next` behind `tag`.
+    /// The score of `next` after `tag`.
     pub(super) fn between(&self, tag: usize, next: usize) -> F {
         match self.kind {
             Kind::Matrix(matrix) => matrix[tag * self.tags + next],

@@ -1,4 +1,4 @@
-//! Paths drawn at random, as probable as the model says.
+//! Sampling of paths from the distribution of the model.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

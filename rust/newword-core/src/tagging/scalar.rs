@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::ops::{Add, AddAssign, Mul};
 
-/// How many sequences, or tags of one sequence, are worked on side by side. Loops over an array of
-/// this length become a few vector instructions, or one, whatever the processor has.
+/// The number of sequences, or of tags of one sequence, computed together. Loops over an array of
+/// this length become one or a few vector instructions, depending on the processor.
 pub(super) const LANES: usize = 16;
 
 /// One score for each lane.
@@ -31,7 +31,7 @@ pub trait Scalar:
     + Into<f64>
     + 'static
 {
-    /// The score of what is forbidden.
+    /// The score that forbids.
     const FORBIDDEN: Self;
     /// What no score may reach.
     const INFINITY: Self;
@@ -42,7 +42,7 @@ pub trait Scalar:
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
 
-    /// A score, or the mark of what is forbidden: neither NaN nor positive infinity.
+    /// Whether the number is a valid score: neither NaN nor positive infinity.
     #[inline(always)]
     fn is_score(self) -> bool {
         self < Self::INFINITY

@@ -1,4 +1,4 @@
-//! The best path where a score sees three successive tags.
+//! The best path with scores of three successive tags.
 
 use super::paths::{Paths, each_sequence, label};
 use super::problem::{Problem, unsound};
@@ -11,7 +11,7 @@ use crate::support::{Error, Result, Workers};
 /// The path of the highest score for each sequence, where `triples`, (tags, tags, tags), adds
 /// `h(i, j, k)` for `k` behind `j` behind `i` to all that [`viterbi`](super::viterbi) adds up.
 ///
-/// O(batch steps tags³) time and 4 tags² bytes a step for each sequence under way.
+/// O(batch steps tags³) time and 4 tags² bytes per step for each sequence in progress.
 ///
 /// # Errors
 /// As [`viterbi`](super::viterbi), and where `triples` has another size or holds NaN or positive

@@ -31,8 +31,8 @@ pub(super) fn widest<K: Kernel>(kernel: K) -> K::Output {
     ARCH.get_or_init(choose).dispatch(Widest(kernel))
 }
 
-/// The widest vectors, or the narrower ones that `NEWWORD_SIMD` asks for: "avx2" or "baseline". Every
-/// choice gives the same results; it is there to be measured and tested.
+/// The widest vectors, or narrower ones by `NEWWORD_SIMD`: "avx2" or "baseline". Results are the same;
+/// the variable exists for benchmarks and tests.
 fn choose() -> Arch {
     match std::env::var("NEWWORD_SIMD").as_deref() {
         Ok("baseline") => Arch::Scalar,

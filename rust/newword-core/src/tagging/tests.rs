@@ -1,4 +1,4 @@
-//! Every decoder against all paths, written out.
+//! Every decoder against brute force over all paths.
 
 use std::borrow::Cow;
 
@@ -577,7 +577,7 @@ fn errors_name_argument_rule_and_value() {
         let text = message(result);
         assert!(text.contains(part), "{text}");
     }
-    // What lies in the padding is nobody's business.
+    // Values at padding are ignored.
     let padded = solve(&[0.0, 1.0, nan, nan, 0.0, 1.0, 1.0, 0.0], &square, &[1, 2]).unwrap();
     assert_eq!(padded, [1, -1, 1, 0]);
 }

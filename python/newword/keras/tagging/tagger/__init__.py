@@ -1,1 +1,1 @@
-"""From tagged texts to a tagger: its data, model, training, decoding and file."""
+"""The tagger: data, model, training, decoding and file."""

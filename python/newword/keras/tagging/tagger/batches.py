@@ -1,4 +1,4 @@
-"""Batches of a tagger: long texts in windows, texts of like length together."""
+"""Batches of a tagger: windows over long texts, bucketing by length."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["TrainingBatches", "Windows", "padded_length", "stacked"]
 
 UNKNOWN_RATE = 0.25
-"""A character seen n times in training is made unknown with probability r / (r + n)."""
+"""In training a character seen n times is replaced by unknown with probability r / (r + n)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Pieces of texts that the model sees at once, each with context around its core.
+    """Windows over texts, each with context around its core.
 
-    The cores of a text's windows cover it without overlap; all are places in the run of all
-    characters. Texts without characters have no window.
+    The cores of a text's windows cover it without overlap. Positions are offsets in the
+    concatenation of all characters. Empty texts have no window.
     """
 
     text: NDArray[np.int64]
-    """The text each window belongs to."""
+    """The index of the text of each window."""
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     core_start: NDArray[np.int64]
@@ -58,14 +58,14 @@ class Windows:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many characters each has."""
+        """The length of each window in characters."""
         return self.end - self.start
 
 
 def padded_length(length: int) -> int:
-    """`length` rounded up to one of few: the compiler of a backend may see each length anew.
+    """Rounds a length up to one of few values, because a backend may compile for each.
 
-    Multiples of 8 up to 64, then four lengths an octave: at most a quarter is padding.
+    Multiples of 8 up to 64, then four lengths per octave: at most a quarter is padding.
     """
     step = max(8, 2 ** ((length - 1).bit_length() - 3)) if length > 1 else 8
     return -(-length // step) * step
@@ -78,7 +78,7 @@ def stacked(
     shape: tuple[int, int],
     fill: int = 0,
 ) -> NDArray[np.int32]:
-    """Pieces of a run as rows of a batch, `fill` behind them and in rows that are left over."""
+    """Stacks slices of an array as rows of a batch, padded with `fill`, as are missing rows."""
     rows, steps = shape
     batch = np.full((rows, steps), fill, np.int32)
     place = np.arange(steps)
@@ -88,17 +88,17 @@ def stacked(
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
-    """Batches for `fit`, in another order each epoch, the same for the same seed.
+    """Batches for `fit`, in a different order each epoch, reproducible by the seed.
 
-    All have `batch_size` rows, the last ones empty where windows are lacking: a row of padding has
-    no share in a loss per token, and backends that compile for every shape see few.
+    All batches have `batch_size` rows; missing rows are padding. Such rows do not affect a loss per
+    token, and backends that compile for every shape see few shapes.
 
     Args:
-        inputs: Ids over the run of all characters, by the names of the model's inputs.
-        labels: The tags of the run, `UNKNOWN_TAG` where not known.
-        windows: Which pieces of it to train on.
-        batch_size: How many of them in a batch.
-        seed: What decides the order and which characters are made unknown.
+        inputs: Ids of all characters, concatenated, by the names of the model's inputs.
+        labels: The tags of all characters, `UNKNOWN_TAG` where unknown.
+        windows: The windows to train on.
+        batch_size: Windows per batch.
+        seed: Seed of the order and of the characters replaced by unknown.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Deals the windows out anew: those of like length together, batches in random order."""
+        """Shuffles the batches; windows of similar length are batched together."""
         self.epoch += 1
         random = np.random.default_rng([*self.seed, self.epoch])
         order = random.permutation(len(self.windows))
@@ -127,7 +127,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         order = order[np.argsort(padded, kind="stable")]
         batches = [order[at : at + self.rows] for at in range(0, len(order), self.rows)]
         random.shuffle(batches)
-        # TensorFlow takes what the first two batches have in common for what all have.
+        # TensorFlow infers the common shape of all batches from the first two.
         steps = [self._steps(batch) for batch in batches]
         other = next((at for at, one in enumerate(steps) if one != steps[0]), 0)
         if other > 1:
@@ -148,7 +148,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         rare = random.random(shape) < self.unknown_rate[characters]
         inputs["characters"] = np.where(rare & (characters > 0), np.int32(UNKNOWN), characters)
         labels = stacked(self.labels, start, lengths, shape, UNKNOWN_TAG)
-        # What is context here is the core of another window.
+        # Context here is the core of another window.
         place = np.arange(shape[1]) + start[:, None]
         outside = place < self.windows.core_start[batch, None]
         outside |= place >= self.windows.core_end[batch, None]
@@ -160,5 +160,5 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
 
 
 def model_inputs(inputs: dict[str, Any]) -> Any:
-    """A dict of inputs, or the only one by itself, as the model has them."""
+    """Returns a dict of inputs, or the input itself if there is only one."""
     return inputs if len(inputs) > 1 else inputs["characters"]

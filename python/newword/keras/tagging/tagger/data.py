@@ -1,4 +1,4 @@
-"""Texts and targets of a tagger as arrays over all characters."""
+"""Texts and targets of a tagger as concatenated arrays of characters."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ if TYPE_CHECKING:
 __all__ = ["UNKNOWN_TAG", "Corpus", "Gold", "gold_of", "spans_of", "words_of"]
 
 UNKNOWN_TAG = -100
-"""The label of a character whose tag is not known."""
+"""The label of a character whose tag is unknown."""
 
 SPACE = np.zeros(CODE_POINTS, np.bool_)
 SPACE[[code for code in range(0x3001) if chr(code).isspace()]] = True
-"""White space, as `str.isspace` and `str.split` have it."""
+"""White space as defined by `str.isspace` and `str.split`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Texts in one run of characters, without white space where words are asked for."""
+    """Concatenated texts, without white space if the scheme is one of words."""
 
     texts: list[str]
-    """The texts as given."""
+    """The original texts."""
     raw_offsets: NDArray[np.int64]
-    """Where each begins and the last ends in the run of all characters as given."""
+    """The offsets of the texts in the concatenation of all original characters."""
     kept: NDArray[np.bool_] | None
-    """Which of these characters the model sees; None for all."""
+    """The mask of the characters passed to the model; None for all."""
     codes: NDArray[np.uint32]
-    """The code points that the model sees."""
+    """The code points passed to the model."""
     offsets: NDArray[np.int64]
-    """Where each text begins and the last ends among them."""
+    """The offsets of the texts among them."""
 
     @classmethod
     def of(cls, texts: Any, scheme: TagScheme) -> Corpus:
-        """Of a list of texts, or of one; see `Tagger.predict` about white space."""
+        """Creates a corpus from one or several texts; see `Tagger.predict` about white space."""
         many = checked_texts(texts)
         codes, offsets = joined_code_points(many)
         space = SPACE[codes]
@@ -70,16 +70,16 @@ class Corpus:
 
     @cached_property
     def text(self) -> str:
-        """All characters that the model sees."""
+        """All characters passed to the model."""
         return text_of(self.codes)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many characters of each text the model sees."""
+        """The number of characters of each text passed to the model."""
         return np.diff(self.offsets)
 
     def inputs(self, vocabulary: Vocabulary, lexicon: Any) -> dict[str, NDArray[np.int32]]:
-        """What the model takes, by the names of its inputs, over all characters."""
+        """The inputs of the model over all characters, by name."""
         found = {"characters": vocabulary.ids_of(self.codes)}
         if lexicon is not None:
             seen = [self.text[start:end] for start, end in pairwise(self.offsets.tolist())]
@@ -87,7 +87,7 @@ class Corpus:
         return found
 
     def as_given(self, tags: NDArray[np.int32], fill: int) -> list[NDArray[np.int32]]:
-        """Tags of what the model sees as one array a text, with `fill` where it saw nothing."""
+        """Splits tags into one array per original text, with `fill` at removed white space."""
         if self.kept is not None:
             seen = tags
             tags = np.full(len(self.kept), fill, np.int32)
@@ -110,9 +110,9 @@ def words_of(corpus: Corpus, scheme: TagScheme, tags: NDArray[np.int32]) -> list
 
 
 def spans_of(corpus: Corpus, scheme: TagScheme, tags: NDArray[np.int32]) -> list[list[Span]]:
-    """The spans of each text, with offsets in it."""
+    """The spans of each text, with offsets in that text."""
     per_text = corpus.as_given(tags, 0)
-    # All texts in one run with a gap behind each, where no span goes on.
+    # All texts are concatenated with a gap after each, so that no span continues.
     gap = np.array([-1], np.int32)
     run = np.concatenate([part for one in per_text for part in (one, gap)] or [gap])
     starts = (corpus.raw_offsets + np.arange(len(corpus.raw_offsets))).tolist()
@@ -130,15 +130,15 @@ Gold = tuple[Corpus, "NDArray[np.int32]", "list[list[str]] | None"]
 
 
 def gold_of(texts: Any, targets: Any, scheme: TagScheme) -> Gold:
-    """Texts, their labels, and their words where targets were words.
+    """Returns texts, their labels, and their words if the targets are words.
 
     Args:
-        texts: Texts, or None where targets are words.
+        texts: Texts, or None if the targets are words.
         targets: See `Tagger.fit`.
         scheme: The scheme.
 
     Raises:
-        InvalidArgumentError: They do not belong together; names the place.
+        InvalidArgumentError: Texts and targets do not match; names the index.
     """
     samples = _samples(targets)
     if texts is None and scheme.types is not None:
@@ -166,7 +166,7 @@ def _paired(samples: list[Any], texts: list[str]) -> Iterator[tuple[int, tuple[A
 def _of_words(
     given: list[str] | None, samples: list[Any], scheme: TagScheme
 ) -> tuple[Corpus, NDArray[np.int32], list[list[str]] | None]:
-    """The same where the scheme is one of words."""
+    """`gold_of` for a scheme of words."""
     words: list[list[str] | None] = []
     for place, one in enumerate(samples):
         words.append(_words(one, None if given is None else given[place], scheme, place))
@@ -183,7 +183,7 @@ def _of_words(
             continue
         for word in one:
             if len(word) not in tags:
-                # The tags of a word depend on its length alone.
+                # The tags of a word depend only on its length.
                 tags[len(word)] = scheme.encode_words([word]).astype(np.int32)
             labels.append(tags[len(word)])
     known = [one for one in words if one is not None]
@@ -192,12 +192,12 @@ def _of_words(
 
 def _joined(labels: Sequence[NDArray[np.int32]], corpus: Corpus) -> NDArray[np.int32]:
     run = np.concatenate([*labels, np.zeros(0, np.int32)])
-    # Texts of white space alone are not seen where spans are asked for; nor are their labels.
+    # With spans, texts of only white space are not passed to the model, nor are their labels.
     return run if len(run) == len(corpus.codes) or corpus.kept is None else run[corpus.kept]
 
 
 def _words(target: Any, text: str | None, scheme: TagScheme, place: int) -> list[str] | None:
-    """The words of a target, none of them with white space; None if it is a sequence of tags."""
+    """The words of a target, without white space; None if it is a sequence of tags."""
     name = f"targets[{place}]"
     if isinstance(target, str):
         words = target.split()
@@ -208,7 +208,7 @@ def _words(target: Any, text: str | None, scheme: TagScheme, place: int) -> list
                 raise _check.invalid(name, "words, or tags of texts that are given", parts)
             return None
         words = " ".join(parts).split()
-        # Names of tags, unless these letters are the text.
+        # Names of tags, unless their concatenation is the text.
         other = text is not None and "".join(text.split()) != "".join(words)
         if other and len(parts) == len(text or "") and set(parts) <= set(scheme.tags):
             return None
@@ -241,13 +241,14 @@ def _labels(target: Any, text: str, scheme: TagScheme, place: int) -> NDArray[np
             return np.asarray(scheme.encode(parts, len(text)), np.int32)
         ids = scheme.to_ids(parts)
     if len(ids) != len(text):
-        raise _check.invalid(name, f"one tag a character of texts[{place}], {len(text)}", len(ids))
+        rule = f"one tag per character of texts[{place}], {len(text)}"
+        raise _check.invalid(name, rule, len(ids))
     return np.where(ids < 0, UNKNOWN_TAG, ids).astype(np.int32)
 
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Errors of a scheme with the place of the sample before them."""
+    """Prefixes the errors of a scheme with the index of the sample."""
     try:
         yield
     except InvalidArgumentError as error:

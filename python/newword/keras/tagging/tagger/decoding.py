@@ -1,4 +1,4 @@
-"""The tags of texts by a model: scores window after window, then decoding text by text."""
+"""Prediction of tags: the model scores windows, and whole texts are decoded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["decode_scores", "window_scores"]
 
 MOST_STEPS = 2**16
-"""How many steps are decoded at once: a call has a price of its own, and so has memory."""
+"""Maximum number of steps per decoding batch, a compromise of call overhead and memory."""
 
 
 def window_scores(
@@ -28,18 +28,17 @@ def window_scores(
     batch_size: int,
     layout_rows: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the model says about every character, each in the core of its window.
+    """Computes the emissions of every character, each from the core of its window.
 
     Args:
         model: The tagger's model.
-        inputs: Ids over the run of all characters, by the names of the model's inputs.
-        windows: Pieces of the run; there is at least one.
-        batch_size: How many at once; those of like length are together.
-        layout_rows: How many rows of parameters the model's output ends with.
+        inputs: Ids of all characters, concatenated, by the names of the model's inputs.
+        windows: The windows, at least one.
+        batch_size: Windows per batch; those of similar length are batched together.
+        layout_rows: Number of parameter rows at the end of the model's output.
 
     Returns:
-        Emissions, (characters, tags), and the parameters, (layout_rows, tags + 1), as they are
-        packed.
+        Emissions, (characters, tags), and the packed parameters, (layout_rows, tags + 1).
     """
     order = np.argsort(windows.lengths, kind="stable")
     scores = rows = np.zeros((0, 0), np.float32)
@@ -67,27 +66,27 @@ def decode_scores(
     offsets: NDArray[np.int64],
     method: str,
 ) -> NDArray[np.int32]:
-    """The tag of every character.
+    """Decodes the tag of every character.
 
-    A text is decoded as a whole, however many windows it was seen through: nothing shows where they
-    meet, and no rule of the scheme is broken there.
+    A text is decoded as a whole, also if it was scored in several windows, so the tags obey the
+    scheme across windows.
 
     Args:
-        scores: As `window_scores` gives them, like rows.
-        rows: The parameters.
-        offsets: Where each text begins and the last ends.
+        scores: The emissions of `window_scores`.
+        rows: The parameters of `window_scores`.
+        offsets: The offsets of the texts.
         method: As for `decode`.
     """
     tags = np.zeros(len(scores), np.int32)
     if not len(scores):
         return tags
-    # A packed tensor of one step says what the parameters are.
+    # A packed tensor of one step, to read the layout of the parameters.
     packed = np.concatenate([np.ones((1, scores.shape[1] + 1), np.float32), rows])[None]
     layout = Layout.read(packed)
     parameters = unpack(layout, packed)
     for group in _groups(np.diff(offsets)):
         place, counts = _places(offsets[group], offsets[group + 1], layout.second_order)
-        # Behind a text comes the next one, or the last character again; neither counts.
+        # After a text follows the next one, or the last character again; both are masked.
         near = np.minimum(place, len(scores) - 1)
         part = parameters._replace(emissions=scores.take(near, axis=0), mask=counts)
         tags[place[counts]] = decode_unpacked(layout, part, method)[counts]
@@ -97,9 +96,9 @@ def decode_scores(
 def _places(
     begins: NDArray[np.int64], ends: NDArray[np.int64], by_backend: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The characters of texts, a row each, and which of them are of that text.
+    """Returns the character indices of texts, one row per text, and their mask.
 
-    The backend, which decodes where there are scores of three tags, is given one of few shapes.
+    The backend, which decodes second-order models, sees few shapes.
     """
     rows, steps = len(begins), int((ends - begins).max())
     if by_backend:
@@ -111,18 +110,18 @@ def _places(
 
 
 def _groups(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Texts of like length, as many together as make up `MOST_STEPS`; empty ones left out."""
+    """Batches texts of similar length, up to `MOST_STEPS` steps; empty texts are skipped."""
     order = np.argsort(lengths, kind="stable")
     order = order[np.searchsorted(lengths[order], 1) :]
     while len(order):
-        # The longest first, which decides how many there can be.
+        # The longest first, because it determines the size of the batch.
         many = max(1, MOST_STEPS // padded_length(int(lengths[order[-1]])))
         yield order[-many:]
         order = order[:-many]
 
 
 def _filled(rows: int, most: int) -> int:
-    """How many rows a batch is given: for JAX, which compiles for every shape, one of few."""
+    """Rounds the number of rows up on JAX, which compiles for every shape."""
     if keras.backend.backend() != "jax":
         return rows
     return min(most, 1 << (rows - 1).bit_length())

@@ -1,4 +1,4 @@
-"""The file of a tagger: a zip archive that is written whole and checked when read."""
+"""The file of a tagger: a zip archive, written atomically and validated when read."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ __all__ = ["Parts", "head_of", "load", "save"]
 FORMAT, VERSION = "newword.keras.Tagger", 1
 ABOUT, MODEL, LEXICON = "tagger.json", "model.keras", "lexicon.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time of all members: the same tagger is the same archive, as far as Keras allows."""
+"""The time stamp of all members, so that archives are reproducible as far as Keras allows."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a tagger is made of."""
+    """The parts of a tagger."""
 
     scheme: TagScheme
     vocabulary: Vocabulary
     model: Any
     encoder: str
-    """The name of the encoder's layer in the model."""
+    """The name of the encoder layer in the model."""
     lexicon: Any
     options: dict[str, Any]
 
@@ -119,11 +119,11 @@ def _members(source: str) -> dict[str, bytes]:
         with zipfile.ZipFile(source) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FormatError(f"{source}: not the file of a tagger, or damaged: {error}") from error
+        raise FormatError(f"{source}: not a tagger file, or corrupt: {error}") from error
 
 
 def _about(source: str, members: dict[str, bytes]) -> dict[str, Any]:
-    """The description, once format, version and digests are as they should be."""
+    """Reads the description and validates format, version and digests."""
     with _sound(source, ABOUT):
         about = json.loads(members[ABOUT])
         if about["format"] != FORMAT:
@@ -142,7 +142,7 @@ def _about(source: str, members: dict[str, bytes]) -> dict[str, Any]:
 
 
 def _lexicon(source: str, kind: Any, given: Any, members: dict[str, bytes]) -> Any:
-    """The lexicon that was saved, or the one given where one of another kind was in use."""
+    """Returns the saved lexicon, or the given one if another type was in use."""
     if kind is None or kind == "saved":
         if given is not None:
             raise _check.invalid("lexicon", f"None, as {source} needs no other", given)
@@ -163,7 +163,7 @@ def _model(source: str, data: bytes, custom_objects: Mapping[str, Any] | None) -
         try:
             return keras.models.load_model(file, custom_objects=dict(custom_objects or {}))
         except Exception as error:
-            # Keras raises whatever it happens to meet; what it says is part of the message.
+            # Keras raises exceptions of any type; the message includes theirs.
             rule = (
                 "Keras cannot load the model (own classes must be registered or in custom_objects)"
             )
@@ -173,7 +173,7 @@ def _model(source: str, data: bytes, custom_objects: Mapping[str, Any] | None) -
 def _check_together(
     source: str, model: Any, scheme: TagScheme, vocabulary: Vocabulary, encoder: str
 ) -> None:
-    """Raises where model, scheme and vocabulary are not of one tagger."""
+    """Raises if model, scheme and vocabulary do not match."""
     with _sound(source, MODEL):
         head = head_of(model)
         model.get_layer(encoder)
@@ -190,7 +190,7 @@ def _check_together(
 
 @contextlib.contextmanager
 def _sound(source: str, part: str) -> Any:
-    """What is wrong with a part as an error of the format."""
+    """Converts the errors of a part to `FormatError`."""
     try:
         yield
     except (KeyError, TypeError, ValueError, InvalidArgumentError) as error:

@@ -1,4 +1,4 @@
-"""Targets whose tags break a rule: refused, repaired or left out."""
+"""Invalid targets: rejected, repaired or skipped."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["InvalidTargets", "valid_gold"]
 
 
 class InvalidTargets(NamedTuple):
-    """What `Tagger.fit` repaired or skipped."""
+    """Counts of repaired or skipped targets of `Tagger.fit`."""
 
     texts: int
-    """Texts that were changed or left out."""
+    """Number of repaired or skipped texts."""
     tags: int
-    """Tags that were changed, or all tags of the texts that were left out."""
+    """Number of changed tags, or of all tags of the skipped texts."""
 
 
 def valid_gold(
     gold: Gold, scheme: TagScheme, head: Any, on_invalid: str, name: str
 ) -> tuple[Gold, InvalidTargets]:
-    """Texts whose labels the head allows, and how much was changed to get there.
+    """Returns texts whose labels the head allows, and the counts of changes.
 
     Raises:
-        InvalidArgumentError: Two tags in a row, or the first or last of a text, are forbidden:
-            the loss would be in the thousands, and training could not reduce it.
+        InvalidArgumentError: A transition, first tag or last tag of a text is forbidden: the loss
+            would be in the thousands, and training could not reduce it.
     """
     corpus, labels, words = gold
     wrong = _forbidden(corpus, labels, head)
@@ -62,7 +62,7 @@ def valid_gold(
 
 
 def _without(gold: Gold, scheme: TagScheme, left_out: set[int]) -> Gold:
-    """The same without some of the texts."""
+    """Removes some of the texts."""
     corpus, labels, words = gold
     kept = [place for place in range(len(corpus.texts)) if place not in left_out]
     parts = [labels[slice(*corpus.offsets[place : place + 2])] for place in kept]
@@ -72,7 +72,7 @@ def _without(gold: Gold, scheme: TagScheme, left_out: set[int]) -> Gold:
 
 
 def _forbidden(corpus: Corpus, labels: NDArray[np.int32], head: Any) -> NDArray[np.bool_]:
-    """Which labels break a rule of the head: behind the one before, or as first or last."""
+    """The mask of labels that break a rule of the head: as next, first or last tag."""
     wrong = np.zeros(len(labels), np.bool_)
     if not head.constrained:
         return wrong

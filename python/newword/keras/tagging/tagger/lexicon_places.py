@@ -1,4 +1,4 @@
-"""Where each character stands in the word that a lexicon puts it in, as an id."""
+"""Lexicon features: the position of each character in its lexicon word, as an id."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["NUM_PLACES", "checked_lexicon", "word_places"]
 
 LONGEST = 5
-"""Words of this length and all longer ones are told apart by place alone."""
+"""Words of this length and longer share their ids."""
 FIRST, INNER, LAST, ALONE = range(4)
 NUM_PLACES = 1 + 4 * LONGEST
-"""Ids, that of padding included; some lengths do not have all four places."""
+"""Number of ids, including that of padding; short words do not have all four positions."""
 
 
 def checked_lexicon(lexicon: Any) -> Any:
-    """None, or what can segment.
+    """Validates None or an object with `segment_many`.
 
     Raises:
-        InvalidArgumentError: It has no `segment_many`.
+        InvalidArgumentError: The object has no `segment_many`.
     """
     if lexicon is not None and not callable(getattr(lexicon, "segment_many", None)):
         raise _check.invalid("lexicon", "None or something with segment_many", lexicon)
@@ -35,10 +35,10 @@ def checked_lexicon(lexicon: Any) -> Any:
 
 
 def word_places(lexicon: Any, texts: Sequence[str]) -> NDArray[np.int32]:
-    """For each character of all texts, 1 + 4 (length of its word - 1) + place in the word.
+    """Returns 1 + 4 (length of its word - 1) + position in the word for each character.
 
     Raises:
-        InvalidArgumentError: The pieces of a text do not have its length.
+        InvalidArgumentError: The words of a text do not have its length.
     """
     pieces = lexicon.segment_many(list(texts))
     for place, (text, words) in enumerate(zip(texts, pieces, strict=True)):
@@ -48,7 +48,7 @@ def word_places(lexicon: Any, texts: Sequence[str]) -> NDArray[np.int32]:
     lengths = np.array([len(word) for word in chain.from_iterable(pieces)], np.int64)
     ends = np.cumsum(lengths)
     places = np.full(int(ends[-1]) if len(ends) else 0, INNER, np.int32)
-    # In this order: the first character of a word of one is its last, too, and stands alone.
+    # In this order, because the character of a word of length 1 is both first and last.
     places[(ends - lengths)[lengths > 0]] = FIRST
     places[(ends - 1)[lengths > 1]] = LAST
     places[(ends - 1)[lengths == 1]] = ALONE

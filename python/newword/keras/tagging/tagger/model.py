@@ -1,4 +1,4 @@
-"""The model of a tagger: embeddings, encoder and head put together and checked."""
+"""The model of a tagger: builds and validates embeddings, encoder and head."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ HEADS = {
     "softmax": SoftmaxTagging,
 }
 PLACE_FEATURES = 16
-"""Features of the embedding that says where a lexicon puts a character."""
+"""Number of features of the embedding of lexicon positions."""
 PROBE = 7
-"""Steps of an input that shows whether an encoder keeps them."""
+"""Number of steps of the input that tests whether an encoder keeps the steps."""
 
 
 def make_encoder(encoder: Any, units: int, num_layers: int | None, dropout: float) -> Any:
-    """An encoder by name, or a layer or model of the user's as it is.
+    """Returns an encoder by name, or a user-defined layer or model unchanged.
 
     Raises:
-        InvalidArgumentError: It is neither.
+        InvalidArgumentError: The encoder is neither.
     """
     if isinstance(encoder, keras.layers.Layer):
         return encoder
@@ -53,10 +53,10 @@ def make_encoder(encoder: Any, units: int, num_layers: int | None, dropout: floa
 
 
 def make_head(head: Any, scheme: TagScheme, constrained: bool, lr_multiplier: float) -> TaggingHead:
-    """A head by name for the scheme, or one of the user's if it has as many tags.
+    """Returns a head by name for the scheme, or a user-defined head with the same number of tags.
 
     Raises:
-        InvalidArgumentError: It is neither, or the numbers differ.
+        InvalidArgumentError: The head is neither, or the numbers of tags differ.
     """
     if isinstance(head, TaggingHead):
         if head.num_tags != scheme.num_tags:
@@ -78,10 +78,10 @@ def make_head(head: Any, scheme: TagScheme, constrained: bool, lr_multiplier: fl
 
 
 def takes_ids(encoder: Any) -> bool:
-    """Whether an encoder takes ids, (batch, steps), and not embeddings.
+    """Whether an encoder takes ids, (batch, steps), instead of embeddings.
 
     Raises:
-        InvalidArgumentError: It is a model with several inputs, or with inputs of other axes.
+        InvalidArgumentError: The encoder is a model with several inputs, or inputs of other ranks.
     """
     if not isinstance(encoder, keras.Model) or not hasattr(encoder, "inputs"):
         return False
@@ -109,11 +109,11 @@ def make_model(
     dropout: float,
     lexicon: bool,
 ) -> Any:
-    """A model from ids of characters (and of places in words) to what the head packs.
+    """Builds a model from ids of characters (and lexicon features) to the packed tensor.
 
     Raises:
-        InvalidArgumentError: The encoder gives no (batch, steps, features), has too few
-            embeddings for the vocabulary, or takes ids while there is a lexicon.
+        InvalidArgumentError: The output of the encoder is not (batch, steps, features), it has too
+            few embeddings for the vocabulary, or it takes ids while there is a lexicon.
     """
     ids = keras.Input((None,), dtype="int32", name="characters")
     inputs = {"characters": ids}
@@ -136,18 +136,18 @@ def make_model(
             features = keras.layers.Concatenate(name="features")([features, places])
         hidden = _encoded(encoder, _dropout(dropout, "dropout")(features))
     hidden = _dropout(dropout, "encoder_dropout")(hidden)
-    # By name: an encoder of the user's may lose the mask on the way.
+    # By name, because a user-defined encoder may drop the mask.
     packed = head(hidden, mask=ops.not_equal(ids, 0))
     return keras.Model(model_inputs(inputs), packed, name="tagger")
 
 
 def _dropout(rate: float, name: str) -> Any:
-    """Dropout with a seed of its own."""
+    """Dropout with its own seed."""
     return keras.layers.Dropout(rate, seed=dropout_seed(rate), name=name)
 
 
 def check_rows(model: Any, vocabulary: Vocabulary) -> None:
-    """Raises where the embedding of a model's ids has less rows than the vocabulary has ids."""
+    """Raises if the embedding of a model has fewer rows than the vocabulary has ids."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.Embedding) and layer.name != "place_embedding":
             if layer.input_dim < len(vocabulary):
@@ -157,7 +157,7 @@ def check_rows(model: Any, vocabulary: Vocabulary) -> None:
 
 
 def _encoded(encoder: Any, inputs: Any) -> Any:
-    """The encoder's output, once it has shown that it keeps the steps."""
+    """Returns the encoder's output after testing that it keeps the steps."""
     hidden = encoder(inputs)
     rule = "one that gives (batch, steps, features)"
     if isinstance(hidden, (list, tuple, dict)) or len(hidden.shape) != 3 or hidden.shape[2] is None:

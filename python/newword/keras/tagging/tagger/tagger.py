@@ -1,4 +1,4 @@
-"""From a corpus to a working segmenter or entity recogniser, in one object."""
+"""The tagger: trains and applies a segmenter or entity recogniser."""
 
 from __future__ import annotations
 
@@ -44,40 +44,38 @@ __all__ = ["Tagger"]
 
 
 class Tagger:
-    """A sequence tagger for the characters of texts: words, entities, anything in spans.
+    """A sequence tagger for the characters of texts: words, entities or other spans.
 
-    It holds all that belongs together: the scheme that says what tags mean, the vocabulary, the
-    model of embeddings, encoder and head, and the decoder. `fit` learns the vocabulary from the
-    texts unless one is given.
+    It combines the tag scheme, the vocabulary, the model (embeddings, encoder and head), and the
+    decoder. `fit` builds the vocabulary from the texts unless one is given.
 
     Args:
-        scheme: What tags there are: `TagScheme("BMES")` for words, or one with types for spans.
+        scheme: The tags: `TagScheme("BMES")` for words, or a scheme with types for spans.
         encoder: `"bilstm"`, `"dgcnn"` or `"transformer"` (see `BiLSTMEncoder`, `DGCNNEncoder`,
-            `TransformerEncoder`); or your own Keras layer or model, from embeddings (batch,
-            steps, features) to (batch, steps, features) or, if it is a model with an input of
+            `TransformerEncoder`); or a user-defined Keras layer or model, from embeddings (batch,
+            steps, features) to (batch, steps, features) or, if it is a model whose input has
             two axes, from ids (batch, steps), where 0 is padding.
         head: `"crf"`, `"bidirectional_memm"`, `"memm"` or `"softmax"`; or a `TaggingHead`, which
-            then says itself what it allows and how fast it learns.
-        embedding_dim: Features of a character.
+            has its own constraints and learning-rate multiplier.
+        embedding_dim: Features of a character embedding.
         units: Units of a named encoder.
-        num_layers: Layers of a named encoder: 1 for an LSTM, 4 for a DGCNN, 2 for a Transformer
-            by default.
-        dropout: Share of the features dropped in training, of embeddings, within a named encoder
-            and of what the encoder gives.
-        lexicon: A `newword.Lexicon`, or anything else with `segment_many`, such as a trained
-            segmenter. For each character, where it stands in the lexicon's word and how long
-            that word is become a second embedding: what was found in unlabelled text helps where
+        num_layers: Layers of a named encoder; by default 1 for an LSTM, 4 for a DGCNN, 2 for a
+            Transformer.
+        dropout: Dropout rate of embeddings, within a named encoder, and of the encoder's output.
+        lexicon: A `newword.Lexicon`, or any other object with `segment_many`, such as a trained
+            segmenter. For each character, its position in the lexicon's word and the length of
+            that word become a second embedding. Words discovered in unlabelled text help if
             labelled text is scarce.
-        vocabulary: The characters known; those of the first texts fitted by default.
+        vocabulary: The known characters; by default those of the first fitted texts.
         constrained: Whether decoding excludes tag sequences that the scheme forbids.
-        lr_multiplier: How many times faster transitions learn; see `CRF`.
-        max_length: The longest piece of a text that the model sees at once. Longer texts are cut
-            into overlapping windows, whose scores are put together before they are decoded.
-        seed: What decides initial weights, dropout, the order of batches, and which rare characters
-            are made unknown.
+        lr_multiplier: Factor on the learning rate of transitions; see `CRF`.
+        max_length: Maximum length of a window. Longer texts are split into overlapping windows,
+            whose scores are joined before decoding.
+        seed: Seed of initial weights, dropout, the order of batches, and the replacement of rare
+            characters by unknown.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
 
     Complexity:
         That of the encoder and the head; decoding takes O(characters · tags²).
@@ -141,10 +139,10 @@ class Tagger:
 
     @property
     def model(self) -> Any:
-        """The Keras model, from ids to what the head packs; ids by name where there is a lexicon.
+        """The Keras model, from ids to the packed tensor; ids by name if there is a lexicon.
 
         Raises:
-            InvalidArgumentError: There is none before `build` or `fit`.
+            InvalidArgumentError: `build` or `fit` was not called.
         """
         if self._model is None:
             raise _check.invalid("tagger", "fitted or built before it has a model", self)
@@ -152,22 +150,22 @@ class Tagger:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The characters known.
+        """The known characters.
 
         Raises:
-            InvalidArgumentError: None was given, and there is none before `build` or `fit`.
+            InvalidArgumentError: None were given, and `build` or `fit` was not called.
         """
         if self._vocabulary is None:
             raise _check.invalid("tagger", "fitted or built before it has a vocabulary", self)
         return self._vocabulary
 
     def build(self, texts: Iterable[str] | None = None) -> Tagger:
-        """Makes the model, with a vocabulary of the characters in texts unless there is one.
+        """Builds the model, and the vocabulary from texts unless there is one.
 
-        `fit` does this by itself. Call it to see or change the model before training.
+        `fit` calls this method. Call it to inspect or change the model before training.
 
         Args:
-            texts: The texts to be known; None where a vocabulary was given.
+            texts: The texts for the vocabulary; None if a vocabulary was given.
 
         Raises:
             InvalidArgumentError: There are neither texts nor a vocabulary, or the encoder does not
@@ -207,37 +205,36 @@ class Tagger:
         on_invalid: str = "error",
         verbose: int | str = "auto",
     ) -> Any:
-        """Trains, or goes on training.
+        """Trains the model, or continues training.
 
         Args:
-            texts: The texts; None where targets are words, which then are the texts.
+            texts: The texts; None if the targets are words, whose concatenation is the text.
             targets: For each text, one of:
-                words, a str with white space between them or a sequence of str, where the scheme
-                is one of words; spans (start, end, type) where it has types; or tags, one a
-                character, by id or by name, where -100 or -1 stands for one that is not known
-                and is left out of the loss. A sequence of str that is the text when joined is
-                words.
-            validation_data: Texts and targets to decode after each epoch: precision, recall and F1
-                come into the history, and the weights of the best F1 are those that stay.
-            epochs: How often to go through the texts.
-            batch_size: Texts a batch.
-            learning_rate: A number or a schedule for Adam: 1e-3 at first, then what it was.
-            patience: Stop after this many epochs in a row without a better F1.
-            optimizer: An optimizer instead of Adam; from then on it is kept.
-            callbacks: Keras callbacks; they see val_f1 among the logs.
-            on_invalid: What to do with a text whose tags break the scheme, in training and
-                validation data: `"error"`; `"repair"`, which keeps the spans that conlleval sees
-                (`TagScheme.repair`); or `"skip"`, which leaves the text out. `invalid_targets` and
-                a line of output say how many there were. A head with `constrained=False` takes all.
+                words, a str with white space between them or a sequence of str, if the scheme
+                is one of words; spans (start, end, type) if it has types; or tags, one per
+                character, by id or by name, where -100 or -1 means unknown and is ignored by the
+                loss. A sequence of str whose concatenation is the text is read as words.
+            validation_data: Texts and targets to decode after each epoch. Precision, recall and F1
+                are added to the history, and the weights of the best F1 are restored.
+            epochs: Number of epochs.
+            batch_size: Texts per batch.
+            learning_rate: A number or a schedule for Adam; default 1e-3, later the previous one.
+            patience: Number of epochs without a better F1 after which to stop.
+            optimizer: An optimizer instead of Adam; later calls keep it.
+            callbacks: Keras callbacks; their logs include val_f1.
+            on_invalid: Handling of a text whose tags break the scheme, in training and
+                validation data: `"error"`; `"repair"`, which keeps the spans that conlleval finds
+                (`TagScheme.repair`); or `"skip"`, which skips the text. `invalid_targets` and
+                a line of output report the counts. A head with `constrained=False` takes all tags.
             verbose: As for `keras.Model.fit`.
 
         Returns:
             The `keras.callbacks.History`.
 
         Raises:
-            InvalidArgumentError: An argument breaks its rule: texts and targets that do not belong
-                together, a tag outside the scheme or where the scheme forbids it, no text with a
-                character. Messages name the place, as in `targets[17]`. Nothing is trained then.
+            InvalidArgumentError: An argument is invalid: texts and targets do not match, a tag is
+                not in the scheme or forbidden in its position, or all texts are empty. Messages
+                name the index, such as `targets[17]`. The model is not trained.
         """
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
@@ -269,9 +266,9 @@ class Tagger:
 
     @property
     def invalid_targets(self) -> dict[str, InvalidTargets]:
-        """How many texts and tags the last `fit` repaired or skipped, by `on_invalid`.
+        """Counts of texts and tags that the last `fit` repaired or skipped, by `on_invalid`.
 
-        Its keys are "training" and "validation".
+        The keys are "training" and "validation".
         """
         return dict(self._invalid)
 
@@ -286,23 +283,23 @@ class Tagger:
     def predict(
         self, texts: str | Iterable[str], *, method: str = "map", batch_size: int = 64
     ) -> list[Any] | list[list[Any]]:
-        """The words, or the spans, of texts.
+        """Predicts the words or the spans of texts.
 
-        Where the scheme is one of words, white space parts words and is in none: what is left
-        of the text is the words joined. Where it has types, white space is a character as any other
-        and offsets count it; but a text of nothing else has no span. No result depends on the
-        other texts, up to rounding.
+        If the scheme is one of words, white space separates words and belongs to none: the
+        concatenation of the words is the text without white space. If it has types, white space is
+        an ordinary character and offsets count it, but a text of only white space has no spans. Up
+        to rounding, no result depends on the other texts.
 
         Args:
-            texts: A text, or several.
+            texts: One text or several.
             method: As for `newword.keras.decode`.
-            batch_size: Texts a batch.
+            batch_size: Texts per batch.
 
         Returns:
-            For a text a list of words or of `newword.Span`; a list of these for several.
+            A list of words or of `newword.Span` for one text; a list of these lists for several.
 
         Raises:
-            InvalidArgumentError: An argument breaks its rule, or the tagger has no model yet.
+            InvalidArgumentError: An argument is invalid, or the tagger has no model yet.
         """
         if isinstance(texts, str):
             return self.predict([texts], method=method, batch_size=batch_size)[0]
@@ -322,10 +319,10 @@ class Tagger:
     def predict_tags(
         self, texts: str | Iterable[str], *, method: str = "map", batch_size: int = 64
     ) -> NDArray[np.int32] | list[NDArray[np.int32]]:
-        """The tag of each character of texts; arguments and errors as for `predict`.
+        """Predicts the tag of each character; arguments and errors as for `predict`.
 
         Returns:
-            For each text ids of tags, int32 of shape (len(text),); -1 for white space where the
+            Tag ids for each text, int32 of shape (len(text),); -1 for white space if the
             scheme is one of words.
         """
         if isinstance(texts, str):
@@ -343,18 +340,18 @@ class Tagger:
         method: str = "map",
         batch_size: int = 64,
     ) -> SegmentationScore | SpanScore:
-        """How well what is predicted agrees with targets.
+        """Evaluates predictions against targets.
 
         Args:
-            texts: As for `fit`, as are targets. Characters whose tag is not known do not count
-                for spans; words need all tags.
-            targets: The gold standard.
-            known_words: The words of the training data, for the recall of words outside them.
-            method: As for `predict`, as is the next.
-            batch_size: Texts a batch.
+            texts: As for `fit`.
+            targets: The gold standard, as for `fit`. With spans, characters with an unknown tag
+                are ignored; with words, all tags must be known.
+            known_words: The words of the training data, for out-of-vocabulary recall.
+            method: As for `predict`.
+            batch_size: As for `predict`.
 
         Returns:
-            A `newword.SegmentationScore` for words, else a `newword.SpanScore`.
+            A `newword.SegmentationScore` for words, otherwise a `newword.SpanScore`.
 
         Raises:
             InvalidArgumentError: As for `fit` and `predict`.
@@ -362,14 +359,14 @@ class Tagger:
         return self._score(gold_of(texts, targets, self.scheme), known_words, method, batch_size)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes one file with all that `load` needs, whole or not at all.
+        """Saves the tagger to one file, atomically.
 
-        It is a zip archive: scheme, vocabulary and options as JSON, the model as Keras saves it,
-        and the words and counts of a `newword.Lexicon`. Another kind of lexicon is not in it and
-        has to be given to `load` again.
+        The file is a zip archive: scheme, vocabulary and options as JSON, the model as Keras saves
+        it, and the words and counts of a `newword.Lexicon`. Any other lexicon is not saved and
+        must be passed to `load` again.
 
         Raises:
-            InvalidArgumentError: There is no model yet, or the path is none.
+            InvalidArgumentError: There is no model yet, or the path is invalid.
             OSError: The file cannot be written.
         """
         options = {
@@ -393,18 +390,18 @@ class Tagger:
         lexicon: Any = None,
         custom_objects: Mapping[str, Any] | None = None,
     ) -> Tagger:
-        """Reads what `save` wrote; it predicts the same, and `fit` goes on where it was.
+        """Loads a saved tagger, with the same predictions; `fit` continues training.
 
         Args:
             path: The file.
-            lexicon: The lexicon, where it was saved with one that is no `newword.Lexicon`.
-            custom_objects: Classes and functions of your own encoder by name, unless they are
-                registered with `keras.saving.register_keras_serializable`.
+            lexicon: The lexicon, if the tagger was saved with one that is not a `newword.Lexicon`.
+            custom_objects: Classes and functions of a user-defined encoder by name, unless they
+                are registered with `keras.saving.register_keras_serializable`.
 
         Raises:
-            FormatError: It is no such file, damaged, of a later version, or its parts do not belong
-                together.
-            InvalidArgumentError: A lexicon is needed and not given, or given and not needed.
+            FormatError: The file is not a tagger, corrupt, from a later version, or its parts do
+                not match.
+            InvalidArgumentError: A required lexicon is missing, or a lexicon is not needed.
             OSError: The file cannot be read.
         """
         parts = tagger_file.load(path, lexicon, custom_objects)
@@ -425,7 +422,7 @@ class Tagger:
         return f"Tagger({self.scheme!r}, {encoder}, {head}; {state})"
 
     def _compile(self, optimizer: Any, learning_rate: Any) -> None:
-        """Sets what trains the model, unless it can stay as it is."""
+        """Compiles the model, unless it can be kept as it is."""
         model = self.model
         if optimizer is None and getattr(model, "optimizer", None) is not None:
             if learning_rate is None:
@@ -445,12 +442,12 @@ class Tagger:
     def _valid_gold(
         self, texts: Any, targets: Any, on_invalid: str, name: str
     ) -> tuple[Gold, InvalidTargets]:
-        """Texts and targets whose tags the head allows; `name` is that of the targets in errors."""
+        """Returns texts and targets that the head allows; `name` names the targets in errors."""
         gold = gold_of(texts, targets, self.scheme)
         return valid_gold(gold, self.scheme, self.head, on_invalid, name)
 
     def _report_invalid(self, on_invalid: str) -> None:
-        """One line of output where targets were repaired or skipped."""
+        """Prints one line if targets were repaired or skipped."""
         if any(one.texts for one in self._invalid.values()):
             counts = [f"{one.texts:,} {name} texts" for name, one in self._invalid.items()]
             sys.stdout.write(f"on_invalid={on_invalid!r}: {', '.join(counts)}\n")
@@ -472,7 +469,7 @@ class Tagger:
         return [Validation(lambda: self._score(gold, None, "map", 64), patience)], invalid
 
     def _tags(self, corpus: Corpus, method: str, batch_size: int) -> NDArray[np.int32]:
-        """The tags of all characters that the model sees."""
+        """The tags of all characters passed to the model."""
         batch_size = _check.whole("batch_size", batch_size, 1)
         method = _check.choice("method", method, METHODS)
         windows = Windows.of(corpus.offsets, self.max_length)
@@ -484,7 +481,7 @@ class Tagger:
         return decode_scores(*scores, corpus.offsets, method)
 
     def _decoded(self, corpus: Corpus, tags: NDArray[np.int32]) -> list[list[Any]]:
-        """Words or spans of tags."""
+        """Decodes tags to words or spans."""
         decoded = words_of if self.scheme.types is None else spans_of
         return decoded(corpus, self.scheme, tags)
 
@@ -509,7 +506,7 @@ class Tagger:
 
 
 def _rate(learning_rate: Any) -> Any:
-    """A rate or a schedule that Adam takes."""
+    """Validates a learning rate or a schedule for Adam."""
     if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         return learning_rate
     rate = _check.threshold("learning_rate", learning_rate)

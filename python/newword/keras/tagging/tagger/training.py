@@ -1,4 +1,4 @@
-"""What happens to a tagger at the end of each epoch."""
+"""Validation of a tagger at the end of each epoch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Validation"]
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
-    """Decodes held-out texts after each epoch, keeps the best weights, stops without progress.
+    """Evaluates on held-out texts after each epoch, restores the best weights, stops early.
 
     Args:
-        evaluate: Gives the score of the model as it is.
-        patience: How many epochs in a row may bring no better F1; None for all.
+        evaluate: Returns the score of the current model.
+        patience: Number of epochs without a better F1 after which to stop; None never stops.
     """
 
     def __init__(self, evaluate: Callable[[], Any], patience: int | None) -> None:
@@ -28,12 +28,12 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
         self.weights: list[Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Puts val_precision, val_recall and val_f1 among the logs, where callbacks see them."""
+        """Adds val_precision, val_recall and val_f1 to the logs."""
         del epoch
         model = self.model
         score = self.evaluate()
         found = {name: getattr(score, name) for name in ("precision", "recall", "f1")}
-        # A share of nothing: no worse and no better than none right.
+        # NaN, a share of nothing, counts as 0.
         found = {name: 0.0 if math.isnan(value) else value for name, value in found.items()}
         if logs is not None:
             logs.update({f"val_{name}": value for name, value in found.items()})
@@ -44,7 +44,7 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
             model.stop_training = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts the best weights in."""
+        """Restores the best weights."""
         del logs
         if self.weights is not None:
             self.model.set_weights(self.weights)

@@ -1,4 +1,4 @@
-//! The bytes of a count file: header, blocks, records. `docs/count-file.md` is the prose of it.
+//! The format of a count file: header, blocks, records, as specified in `docs/count-file.md`.
 
 use std::io::{Read, Write};
 
@@ -12,10 +12,10 @@ pub(super) const VERSION: u32 = 1;
 pub(crate) const MAX_GRAM: usize = 9;
 /// A block is closed once its payload has this many bytes.
 const BLOCK_BYTES: usize = 1 << 18;
-/// No honest payload is longer: a block, its last record, the longest symbol.
+/// The maximum length of a valid payload: a block, its last record, the longest symbol.
 const BLOCK_LIMIT: u32 = 1 << 28;
 
-/// What a block holds.
+/// The kind of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
@@ -49,7 +49,7 @@ impl Gram {
     }
 }
 
-/// What is wrong with the bytes, in words that complete "FILE: ...".
+/// A description of the fault that completes "FILE: ...".
 pub(super) type Fault = &'static str;
 
 pub(super) const TRUNCATED: Fault = "the file is cut short; copy or count it again";
@@ -105,12 +105,12 @@ fn checksum(head: &[u8], payload: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// What reading a block may end in.
+/// The errors of reading a block.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The bytes are wrong.
+    /// The bytes are invalid.
     Fault(Fault),
-    /// The system refused.
+    /// The operation of the system failed.
     Io(std::io::Error),
 }
 
@@ -143,7 +143,7 @@ pub(super) fn take_block(
         return Err(DAMAGED.into());
     }
     payload.clear();
-    // Grows with what is there, so that a damaged length takes no memory.
+    // Grows with the bytes read, so that a corrupt length allocates no memory.
     input.take(u64::from(length)).read_to_end(payload)?;
     if payload.len() < length as usize {
         return Err(TRUNCATED.into());

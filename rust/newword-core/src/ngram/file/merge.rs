@@ -1,4 +1,4 @@
-//! Many exact count files into one.
+//! Merging of exact count files.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,13 +18,13 @@ const OPEN_BYTES: u64 = 1 << 20;
 /// Merges exact count files into `out`, the file of all their corpora one after the other.
 ///
 /// The files may have different symbols; they must agree in order and alphabet. Memory is that of the
-/// symbol tables and one block a file; O(n-grams * log files). Files that are too many for the budget
-/// are merged in groups, by way of temporary files next to `out`. Nothing is at `out` before the file
-/// is complete; `out` may be one of `paths`. A file that is named twice counts twice.
+/// symbol tables and one block per file; O(n-grams * log files). If the files are too many for the budget,
+/// they are merged in groups, with temporary files next to `out`. `out` is written atomically and may be
+/// one of `paths`. A file that is named twice counts twice.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] without any path; [`Error::Format`] for files that are damaged, pruned,
-/// or do not fit the first; [`Error::Io`]; [`Error::Cancelled`].
+/// [`Error::InvalidArgument`] without any path; [`Error::Format`] for files that are corrupt, pruned,
+/// or do not match the first; [`Error::Io`]; [`Error::Cancelled`].
 pub fn merge(paths: &[impl AsRef<Path>], out: &Path, context: &Context) -> Result<()> {
     let most = usize::try_from(context.memory().bytes() / 4 / OPEN_BYTES).unwrap_or(MOST_OPEN);
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
@@ -37,7 +37,7 @@ pub(super) fn merge_by(paths: &[&Path], out: &Path, most: usize, context: &Conte
         return Err(Error::invalid("paths", "must name at least one count file", "none"));
     };
     let like = CountFile::open(first)?;
-    // All before any, so that a refusal does not come after hours.
+    // All files are checked first, so that an error does not come after hours.
     paths.iter().try_for_each(|path| check(&CountFile::open(path)?, (like.header(), first)))?;
     if paths.len() <= most {
         return merge_at_once(paths, out, context);

@@ -1,4 +1,4 @@
-//! Count files: all n-grams of a corpus with their counts, to be merged, looked at and scored later.
+//! Count files: all n-grams of a corpus with their counts, to merge, inspect and score later.
 //!
 //! A file counted with `min_count` 1 is exact: files of several corpora [`merge`] into the file of all
 //! of them, and a corpus can be [`append`]ed. A pruned file (`min_count` above 1) lacks the n-grams
@@ -26,10 +26,10 @@ pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
 pub use write::write_counts;
 
-/// What a count file says of itself besides its counts.
+/// The metadata of a count file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountMeta {
-    /// The choice of alphabet, in the caller's own words. Only files that agree in it can be merged.
+    /// The alphabet as an opaque string of the caller. Only files with the same string can be merged.
     pub alphabet: String,
     /// The sources counted, in order.
     pub sources: Vec<CountSource>,
@@ -40,11 +40,11 @@ pub struct CountMeta {
 pub struct CountHeader {
     /// The order counted for; the file holds n-grams of up to one symbol more, for the neighbours.
     pub order: usize,
-    /// The smallest count that the file knows all n-grams of; 1 in an exact file.
+    /// The smallest count for which the file has all n-grams; 1 in an exact file.
     pub min_count: u64,
-    /// Symbols in the corpus, breaks not counted.
+    /// Number of symbols in the corpus, without breaks.
     pub total: u64,
-    /// What else the file says.
+    /// The metadata.
     pub meta: CountMeta,
 }
 

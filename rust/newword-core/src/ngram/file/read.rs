@@ -26,8 +26,8 @@ impl CountFile {
     /// Opens a count file and reads its header and symbols.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Format`] where it is not a count file, is one of another version, cut
-    /// short or damaged.
+    /// [`Error::Io`]; [`Error::Format`] if it is not a count file, has another version, or is truncated
+    /// or corrupt.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io(path, "cannot read", error))?;
         let mut input = BufReader::with_capacity(1 << 18, file);
@@ -73,7 +73,7 @@ impl CountFile {
         Ok(Self { path: path.to_owned(), header, symbols, grams_at })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &CountHeader {
         &self.header
     }

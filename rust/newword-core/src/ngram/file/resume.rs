@@ -1,4 +1,4 @@
-//! Counting on where a count file stops.
+//! Resuming a count file with new sources.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::{CountFile, CountHeader, CountSource, SourceState};
 use crate::corpus::Input;
 use crate::support::{Context, Error, Result};
 
-/// What is left to count, with the entries for the file's list of sources.
+/// The sources still to be counted, with their entries for the file's list of sources.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Remaining {
     /// The inputs that are still to be read.

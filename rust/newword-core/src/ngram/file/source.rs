@@ -1,4 +1,4 @@
-//! What was counted, by which a later run knows it again.
+//! The identity of a counted source, for resuming.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,25 +10,25 @@ use xxhash_rust::xxh3::Xxh3;
 use super::CountHeader;
 use crate::support::{Context, Error, Result};
 
-/// Where counts came from.
+/// A counted source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountSource {
     /// The file, or a name for the stream.
     pub name: String,
     /// Its size in bytes as stored.
     pub bytes: u64,
-    /// XXH3-128 of its bytes as stored, 32 hexadecimal digits; none for what cannot be read twice.
+    /// XXH3-128 of its bytes as stored, 32 hexadecimal digits; none for a source that cannot be read twice.
     pub digest: Option<String>,
 }
 
-/// How a source stands to those that a count file holds.
+/// The state of a source relative to a count file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {
-    /// The file does not hold it.
+    /// The file does not include it.
     New,
-    /// The file holds these very bytes, under whatever name.
+    /// The file includes the same bytes, under any name.
     Included,
-    /// The file holds other bytes under this name: the source was changed since.
+    /// The file includes other bytes under this name: the source has changed.
     Changed,
 }
 

@@ -1,9 +1,9 @@
 //! Sums over all paths: the log-partition and the marginals (forward-backward, Rabiner 1989).
 //!
-//! Sixteen sequences side by side, in `f64`. Probabilities are kept as they are and scaled by a power of
-//! two at each step, so that there is one exponential for each emission instead of one for each pair of
-//! tags. That is right to the last digits as long as nothing vanishes, which [`scaled`] watches: a
-//! sequence whose scores range too widely is done again with logarithms.
+//! Sixteen sequences at a time, in `f64`. Probabilities are rescaled by a power of two at each step, which
+//! takes one exponential for each emission instead of one for each pair of tags. The result is accurate
+//! unless a product underflows, which [`scaled`] checks. A sequence whose scores range too widely is
+//! computed again in the log domain.
 
 mod scaled;
 
@@ -16,7 +16,7 @@ use super::scalar::Scalar;
 use super::simd::widest;
 use crate::support::{Result, Workers};
 
-/// What one sequence takes in lanes, in bytes for each tag of each step: two numbers.
+/// Bytes of memory for each tag of each step of a sequence in a lane: two numbers.
 const COST: usize = 16;
 
 /// The logarithm of the sum of exp(score) over all paths of each sequence, (batch,); 0 for a sequence
@@ -48,7 +48,7 @@ pub fn log_partition<F: Scalar>(
 }
 
 /// The probability of each tag at each step, (batch, steps, tags) as in the caller's emissions; 0 at
-/// steps that do not count.
+/// masked steps.
 ///
 /// O(batch steps tags²) time, plus 16 bytes for each tag of each step of the sequences that a thread
 /// works on.
@@ -82,7 +82,7 @@ pub fn marginals<F: Scalar>(problem: &Problem<'_, F>, workers: &Workers<'_>) -> 
     Ok(out)
 }
 
-/// The log-partition of a sequence and its forward sums, by logarithms; or why there is none.
+/// The log-partition of a sequence and its forward sums in the log domain, or an error.
 fn carefully<F: Scalar>(
     problem: &Problem<'_, F>,
     row: usize,

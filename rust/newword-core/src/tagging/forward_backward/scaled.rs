@@ -1,4 +1,4 @@
-//! Sums of probabilities, scaled as they go.
+//! Sums of probabilities with rescaling at each step.
 
 use super::super::exp::exp;
 use super::super::pieces::{Piece, keep_ended, rows_of, turn};
@@ -12,7 +12,7 @@ const RANGE: f64 = 340.0;
 /// No sum may be below this share of the largest, so that no product is below 1e-298.
 const LEAST: f64 = 1e-150;
 
-/// Exponentials of what all sequences share.
+/// Exponentials of the scores that all sequences share.
 pub(in super::super) struct Scaled {
     /// exp(g - top): those towards tag 0 first, then those towards tag 1, and so on.
     towards: Vec<f64>,
@@ -28,7 +28,7 @@ pub(in super::super) struct Scaled {
 }
 
 impl Scaled {
-    /// None where scores range too widely, or where sequences have no matrix in common.
+    /// None if scores range too widely, or if sequences do not share a matrix.
     pub(in super::super) fn of<F: Scalar>(problem: &Problem<'_, F>) -> Option<Self> {
         let Transitions::Shared(matrix) = &problem.transitions else { return None };
         let tags = problem.tags;

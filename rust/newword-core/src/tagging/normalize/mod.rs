@@ -1,11 +1,11 @@
-//! Locally normalised models as sums of scores, so that every decoder serves them too.
+//! Locally normalised models as sums of scores, so that every decoder supports them.
 //!
-//! In a maximum-entropy Markov model the normaliser of a step depends on the tag before it alone. Its
-//! logarithm can therefore be taken off that tag's own emission, and the score of a path is its
+//! In a maximum-entropy Markov model the normaliser of a step depends only on the previous tag. Its
+//! logarithm can therefore be subtracted from the emission of that tag, and the score of a path is its
 //! log-probability.
 //!
-//! No normaliser needs another: a sequence may be cut anywhere, and steps of any sequences are summed
-//! up side by side, see [`sums`].
+//! Normalisers are independent: a sequence may be split anywhere, and steps of any sequences are
+//! computed together, see [`sums`].
 
 mod sums;
 
@@ -22,9 +22,9 @@ use crate::support::{Result, Workers};
 /// How the probability of a path is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Normalization {
-    /// Not at all, or over all paths, which comes to the same best path: CRF.
+    /// Not at all, or over all paths, which has the same best path: CRF.
     Global,
-    /// At each step, given the tag before: MEMM.
+    /// At each step, given the previous tag: MEMM.
     Local,
     /// The mean of the log-probabilities of both directions: bidirectional MEMM.
     Bidirectional,

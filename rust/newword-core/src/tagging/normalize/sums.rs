@@ -15,7 +15,7 @@ use super::super::simd::{Kernel, widest};
 use super::Block;
 use crate::support::Result;
 
-/// What the scores of steps are made of; each is (steps, tags) or (steps,), and as long as a multiple
+/// The components of the scores of steps, each (steps, tags) or (steps,), padded to a multiple
 /// of [`LANES`] steps.
 pub(super) struct Sums {
     /// The emissions, start and end among them, as they are where a neighbouring tag is given.

@@ -1,4 +1,4 @@
-//! Sixteen sequences side by side.
+//! Viterbi decoding of sixteen sequences, one per lane.
 //!
 //! Floor for each pair of tags of each step, with sixteen `f32` in a vector: an addition, a comparison
 //! and two selections for sixteen sequences. Around it, each emission is read and turned into its lane

@@ -1,8 +1,8 @@
 //! The best path (Viterbi 1967), for a whole batch.
 //!
-//! Sequences of like length are decoded sixteen at a time, one in each lane of a vector: the
-//! maximum over tags then needs no shuffling of lanes, and ties fall to the lower tag as in a loop. What
-//! is left over, very long, or without a matrix is decoded alone, with tags side by side.
+//! Sequences of similar length are decoded sixteen at a time, one in each lane of a vector: the
+//! maximum over tags then needs no shuffling of lanes, and ties go to the lower tag as in a loop. Remaining
+//! or very long sequences, and those without a matrix, are decoded alone, with one tag per lane.
 
 mod lanes;
 mod single;
@@ -17,7 +17,7 @@ use crate::support::{Result, Workers};
 /// Fewer sequences than this are faster one by one: most lanes would stay empty.
 const WORTH_LANES: usize = 6;
 
-/// The path of the highest score for each sequence: emissions, transitions, start and end.
+/// Finds the path with the highest score for each sequence.
 ///
 /// O(batch steps tags²) time, plus a byte (two above 256 tags, four above 65,536) for each tag of each
 /// step of the sequences that a thread works on.

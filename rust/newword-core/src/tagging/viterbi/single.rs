@@ -1,4 +1,4 @@
-//! One sequence, its tags side by side.
+//! Viterbi decoding of one sequence, one tag per lane.
 
 use super::super::paths::label;
 use super::super::problem::Problem;
