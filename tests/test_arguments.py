@@ -67,7 +67,7 @@ def test_every_argument_is_described_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_all_share_is_the_same_everywhere(name: str) -> None:
+def test_shared_arguments_have_the_same_default_and_type(name: str) -> None:
     """Arguments of the groups mean one thing, so they have one default and one type."""
     own, theirs = parameters(FUNCTIONS[name]), parameters(newword.discover)
     for group in (Reading, Alphabet, Running):

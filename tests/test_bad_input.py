@@ -190,7 +190,7 @@ def test_of_discover(
 
 
 @not_root
-def test_what_may_not_be_read_or_written(folder: Path) -> None:
+def test_missing_permissions(folder: Path) -> None:
     (folder / "secret.txt").write_bytes(SAMPLE)
     (folder / "secret.txt").chmod(0)
     with pytest.raises(PermissionError, match="secret"):
@@ -440,7 +440,7 @@ class TestCountFiles:
         assert done.returncode == 1
         assert "no.nwc: " in done.stderr
 
-    def test_what_needs_the_text(self, folder: Path, counts: bytes) -> None:
+    def test_score_counts_rejects_options_that_need_the_text(self, folder: Path, counts: bytes) -> None:
         with pytest.raises(InvalidArgumentError, match="method"):
             newword.score_counts("ok.nwc", method="bigram")
         with pytest.raises(InvalidArgumentError, match="min_count"):

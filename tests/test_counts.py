@@ -53,7 +53,7 @@ def test_pruned_files_score_as_exact_ones(folder: Path) -> None:
     assert equal(score_counts(folder / "pruned.nwc", min_count=4), exact)
 
 
-def test_resuming_skips_what_is_there(folder: Path) -> None:
+def test_resuming_skips_counted_sources(folder: Path) -> None:
     target = folder / "sum.nwc"
     for parts in (["a"], ["a", "b"], ["a", "b", "c"], ["c", "b"]):
         summary = count_ngrams([folder / f"{name}.txt" for name in parts], target, resume=True)

@@ -76,7 +76,7 @@ def test_arguments_are_checked_before_the_core_is_called(
     assert fake_core.calls == []
 
 
-def test_what_the_core_gets(fake_core: FakeCore, tmp_path: Path) -> None:
+def test_arguments_passed_to_the_core(fake_core: FakeCore, tmp_path: Path) -> None:
     discover(
         iter(["今天"]),
         min_pmi=np.array([0, 2, 4, 6]),  # type: ignore[arg-type]
@@ -258,7 +258,7 @@ def test_contrast(fake_core: FakeCore) -> None:
     assert fake_core.texts == [["今天"], ["今天"], ["明天"]]
 
 
-def test_contrast_refuses_what_can_be_read_once(fake_core: FakeCore) -> None:
+def test_contrast_rejects_a_corpus_that_can_be_read_once(fake_core: FakeCore) -> None:
     for corpus in (iter(["今天"]), "-", ["-"]):
         with pytest.raises(InvalidArgumentError, match="read twice"):
             contrast(corpus, ["明天"])

@@ -103,6 +103,6 @@ def test_any_text_agrees_with_itself() -> None:
         (["甲"], [["甲", 3]], "predicted: words must be str, got int at line 1"),
     ],
 )
-def test_what_cannot_be_compared(gold: Any, predicted: Any, message: str) -> None:
+def test_texts_that_differ_raise(gold: Any, predicted: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         evaluate_segmentation(gold, predicted)

@@ -89,7 +89,7 @@ def test_without_its_backend_keras_says_what_to_install(backend: str) -> None:
     assert said.startswith(f"MissingDependencyError {advice}")
 
 
-def test_errors_are_what_python_expects() -> None:
+def test_exception_classes_have_standard_bases() -> None:
     assert issubclass(newword.InvalidArgumentError, ValueError)
     assert issubclass(newword.MissingDependencyError, ImportError)
     assert issubclass(newword.MemoryBudgetError, MemoryError)

@@ -35,7 +35,7 @@ def test_rate_and_time_left_are_of_the_stage(clock: list[float]) -> None:
     assert [one.unit for one in seen[:3]] == ["bytes", "bytes", "characters"]
 
 
-def test_nobody_watches() -> None:
+def test_no_callback_without_progress() -> None:
     for silent in (None, False):
         with reporting(silent) as report:
             assert report is None

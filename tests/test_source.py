@@ -80,7 +80,7 @@ def test_mixed_lists_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     "corpus", [None, 3, b"a.txt", {"text": "今天"}, object(), "", [Path("\0")]]
 )
-def test_what_no_text_comes_from(corpus: Any) -> None:
+def test_unsupported_types_of_corpus_raise(corpus: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="corpus"):
         source_of(corpus)
 
@@ -106,7 +106,7 @@ def test_columns_and_tables() -> None:
         assert can_be_read_twice(corpus)
 
 
-def test_what_pandas_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_pandas_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     texts = pandas.Series(["今天天气", None, float("nan"), "今天天气", pandas.NA] * 3, dtype=object)

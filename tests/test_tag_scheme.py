@@ -65,7 +65,7 @@ def test_spans_come_back_and_are_allowed(data: st.DataObject, scheme: TagScheme)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
-def test_what_is_allowed_is_what_strict_decoding_takes_whole(scheme: TagScheme) -> None:
+def test_valid_sequences_equal_those_of_strict_decoding(scheme: TagScheme) -> None:
     # Every sequence of four tags: allowed if and only if it is what its own spans are written as.
     for path in itertools.product(range(scheme.num_tags), repeat=4):
         found = scheme.decode(path, strict=True)
@@ -91,7 +91,7 @@ def test_decoding_with_penalties_keeps_to_the_scheme(scheme: TagScheme) -> None:
 
 @settings(deadline=None)
 @given(st.data(), st.sampled_from(SCHEMES), st.booleans())
-def test_a_batch_is_its_rows_whatever_the_padding(
+def test_a_padded_batch_equals_its_rows(
     data: st.DataObject, scheme: TagScheme, strict: bool
 ) -> None:
     tags = st.integers(0, scheme.num_tags - 1)
@@ -165,7 +165,7 @@ def test_words() -> None:
             assert "".join(scheme.decode_words("一二三四", list(path))) == "一二三四"
 
 
-def test_what_a_scheme_is() -> None:
+def test_attributes_of_a_scheme() -> None:
     scheme = TagScheme("IOB2", ["A", "B"])
     assert scheme.kind == "BIO"
     assert scheme.tags == ("O", "B-A", "I-A", "B-B", "I-B")
@@ -287,7 +287,7 @@ def test_repair_is_valid_and_stable(data: st.DataObject, scheme: TagScheme) -> N
 @needs_seqeval
 @settings(deadline=None)
 @given(st.data(), st.sampled_from(["BIO", "IOB1", "BIOES"]))
-def test_repair_keeps_what_seqeval_sees(data: st.DataObject, kind: str) -> None:
+def test_repair_keeps_the_spans_of_seqeval(data: st.DataObject, kind: str) -> None:
     from seqeval.metrics.sequence_labeling import get_entities
 
     scheme = TagScheme(kind, TYPES)

@@ -80,7 +80,7 @@ def random(shape: tuple[int, int, int], kind: Any = np.float32, seed: int = 0) -
 
 @settings(deadline=None, max_examples=150)
 @given(problems())
-def test_everything_is_what_enumeration_says(problem: dict[str, Any]) -> None:
+def test_all_functions_agree_with_enumeration(problem: dict[str, Any]) -> None:
     single = problem["emissions"].dtype == np.float32
     within = 1e-4 if single else 1e-9
     close: dict[str, Any] = {"rtol": within, "atol": within}
@@ -383,7 +383,7 @@ def test_long_work_lets_other_threads_run() -> None:
     assert sum(began < at < ended for at in ticks) >= 2
 
 
-def test_ctrl_c_stops_what_is_one_long_piece() -> None:
+def test_ctrl_c_stops_one_long_piece() -> None:
     # Seconds of work in one sequence, without a matrix, on the caller's own request.
     code = """
 import os, signal, threading, time, numpy as np, newword

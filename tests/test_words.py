@@ -56,7 +56,7 @@ class TestTheSample:
         missing = [term for term in coined_terms() if term not in words]
         assert len(missing) <= 4, missing
 
-    def test_they_are_on_top_of_what_jieba_does_not_know(self) -> None:
+    def test_coined_terms_rank_first_among_words_unknown_to_jieba(self) -> None:
         jieba = pytest.importorskip("jieba")
         jieba.setLogLevel(60)
         jieba.initialize()

@@ -30,12 +30,12 @@ def seen_by(layer: Any, step: int, steps: int = 41) -> list[int]:
     ("padding", "want"),
     [("same", range(20 - 7, 20 + 7 + 1)), ("causal", range(20 - 14, 20 + 1))],
 )
-def test_what_a_stack_sees_doubles_with_each_block(padding: str, want: range) -> None:
+def test_the_receptive_field_doubles_with_each_block(padding: str, want: range) -> None:
     stack = nk.DGCNN((1, 2, 4), padding=padding)
     assert seen_by(stack, 20) == list(want)
 
 
-def test_what_a_shut_and_an_open_gate_let_through() -> None:
+def test_closed_and_open_gates() -> None:
     block = nk.DilatedGatedConv1D()
     x = noise(2, 5, 3)
     block.build(x.shape)

@@ -42,7 +42,7 @@ def test_layers_stand_one_above_the_other(layer: Any, oracle: Any) -> None:
     assert again.get_config() == layer.get_config()
 
 
-def test_a_dgcnn_sees_as_far_as_it_says() -> None:
+def test_the_receptive_field_of_a_dgcnn_is_as_documented() -> None:
     for layers, reach in ((1, 1), (2, 3), (3, 7), (4, 15), (8, 30)):
         layer = built(nk.DGCNNEncoder(4, layers))
         x = np.random.default_rng(0).normal(size=(1, 81, harness.FEATURES)).astype("float32")
@@ -78,6 +78,6 @@ def test_positions_are_relative_and_have_a_direction() -> None:
         (lambda: nk.DGCNNEncoder(4)(np.zeros((2, 3), "float32")), "inputs: must be of shape"),
     ],
 )
-def test_what_is_wrong_is_named(make: Any, message: str) -> None:
+def test_errors_name_the_argument(make: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         make()

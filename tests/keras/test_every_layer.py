@@ -168,7 +168,7 @@ def saved_and_loaded(model: Any, folder: Path) -> Any:
 
 
 @every_layer
-def test_what_does_not_fit_is_refused(case: Case) -> None:
+def test_masks_and_inputs_of_wrong_shape_raise(case: Case) -> None:
     layer = built(case)
     x, mask = one_batch(case)
     with pytest.raises(InvalidArgumentError, match=r"mask: must be .*, got "):

@@ -142,7 +142,7 @@ def test_predict_tags_reads_ids_with_pads() -> None:
         (np.full((1, 3, 4), -18.0), "the output of a tagging head"),
     ],
 )
-def test_what_no_head_packed_is_refused(packed: Any, rule: Any) -> None:
+def test_tensors_that_are_not_packed_raise(packed: Any, rule: Any) -> None:
     with pytest.raises(newword.InvalidArgumentError, match="packed: must be") as caught:
         decode(packed)
     assert rule in str(caught.value)

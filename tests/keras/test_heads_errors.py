@@ -100,9 +100,7 @@ def test_labels_under_the_mask_may_be_anything() -> None:
 
 @pytest.mark.parametrize("head_class", [SoftmaxTagging, MEMM, BidirectionalMEMM, CRF])
 @pytest.mark.parametrize("label", [2, 2**31 + 1, 0.5, np.nan, np.inf, -np.inf])
-def test_what_is_no_tag_makes_the_loss_nan_where_nothing_can_raise(
-    head_class: Any, label: float
-) -> None:
+def test_invalid_labels_make_a_compiled_loss_nan(head_class: Any, label: float) -> None:
     head = head_class(2, use_kernel=False)
     packed = head(np.zeros((2, 3, 2), "float32"))
     labels = keras.ops.convert_to_tensor(np.array([[0, label, 1], [0, 1, 1]], "float32"))
@@ -111,7 +109,7 @@ def test_what_is_no_tag_makes_the_loss_nan_where_nothing_can_raise(
 
 
 @pytest.mark.parametrize("label", [0.5, np.nan, np.inf])
-def test_what_is_no_tag_counts_as_a_miss(label: float) -> None:
+def test_invalid_labels_count_as_wrong(label: float) -> None:
     head = CRF(2, use_kernel=False)
     metric = head.accuracy()
     metric.update_state(np.array([[0, label]]), head(np.array([[[1, 0], [1, 0]]], "float32")))

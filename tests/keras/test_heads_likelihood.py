@@ -105,7 +105,7 @@ def test_a_gold_path_that_breaks_a_constraint_is_loud_and_finite() -> None:
 
 @pytest.mark.contract
 @pytest.mark.parametrize("variant", ["softmax", "memm", "bidirectional_full", "crf_boundary"])
-def test_pads_and_what_is_in_them_do_not_matter(variant: Any) -> None:
+def test_padding_does_not_change_the_loss(variant: Any) -> None:
     rng = np.random.default_rng(5)
     head = random_head(variant, rng)
     emissions, mask, labels = batch(rng)
@@ -219,7 +219,7 @@ def test_a_label_out_of_range_turns_a_compiled_loss_into_nan() -> None:
 
 @pytest.mark.contract
 @pytest.mark.parametrize("variant", HEADS)
-def test_layouts_are_read_from_what_was_packed(variant: Any) -> None:
+def test_layouts_are_read_from_packed_tensors(variant: Any) -> None:
     rng = np.random.default_rng(13)
     for more in ({}, CONSTRAINTS):
         head = random_head(variant, rng, **more)

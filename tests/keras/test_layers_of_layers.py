@@ -99,7 +99,7 @@ def test_training_moves_shared_weights_and_averages() -> None:
 
 
 @pytest.mark.contract
-def test_what_is_shared_is_still_shared_when_loaded(tmp_path: Path) -> None:
+def test_shared_layers_are_shared_after_loading(tmp_path: Path) -> None:
     model, _ = pair_model()
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")

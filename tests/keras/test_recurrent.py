@@ -38,14 +38,14 @@ def pair(return_sequences: bool) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
-def test_keras_agrees_where_the_mask_arrives(return_sequences: bool) -> None:
+def test_agrees_with_bidirectional_of_keras_given_a_mask(return_sequences: bool) -> None:
     ours, theirs = pair(return_sequences)
     got, want = numpy(run(ours, X, MASK)[0]), numpy(run(theirs, X, MASK)[0])
     valid = MASK if return_sequences else SOME
     np.testing.assert_allclose(got[valid], want[valid], atol=1e-6)
 
 
-def test_what_keras_does_where_it_does_not() -> None:
+def test_bidirectional_of_keras_without_a_mask() -> None:
     # What the documentation says: the forward half is right, the backward half is not.
     ours, theirs = pair(return_sequences=True)
     got = numpy(run(ours, X, MASK)[0])

@@ -87,7 +87,7 @@ def test_without_a_mask() -> None:
 
 
 @pytest.mark.contract
-def test_gradients_go_back_where_values_came_from() -> None:
+def test_gradients_reach_the_source_steps() -> None:
     mask = np.array([[True, False, True, True], [False, False, False, False]])
     x = numbered(mask)
 

@@ -97,7 +97,7 @@ def test_transition_rate(tmp_path: Path) -> None:
     assert records[2]["legal"] > records[1]["legal"]
 
 
-def test_results_go_on_where_they_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_studies_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
     study = importlib.import_module("_study")
     monkeypatch.delitem(sys.modules, "_study")

@@ -81,7 +81,7 @@ def test_it_learns_entities(recogniser: Any) -> None:
     assert recogniser.evaluate(texts, tags).f1 == 1
 
 
-def test_what_is_not_known_does_not_count(recogniser: Any) -> None:
+def test_unknown_labels_are_ignored(recogniser: Any) -> None:
     gold = ["B-PER", "I-PER", "O", "B-LOC", "I-LOC"]
     one = recogniser.evaluate(["𠮷田和北京"], [gold])
     assert (one.micro.gold, one.micro.correct) == (2, 2)
@@ -325,7 +325,7 @@ def test_an_encoder_of_ones_own(make: Any, tmp_path: Any) -> None:
     assert type(again.encoder) is type(tagger.encoder)
 
 
-def test_what_a_lexicon_knows_of_characters_never_seen() -> None:
+def test_a_lexicon_helps_with_unseen_characters() -> None:
     def draw(alphabet: str, seed: int) -> tuple[list[str], list[list[str]]]:
         rng = np.random.default_rng(seed)
         characters = rng.permutation(list(alphabet)).tolist()

@@ -67,7 +67,7 @@ def written(target: Path, parts: dict[str, bytes]) -> Path:
 
 
 @pytest.mark.contract
-def test_what_comes_back_is_the_same(saved: Any) -> None:
+def test_a_loaded_tagger_predicts_the_same(saved: Any) -> None:
     tagger, path = saved
     again = Tagger.load(path)
     assert again.predict(TEXTS) == tagger.predict(TEXTS)

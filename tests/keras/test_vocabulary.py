@@ -47,7 +47,7 @@ def test_normal_forms_are_those_of_unicode() -> None:
         assert forms[code] == (ord(one) if len(one) == 1 else code)
 
 
-def test_one_step_a_character_whatever_the_plane_and_width() -> None:
+def test_one_step_per_character_of_any_plane_and_width() -> None:
     vocabulary = Vocabulary("𠮷Aガ")
     assert vocabulary.encode("𠮷Ａガｶﾞe\u0301\ud800").tolist() == [2, 3, 4, 1, 1, 1, 1, 1]
     assert "Ａ" in vocabulary
@@ -90,6 +90,6 @@ def test_it_comes_back_from_json_and_pickle() -> None:
         (lambda: Vocabulary("a").encode(cast("Any", 3)), r"texts\[0\]: must be a str"),
     ],
 )
-def test_what_is_wrong_is_named(make: Any, message: str) -> None:
+def test_errors_name_the_argument(make: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         make()

@@ -94,7 +94,7 @@ def test_text_files_are_utf8_lf_without_mark(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_text("utf-8") == "时间 3\n网络 2\n"
 
 
-def test_csv_is_what_other_readers_expect(tmp_path: Path) -> None:
+def test_other_readers_read_our_csv(tmp_path: Path) -> None:
     words = ['say "hi"', "a,b", "line\nbreak", "时间"]
     Lexicon.from_words(words).save(tmp_path / "a.csv")
     records = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text("utf-8"), newline="")))
@@ -128,7 +128,7 @@ def test_jieba_takes_it_as_its_only_dictionary(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "count"), [("New York", 3), ("a\tb", 3), ("全\u3000角", 3), ("\ufeff词", 3), ("词", 0)]
 )
-def test_jieba_dictionaries_refuse_what_jieba_would_spoil(
+def test_jieba_dictionaries_reject_words_that_jieba_misreads(
     tmp_path: Path, word: str, count: int
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=r"lexicon\.filter"):

@@ -54,7 +54,7 @@ def test_columns_have_the_promised_types(lexicon: Lexicon) -> None:
     assert lexicon["length"].tolist() == [2, 4, 1, 3]
 
 
-def test_columns_are_read_only_and_cut_off_from_what_was_given() -> None:
+def test_columns_are_read_only_copies() -> None:
     counts = np.array([1, 2], np.uint64)
     lexicon = Lexicon.from_words(["甲", "乙"], counts)
     counts[0] = 99
@@ -181,7 +181,7 @@ def test_sort_breaks_ties_by_code_points_and_puts_nan_last(lexicon: Lexicon) -> 
 
 
 @given(words_and_counts)
-def test_sort_is_the_same_whatever_the_order_before(entries: dict[str, int]) -> None:
+def test_sort_does_not_depend_on_the_previous_order(entries: dict[str, int]) -> None:
     words = sorted(entries, key=lambda word: (-entries[word], word))
     lexicon = Lexicon.from_words(entries, np.array(list(entries.values()), np.uint64))
     assert lexicon.sort("count")["word"].tolist() == words
@@ -245,7 +245,7 @@ def test_segmenting_asks_the_core_once(fake_core: FakeCore) -> None:
         assert "".join(lexicon.segment(text)) == text
 
 
-def test_segmenting_refuses_what_is_not_text(fake_core: FakeCore) -> None:
+def test_segmenting_rejects_other_types_than_str(fake_core: FakeCore) -> None:
     lexicon = Lexicon.from_words(["今天"])
     with pytest.raises(InvalidArgumentError, match="text: must be a str"):
         lexicon.segment(3)  # type: ignore[arg-type]

@@ -192,7 +192,7 @@ proptest! {
     /// Neighbours are looked up for the words alone, or counted for all n-grams where rejected
     /// candidates are asked for: to the last bit the same.
     #[test]
-    fn asking_for_rejected_candidates_changes_no_word(
+    fn reasons_for_rejections_do_not_change_the_words(
         texts in texts(),
         min_count in 1_u64..4,
         method in prop::sample::select(vec![Method::Combined, Method::Chain, Method::Bigram]),
@@ -238,7 +238,7 @@ fn assert_told_once(found: &Discovery) {
 
 /// A chain that fails backtracking in the cut for n-grams, and passes in that for long words.
 #[test]
-fn a_long_word_is_not_rejected_as_well() {
+fn a_long_word_is_not_rejected_too() {
     let mut random = 1_u32;
     let mut filler = || {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -276,7 +276,7 @@ fn reason(found: &Discovery, text: &str) -> String {
 }
 
 #[test]
-fn rejected_candidates_carry_their_reason() {
+fn rejected_candidates_have_reasons() {
     let mut options = DiscoverOptions {
         min_count: Some(5),
         min_pmi: Some(vec![1.0, 2.0, 2.5]),

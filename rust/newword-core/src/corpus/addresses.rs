@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_read_before_changes_nothing(
+        fn results_do_not_depend_on_earlier_reads(
             pieces in prop::collection::vec("(www|com|cn|a|7|bc|http|://|天|[.@:/)(_+ -]){1,3}", 0..12),
         ) {
             let text = pieces.concat();

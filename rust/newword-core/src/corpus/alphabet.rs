@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_changes_what_it_must_and_borrows_the_rest() {
+    fn folding_borrows_unchanged_text() {
         let folding = Alphabet { nfkc: true, ..Alphabet::default() };
         assert_eq!(folding.fold("Ａ１，豈㎏"), "A1,豈kg");
         assert!(matches!(folding.fold("天气 fine"), Cow::Borrowed(_)));
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spelling_is_kept() {
+    fn ignorable_characters_of_the_orthography_are_kept() {
         let alphabet = Alphabet::default();
         for text in ["می\u{200C}خواهم", "क\u{94D}\u{200D}ष", "ශ\u{DCA}\u{200D}රී"]
         {

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_folds_into_a_digit_is_no_break_to_cut_at() {
+    fn characters_that_fold_into_a_digit_are_no_place_to_cut() {
         assert_eq!(cut("天地①2"), (3, true));
     }
 }

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_is_counted() {
+    fn ignored_characters_are_counted() {
         let alphabet = Alphabet::default();
         let dirty = "\u{FEFF}超\u{200B}级\u{200D}，5\u{AD}\u{2060}0 \u{200B}";
         for threads in [1, 3] {

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_goes_on_in_the_next_line() {
+    fn open_markup_continues_on_the_next_line() {
         let mut markup = Markup::default();
         let mut lines = |text: &str| {
             let lines: Vec<String> =

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn errors_name_missing_paths() {
         let folder = folder();
         for (pattern, what) in [
             ("no.txt", "no.txt: cannot open"),

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_column_is_read_whatever_the_pieces() {
+    fn the_column_does_not_depend_on_the_pieces() {
         let text = "id,text\r\n1,天\n2,\"地,\n\"\"玄\"\"\"\n\n3\n4,𠀀,x\n5,";
         let expected = [("天", 2), ("地,\n\"玄\"", 3), ("<1>", 6), ("𠀀", 7), ("", 8)];
         for size in [1, 2, 3, 1000] {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_row_and_the_rule() {
         let message = |text: &str| rows(text, "text", Dialect::Csv, 100).unwrap_err().to_string();
         assert_eq!(
             message("id,body\n"),

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_appended_is_read_back() {
+    fn appended_data_are_read_back() {
         let mut file = SpillFile::create(&std::env::temp_dir()).unwrap();
         assert_eq!(file.append(&[1_u16, 2, 3]).unwrap(), 0);
         assert_eq!(file.append(&[7_u32]).unwrap(), 6);

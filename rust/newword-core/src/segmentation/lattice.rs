@@ -247,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_settled_does_not_depend_on_what_follows(
+        fn settled_words_do_not_depend_on_following_labels(
             words in prop::collection::btree_map(
                 prop::collection::vec(1_u32..4, 1..6), -20_i8..20, 0..14),
             labels in prop::collection::vec(0_u32..4, 0..40),

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_touch_stay_together_where_the_lexicon_says_nothing() {
+    fn adjacent_runs_join_unless_the_lexicon_has_a_longer_word() {
         let mixed =
             [("T恤", 2), ("卡拉OK", 2), ("维生素C", 2), ("K歌", 2), ("C++", 3), (".NET", 2)];
         let single = [("5", 900), ("G", 800), ("iPhone", 9), ("B2", 1), ("的", 9)];
@@ -431,7 +431,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_are_the_text_whatever_the_threads(
+        fn words_join_to_the_text_for_any_number_of_threads(
             texts in prop::collection::vec("([天地人a1，.\u{20000}😀\u{200B}\u{301} ]|\\PC){0,30}", 0..9),
             nfkc in any::<bool>(),
         ) {

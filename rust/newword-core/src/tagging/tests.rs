@@ -344,7 +344,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_allowed_is_forbidden(batch in batch(4, 0), bits in any::<u64>()) {
+    fn disallowed_tags_are_forbidden(batch in batch(4, 0), bits in any::<u64>()) {
         let allowed: Vec<_> = (0..batch.emissions.len()).map(|place| bits >> (place % 61) & 1 == 1).collect();
         let mut forbidden = batch.clone();
         for (score, &allowed) in forbidden.emissions.iter_mut().zip(&allowed) {
@@ -497,7 +497,7 @@ fn a_long_sequence_may_be_cut_anywhere() {
 }
 
 #[test]
-fn what_is_no_score_is_an_error_in_a_local_model_unless_it_is_padding() {
+fn invalid_scores_are_errors_in_a_local_model_except_in_padding() {
     let mut batch = fixed([3, 4, 2], 1.0);
     batch.mask = [[true, false, true, true]; 3].concat();
     let normalized = |batch: &Batch| {

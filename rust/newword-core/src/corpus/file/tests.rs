@@ -282,7 +282,7 @@ fn progress_reaches_the_size_of_the_files() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named() {
+fn errors_name_a_file_that_cannot_be_opened() {
     let source = FileSource::new(vec![Input::File("/no/such.txt".into())], ReadOptions::default());
     let error = text_of(source).unwrap_err().to_string();
     assert!(error.starts_with("/no/such.txt: cannot open: "), "{error}");

@@ -264,7 +264,7 @@ fn message(error: &Error) -> String {
 }
 
 #[test]
-fn files_that_do_not_fit_say_what_to_do() {
+fn errors_of_mismatched_files_name_the_remedy() {
     let folder = Folder::new();
     let [exact, pruned, longer, nfkc] =
         ["exact", "pruned", "longer", "nfkc"].map(|name| folder.path(name));

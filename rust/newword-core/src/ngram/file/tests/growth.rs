@@ -56,7 +56,7 @@ fn text_added_piece_by_piece_is_the_text_as_a_whole() {
 }
 
 #[test]
-fn what_cannot_be_added_leaves_the_file_alone() {
+fn a_failed_append_leaves_the_file_unchanged() {
     let folder = Folder::new();
     let (path, pruned) = (folder.path("counts"), folder.path("pruned"));
     let corpus = encoded(&TEXTS);

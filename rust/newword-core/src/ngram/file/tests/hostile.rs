@@ -120,7 +120,7 @@ fn merging_a_damaged_file_leaves_nothing() {
 }
 
 #[test]
-fn what_the_system_refuses_names_the_path() {
+fn failed_system_calls_name_the_path() {
     let folder = Folder::new();
     let good = folder.path("good");
     write(&sample(), 2, 1, &good);
