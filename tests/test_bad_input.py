@@ -440,7 +440,9 @@ class TestCountFiles:
         assert done.returncode == 1
         assert "no.nwc: " in done.stderr
 
-    def test_score_counts_rejects_options_that_need_the_text(self, folder: Path, counts: bytes) -> None:
+    def test_score_counts_rejects_options_that_need_the_text(
+        self, folder: Path, counts: bytes
+    ) -> None:
         with pytest.raises(InvalidArgumentError, match="method"):
             newword.score_counts("ok.nwc", method="bigram")
         with pytest.raises(InvalidArgumentError, match="min_count"):
