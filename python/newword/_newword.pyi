@@ -7,6 +7,7 @@ paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `f
 """
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, TypedDict, final
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Segmenter",
+    "Words",
     "__version__",
     "beam_search",
     "build_profile",
@@ -27,6 +29,7 @@ __all__ = [
     "merge_counts",
     "path_score",
     "posterior_decode",
+    "read_dictionary",
     "sample_paths",
     "score_counts",
     "train_segmenter",
@@ -99,7 +102,18 @@ def sample_paths(
 def local_emissions(arguments: _Problem, halved: bool, threads: int | None) -> NDArray[Any]: ...
 
 @final
+class Words:
+    def __new__(cls, text: str, lengths: NDArray[np.int64]) -> Words: ...
+    def __len__(self) -> int: ...
+    def strings(self) -> list[str]: ...
+
+def read_dictionary(data: bytes) -> tuple[Words, NDArray[np.uint64], NDArray[np.int32]]: ...
+
+@final
 class Segmenter:
-    def __new__(cls, words: Sequence[str], counts: NDArray[np.uint64]) -> Segmenter: ...
+    def __new__(cls, words: Words, counts: NDArray[np.uint64]) -> Segmenter: ...
+    @staticmethod
+    def open(path: str | PathLike[str], verify: bool) -> Segmenter: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
     def segment(self, text: str) -> list[str]: ...
     def segment_many(self, texts: Sequence[str], threads: int | None) -> list[list[str]]: ...

@@ -122,6 +122,7 @@ def test_known_new_sort_rejected_json(run: Run, fake_core: FakeCore, tmp_path: P
         ["evaluate", "a.txt"],
         ["evaluate", "a.txt", "a.txt", "-l", "a.txt"],
         ["segment", "a.txt"],
+        ["compile", "a.txt"],
         ["nonsense"],
     ],
 )
@@ -272,7 +273,7 @@ def test_version_and_help(run: Run) -> None:
     assert run("-h").exit_code == 0
     for command in app.registered_commands:
         assert command.callback is not None
-        done = run(command.callback.__name__, "--help")
+        done = run(command.name or command.callback.__name__, "--help")
         assert done.exit_code == 0
         assert "--traceback" in done.stdout
 

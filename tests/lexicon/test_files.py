@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import os
+import pickle
 import stat
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 
 from newword import FormatError, InvalidArgumentError, Lexicon, MissingDependencyError
 from newword.lexicon import formats
+from tests.support.dictionaries import slow_dictionary
+from tests.support.fake_core import needs_core
 from tests.support.text import UNICODE_WORDS
 
 TABLES = ("tsv", "csv", "jsonl", "parquet")
@@ -156,6 +159,61 @@ def test_word_lists(tmp_path: Path) -> None:
     lexicon.save(path, format="words")
     assert path.read_text("utf-8") == "时间\n网络\nA股\n清华\n"
     assert Lexicon.load(path)["count"].tolist() == [1, 1, 1, 1]
+
+
+pieces = st.sampled_from(
+    [
+        *" \t\n\r\x0b\x1c\x1f\x85\xa0\u3000\u200b\ufeff",
+        " n",
+        " 12",
+        "0" * 19,
+        "9",
+        "词",
+        "𠮷",
+        "Ab",
+        "é",
+    ]
+)
+
+
+@needs_core
+@settings(max_examples=500)
+@given(text=st.lists(st.one_of(pieces, st.characters(exclude_categories=["Cs"]))).map("".join))
+def test_dictionaries_are_read_as_by_the_slow_reader(text: str) -> None:
+    try:
+        expected = slow_dictionary(text.encode().decode("utf-8-sig"))
+    except ValueError as error:
+        with pytest.raises(formats.LineError) as caught:
+            formats.read_dictionary(text.encode())
+        line, rule, got = error.args
+        assert caught.value.line == line
+        assert str(caught.value) == f"{rule}, got {got!r:.60}"
+        return
+    found = formats.read_dictionary(text.encode())
+    assert found["length"].tolist() == list(map(len, expected))
+    assert found["count"].tolist() == list(expected.values())
+    assert found["word"].tolist() == list(expected)
+
+
+@needs_core
+def test_words_of_a_dictionary_are_strings_when_asked_for(tmp_path: Path) -> None:
+    words = ["今天", "天气", "𠮷野家"]
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"{word} {len(word)} n\n" for word in words), "utf-8")
+    whole = Lexicon.from_words(words, [2, 2, 3])
+    assert Lexicon.load(path) == whole
+    for same in (Lexicon.load(path)[:], pickle.loads(pickle.dumps(Lexicon.load(path)))):
+        assert same == whole
+    lexicon = Lexicon.load(path)
+    assert len(lexicon) == 3
+    assert lexicon.columns == whole.columns
+    assert lexicon.segment("今天天气") == whole.segment("今天天气")
+    assert "天气" in lexicon
+    assert repr(lexicon) == repr(whole)
+    assert lexicon["word"] is lexicon["word"]
+    assert all(not lexicon[name].flags.writeable for name in lexicon.columns)
+    with pytest.raises(KeyError):
+        lexicon["reason"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newword import InvalidArgumentError, Lexicon, LexiconRow
+from newword.lexicon.columns import packed_words
 from newword.lexicon.display import display_width
 from tests.support.fake_core import FakeCore, Segmenter, needs_core
 from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
@@ -263,7 +264,7 @@ def test_the_core_segments_as_likely_as_the_oracle(text: str) -> None:
     lexicon = Lexicon.from_words(words, list(words.values()))
     pieces = lexicon.segment(text)
     assert "".join(pieces) == text
-    oracle = Segmenter(lexicon["word"].tolist(), lexicon["count"])
+    oracle = Segmenter(packed_words({"word": lexicon["word"]}), lexicon["count"])
 
     def weight(pieces: list[str]) -> float:
         return sum(oracle.weights.get(piece, oracle.unknown) for piece in pieces)

@@ -16,17 +16,42 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.support.dictionaries import slow_dictionary
+
 HAS_CORE = importlib.util.find_spec("newword._newword") is not None
 
 needs_core = pytest.mark.skipif(not HAS_CORE, reason="the compiled core is not built")
 """For tests of the real thing. In CI the core is always there."""
 
 
+class Words:
+    """Words end to end."""
+
+    def __init__(self, text: str, lengths: NDArray[np.int64]) -> None:
+        text.encode()
+        assert lengths.dtype == np.int64
+        ends = np.cumsum(lengths).tolist()
+        self._words = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def strings(self) -> list[str]:
+        return list(self._words)
+
+
+def read_dictionary(data: bytes) -> tuple[Words, NDArray[np.uint64], NDArray[np.int32]]:
+    counts = slow_dictionary(data.decode("utf-8-sig"))
+    lengths = np.fromiter(map(len, counts), np.int64, len(counts))
+    words = Words("".join(counts), lengths)
+    return words, np.array(list(counts.values()), np.uint64), lengths.astype(np.int32)
+
+
 class Segmenter:
     """Maximum-probability segmentation, O(n x longest word), unknown characters one by one."""
 
-    def __init__(self, words: list[str], counts: NDArray[np.uint64]) -> None:
-        assert isinstance(words, list)
+    def __init__(self, packed: Any, counts: NDArray[np.uint64]) -> None:
+        words = packed.strings()
         assert counts.dtype == np.uint64
         assert counts.flags.c_contiguous
         total = max(1, int(counts.sum()))
@@ -65,6 +90,8 @@ class FakeCore(ModuleType):
     def __init__(self) -> None:
         super().__init__("newword._newword")
         self.Segmenter = Segmenter
+        self.Words = Words
+        self.read_dictionary = read_dictionary
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.texts: list[list[str]] = []
         self.raises: BaseException | None = None
@@ -120,7 +147,8 @@ class FakeCore(ModuleType):
 
     def train_segmenter(self, source: Any, options: Any, job: Any) -> Any:
         self._note("train_segmenter", source, options, job)
-        return Segmenter(["今天", "天气"], np.array([9, 7], np.uint64))
+        words = Words("今天天气", np.array([2, 2], np.int64))
+        return Segmenter(words, np.array([9, 7], np.uint64))
 
     def count_words(
         self, source: Any, words: Iterable[str], options: Any, job: Any

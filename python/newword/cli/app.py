@@ -55,3 +55,5 @@ for command, panel in (
     (lexicons.convert, USING),
 ):
     app.command(rich_help_panel=panel)(command)
+# A function called compile would hide Python's own.
+app.command("compile", rich_help_panel=USING)(lexicons.compile_lexicon)

@@ -22,7 +22,9 @@ Files: TypeAlias = Annotated[
 Lexicon: TypeAlias = Annotated[
     Path,
     typer.Option(
-        "--lexicon", "-l", help="A lexicon in any format, a jieba dictionary or a word list."
+        "--lexicon",
+        "-l",
+        help="A lexicon in any format, a jieba dictionary, a word list or a compiled .seg file.",
     ),
 ]
 

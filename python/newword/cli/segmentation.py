@@ -14,6 +14,10 @@ from newword.errors import InvalidArgumentError
 from newword.evaluation import SegmentationScore, evaluate_segmentation
 from newword.lexicon import Lexicon
 from newword.lexicon.known import load_words
+from newword.segmentation import Segmenter
+
+COMPILED = ".seg"
+"""The extension of a compiled lexicon."""
 
 BATCH_CHARACTERS = 4_000_000
 """Characters per batch: enough to use all cores, few enough to fit in memory."""
@@ -32,10 +36,29 @@ def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def segmented(lexicon: Lexicon, lines: Iterable[str], threads: int | None) -> Iterator[list[str]]:
+def segmenter_of(file: Path, top: int | None) -> Lexicon | Segmenter:
+    """Returns the segmenter of a compiled lexicon, or the first `top` words of any other.
+
+    Raises:
+        InvalidArgumentError: `top` is given for a compiled lexicon, which knows no order.
+        FormatError: The file is not what its format asks for.
+        OSError: The file cannot be read.
+    """
+    if file.suffix.lower() == COMPILED:
+        if top is not None:
+            rule = "must be left out with a compiled lexicon"
+            raise InvalidArgumentError(f"top: {rule}, got {top} for {str(file)!r}")
+        return Segmenter.load(file)
+    words = load_words(file)
+    return words if top is None else words[:top]
+
+
+def segmented(
+    segmenter: Lexicon | Segmenter, lines: Iterable[str], threads: int | None
+) -> Iterator[list[str]]:
     """Yields the words of each line, without white space."""
     for batch in _batches(lines):
-        for pieces in lexicon.segment_many(batch, threads):
+        for pieces in segmenter.segment_many(batch, threads):
             yield [piece for piece in pieces if not piece.isspace()]
 
 
@@ -58,7 +81,7 @@ def segment(
     threads: opt.Threads = None,
 ) -> None:
     """Segment text into words by maximum probability, one line of output per line of input."""
-    words = load_words(lexicon)[:top]
+    words = segmenter_of(lexicon, top)
     lines = lines_of(files or ["-"], encoding)
     with opened_for_lines(output) as file:
         for pieces in segmented(words, lines, threads):
@@ -102,7 +125,7 @@ def evaluate(
     else:
         assert lexicon is not None
         text = ("".join(line.split()) for line in lines_of([gold], encoding))
-        guess = segmented(load_words(lexicon)[:top], text, threads)
+        guess = segmented(segmenter_of(lexicon, top), text, threads)
     known = None if vocabulary is None else load_words(vocabulary)
     score = evaluate_segmentation(lines_of([gold], encoding), guess, known)
     if json:

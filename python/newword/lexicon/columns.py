@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from newword import _check
+from newword._core import core
 from newword.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Column", "Columns", "LexiconRow", "frozen_columns"]
+    from newword._newword import Words
+
+__all__ = ["Column", "Columns", "LexiconRow", "PackedColumns", "frozen_columns", "packed_words"]
 
 Column: TypeAlias = "NDArray[Any]"
-Columns: TypeAlias = "dict[str, Column]"
+Columns: TypeAlias = "Mapping[str, Column]"
 
 REQUIRED: dict[str, Any] = {
     "word": np.dtype(object),
@@ -78,15 +82,16 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
         )
     if "word" not in given:
         raise InvalidArgumentError("columns: must include 'word', got none of that name")
+    if isinstance(given, PackedColumns):
+        return given
     words = _words(given["word"])
-    columns: Columns = {}
+    columns: dict[str, Column] = {"word": words}
+    undefined = _undefined(len(words))
     for name, dtype in ALL.items():
-        if name == "word":
-            columns[name] = words
-        elif name in given:
+        if name in given and name != "word":
             columns[name] = _converted(name, given[name], dtype, len(words))
-        elif name in REQUIRED:
-            columns[name] = _default(name, words)
+        elif name in REQUIRED and name != "word":
+            columns[name] = _default(name, words, undefined)
     if "kind" in columns:
         _check_kinds(columns["kind"])
     for column in columns.values():
@@ -94,17 +99,73 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
     return columns
 
 
+class PackedColumns(Mapping[str, "Column"]):
+    """The required columns of many words that lie end to end in the core.
+
+    Python's strings of them take several times the memory, and as long as reading them did. They
+    are made when somebody asks for the column `word`; segmenting does without.
+
+    Args:
+        packed: Distinct non-empty words.
+        counts: uint64 (words,).
+        lengths: Their characters, int32 (words,).
+    """
+
+    __slots__ = ("_columns", "packed")
+
+    def __init__(self, packed: Words, counts: Column, lengths: Column) -> None:
+        self.packed = packed
+        undefined = _undefined(len(packed))
+        given = {"count": counts, "length": lengths, "known": np.zeros(len(packed), np.bool_)}
+        self._columns = {name: given.get(name, undefined) for name in REQUIRED if name != "word"}
+        for column in self._columns.values():
+            column.setflags(write=False)
+
+    def __getitem__(self, name: str) -> Column:
+        if name == "word" and name not in self._columns:
+            column = object_column(self.packed.strings())
+            column.setflags(write=False)
+            self._columns[name] = column
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in REQUIRED
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(REQUIRED)
+
+    def __len__(self) -> int:
+        return len(REQUIRED)
+
+
+def packed_words(columns: Columns) -> Words:
+    """The words end to end, for the core.
+
+    Raises:
+        InvalidArgumentError: A word has a lone surrogate, which is no text.
+    """
+    if isinstance(columns, PackedColumns):
+        return columns.packed
+    words: list[str] = columns["word"].tolist()
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    try:
+        packed: Words = core().Words("".join(words), lengths)
+    except UnicodeEncodeError as error:
+        wrong = words[int(np.searchsorted(np.cumsum(lengths), error.start, side="right"))]
+        raise _check.invalid("word", "valid Unicode to segment with", wrong) from None
+    return packed
+
+
 def _words(given: ArrayLike) -> Column:
     items: list[Any] = list(_check.iterable("word", given, "a sequence of str"))
-    seen: set[str] = set()
-    for index, word in enumerate(items):
-        if not isinstance(word, str) or not word:
-            raise InvalidArgumentError(
-                f"word: must be non-empty str, got {word!r:.60} at row {index}"
-            )
-        if word in seen:
-            raise InvalidArgumentError(f"word: must be distinct, got {word!r:.60} twice")
-        seen.add(word)
+    if not all(isinstance(word, str) for word in items) or "" in (distinct := set(items)):
+        index = next(i for i, word in enumerate(items) if not isinstance(word, str) or not word)
+        raise InvalidArgumentError(
+            f"word: must be non-empty str, got {items[index]!r:.60} at row {index}"
+        )
+    if len(distinct) < len(items):
+        twice = next(word for word, count in Counter(items).items() if count > 1)
+        raise InvalidArgumentError(f"word: must be distinct, got {twice!r:.60} twice")
     # NumPy's own strings become Python's.
     return object_column([str(word) for word in items])
 
@@ -157,11 +218,16 @@ def _integers(name: str, raw: Column, dtype: np.dtype[Any]) -> Column:
     return np.array(raw, dtype=dtype)
 
 
-def _default(name: str, words: Column) -> Column:
+def _undefined(rows: int) -> Column:
+    """What scores have that nobody computed: one column for all of them."""
+    return np.full(rows, np.nan)
+
+
+def _default(name: str, words: Column, undefined: Column) -> Column:
     if name == "count":
         return np.ones(len(words), np.uint64)
     if name == "length":
         return np.fromiter(map(len, words), np.int32, len(words))
     if name == "known":
         return np.zeros(len(words), np.bool_)
-    return np.full(len(words), np.nan)
+    return undefined

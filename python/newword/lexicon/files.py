@@ -1,6 +1,7 @@
 """Lexicon files: the format of a path, atomic writing, and reading."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,9 @@ def save(
             ) from error
 
 
-def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def load(
+    path: str | os.PathLike[str], name: str | None
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """Reads the columns and the summary of a file.
 
     Raises:
@@ -80,16 +83,14 @@ def load(path: str | os.PathLike[str], name: str | None) -> tuple[dict[str, Any]
         return _load_parquet(path)
     data = Path(path).read_bytes()
     try:
-        text = data.decode("utf-8-sig")
+        return formats.READERS[chosen](data), {}
+    except formats.LineError as error:
+        raise FormatError(f"{os.fspath(path)}: line {error.line}: {error}") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FormatError(
             f"{os.fspath(path)}: line {line}: not valid UTF-8 (byte {error.start})"
         ) from error
-    try:
-        return formats.READERS[chosen](text), {}
-    except formats.LineError as error:
-        raise FormatError(f"{os.fspath(path)}: line {error.line}: {error}") from error
 
 
 def _load_parquet(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:

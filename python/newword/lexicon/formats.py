@@ -1,6 +1,6 @@
 r"""The text formats of a lexicon: TSV, CSV, JSON lines, jieba dictionaries, word lists.
 
-Writers yield whole lines; readers take the whole text and give columns. All of them are UTF-8
+Writers yield whole lines; readers take the whole file and give columns. All of them are UTF-8
 without a byte-order mark, with LF. NaN is an empty cell (null in JSON). In TSV a tab, a line break
 or a backslash inside a word is written as `\t`, `\n`, `\r`, `\\`; CSV quotes as RFC 4180 has it.
 """
@@ -11,20 +11,20 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from newword._core import core
 from newword.errors import InvalidArgumentError
-from newword.lexicon.columns import ALL, Columns
+from newword.lexicon.columns import ALL, Columns, PackedColumns
 
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = {escaped: plain for plain, escaped in _ESCAPES.items()}
 _JIEBA_CUTS = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+")
 """The characters jieba 0.42 looks for words among; it splits the text at all others."""
-_JIEBA_LINE = re.compile(r"(?P<word>.+?)(?: (?P<count>[0-9]+))?(?: [a-z]+)?")
 
 
 class LineError(ValueError):
@@ -267,42 +267,32 @@ def read_jsonl(text: str) -> dict[str, Any]:
     return builder.arrays() or {"word": []}
 
 
-def read_dictionary(text: str) -> dict[str, Any]:
+def read_dictionary(data: bytes) -> PackedColumns:
     """The words and counts of a jieba dictionary or a word list.
 
     A line is a word, then perhaps a count and a tag, separated by spaces as jieba has it or by
     tabs. A word without a count counts once; of several lines for one word the last one holds.
     """
-    counts: dict[str, int] = {}
-    limit = np.iinfo(np.uint64).max
-    for number, raw in enumerate(_lines(text), 1):
-        line = raw.strip()
-        if not line:
-            continue
-        word, digits = _dictionary_entry(line, number)
-        # Python refuses to convert thousands of digits; so many are too large in any case.
-        if len(digits) > 20 or int(digits) > limit:
-            raise LineError(number, f"a count must be at most {limit}, got {digits:.40}")
-        counts[word] = int(digits)
-    return {"word": list(counts), "count": np.array(list(counts.values()), np.uint64)}
+    try:
+        return PackedColumns(*core().read_dictionary(data))
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        line, rule, got = error.args
+        raise LineError(line, f"{rule}, got {got!r:.60}") from None
 
 
-def _dictionary_entry(line: str, number: int) -> tuple[str, str]:
-    if "\t" in line:
-        word, count = (cell.strip() for cell in line.split("\t")[:2])
-        if not word or not re.fullmatch("[0-9]+", count):
-            raise LineError(number, f"must be a word and a count, got {line!r:.60}")
-        return word, count
-    match = _JIEBA_LINE.fullmatch(line)
-    if match is None:
-        raise LineError(number, f"must be a word and a count, got {line!r:.60}")
-    return match["word"], match["count"] or "1"
+def _of_text(read: Callable[[str], dict[str, Any]]) -> Callable[[bytes], dict[str, Any]]:
+    def read_bytes(data: bytes) -> dict[str, Any]:
+        return read(data.decode("utf-8-sig"))
+
+    return read_bytes
 
 
-READERS: dict[str, Callable[[str], dict[str, Any]]] = {
-    "tsv": read_tsv,
-    "csv": read_csv,
-    "jsonl": read_jsonl,
+READERS: dict[str, Callable[[bytes], Mapping[str, Any]]] = {
+    "tsv": _of_text(read_tsv),
+    "csv": _of_text(read_csv),
+    "jsonl": _of_text(read_jsonl),
     "jieba": read_dictionary,
     "words": read_dictionary,
 }

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 
 from newword import _check
+from newword._atomic import replacing
 from newword._core import core
 from newword.errors import InvalidArgumentError
 from newword.lexicon import display, exchange, files
-from newword.lexicon.columns import Column, Columns, LexiconRow, frozen_columns
+from newword.lexicon.columns import (
+    Column,
+    Columns,
+    LexiconRow,
+    frozen_columns,
+    packed_words,
+)
 from newword.lexicon.selection import matching_rows, sorted_rows
 
 if TYPE_CHECKING:
@@ -138,7 +145,7 @@ class Lexicon:
         return self.filter(known=False, kind="word")
 
     def __len__(self) -> int:
-        return len(self._columns["word"])
+        return len(self._columns["count"])
 
     def __contains__(self, word: object) -> bool:
         return word in self._rows_by_word()
@@ -227,7 +234,7 @@ class Lexicon:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._columns, self._summary, self._rejected)
+        return _restored, (dict(self._columns), self._summary, self._rejected)
 
     # Selection and order
 
@@ -426,16 +433,41 @@ class Lexicon:
         pieces: list[list[str]] = self._segmenter_of_words().segment_many(batch, count)
         return pieces
 
+    def compile(self, path: str | os.PathLike[str]) -> None:
+        """Writes a file with which `Segmenter.load` segments as this lexicon does.
+
+        Such a file opens in milliseconds, however many words it has, and processes that open it
+        share its memory. It serves for nothing but segmentation: `save` keeps the lexicon itself.
+
+        Args:
+            path: Where to, as `"words.seg"`. What is there is replaced once the new file is
+                complete; processes that use the old one keep it.
+
+        Raises:
+            InvalidArgumentError: `path` is not a path, or a word is not valid Unicode.
+            OSError: The file cannot be written.
+
+        Complexity:
+            That of the first `segment`, and 12 bytes for each node of the words' trie.
+
+        Examples:
+            >>> import tempfile, pathlib, newword
+            >>> lexicon = Lexicon.from_words(["今天", "天气", "很"], [9, 7, 5])
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "words.seg"
+            >>> lexicon.compile(path)
+            >>> newword.Segmenter.load(path).segment("今天天气很好")
+            ['今天', '天气', '很', '好']
+        """
+        # Before a file is begun: the words may not do.
+        path = _check.path("path", path)
+        segmenter = self._segmenter_of_words()
+        with replacing(path) as temporary:
+            segmenter.save(temporary)
+
     def _segmenter_of_words(self) -> Any:
         if self._segmenter is None:
-            words: list[str] = self._columns["word"].tolist()
             counts = np.ascontiguousarray(self._columns["count"])
-            try:
-                self._segmenter = core().Segmenter(words, counts)
-            except UnicodeEncodeError as error:
-                raise _check.invalid(
-                    "word", "valid Unicode to segment with", error.object
-                ) from None
+            self._segmenter = core().Segmenter(packed_words(self._columns), counts)
         return self._segmenter
 
 

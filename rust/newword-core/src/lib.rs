@@ -1,10 +1,11 @@
 //! The algorithms of `newword`, usable from Rust alone.
 //!
 //! Dependencies point one way: [`discovery`] uses [`segmentation`], which uses [`ngram`], which uses [`corpus`];
-//! [`tagging`] depends on none of them; all may use [`support`]. The crate does not depend on Python.
+//! [`tagging`] and [`lexicon`] depend on none of them; all may use [`support`]. The crate does not depend on Python.
 
 pub mod corpus;
 pub mod discovery;
+pub mod lexicon;
 pub mod ngram;
 pub mod segmentation;
 pub mod support;

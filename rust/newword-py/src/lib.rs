@@ -14,6 +14,7 @@ mod segmenter;
 mod source;
 mod strings;
 mod tagging;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -23,6 +24,8 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     load_numpy(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<segmenter::Segmenter>()?;
+    module.add_class::<words::Words>()?;
+    module.add_function(wrap_pyfunction!(words::read_dictionary, module)?)?;
     module.add_function(wrap_pyfunction!(build_profile, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::count_words, module)?)?;

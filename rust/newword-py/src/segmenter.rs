@@ -1,6 +1,7 @@
 //! `Segmenter`: segmentation of single texts and of many.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use newword_core::corpus::Alphabet;
 use newword_core::segmentation::{self, Cuts, Numbers, SegmenterOptions};
@@ -11,9 +12,13 @@ use pyo3::types::{PyList, PyString};
 use crate::door::{Job, enter};
 use crate::errors::{invalid, to_python};
 use crate::strings::{NoCollection, Strings, utf8};
+use crate::words::Words;
 
 /// Texts up to this many bytes are cut at once, longer ones without the interpreter.
 const SHORT: usize = 1 << 15;
+
+/// A lexicon of fewer words is built at once, a larger one without the interpreter.
+const FEW: usize = 1 << 12;
 
 /// Segments text with a lexicon or a model trained on a corpus.
 #[pyclass(frozen, module = "newword._newword")]
@@ -26,8 +31,12 @@ pub struct Segmenter {
 impl Segmenter {
     /// A segmenter of maximum probability with `words` and their `counts`, uint64 (words,).
     #[new]
-    fn new(words: Vec<String>, counts: PyReadonlyArray1<'_, u64>) -> PyResult<Self> {
-        let counts = counts.as_array();
+    fn new(
+        py: Python<'_>,
+        words: &Bound<'_, Words>,
+        counts: PyReadonlyArray1<'_, u64>,
+    ) -> PyResult<Self> {
+        let (words, counts) = (words.get().core(), counts.as_array());
         if counts.len() != words.len() {
             let rule = format!("must have one count a word, {} in all", words.len());
             return Err(invalid("counts", &rule, counts.len()));
@@ -39,8 +48,28 @@ impl Segmenter {
             Alphabet { nfkc: true, skip_variation_selectors: true, ..Alphabet::default() };
         let numbers = Numbers::Joined;
         let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
-        let segmenter = segmentation::Segmenter::new(entries, options);
-        segmenter.map(Self::from).map_err(to_python)
+        let build = || segmentation::Segmenter::new(entries, options);
+        if words.len() < FEW {
+            return build().map(Self::from).map_err(to_python);
+        }
+        enter(py, &Job::plain(Some(1)), None, |_, _| build()).map(Self::from)
+    }
+
+    /// The segmenter in the file `path`, mapped; `verify` reads all of it and checks it.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf, verify: bool) -> PyResult<Self> {
+        if !verify {
+            // Shorter than it takes to start a thread.
+            let segmenter = segmentation::Segmenter::open(&path, false);
+            return segmenter.map(Self::from).map_err(to_python);
+        }
+        enter(py, &Job::plain(Some(1)), None, |_, _| segmentation::Segmenter::open(&path, true))
+            .map(Self::from)
+    }
+
+    /// Writes the segmenter into the file `path`.
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        enter(py, &Job::plain(Some(1)), None, |_, _| self.core.save(&path))
     }
 
     /// The words of `text`; together they are the text.

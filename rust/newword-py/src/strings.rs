@@ -9,8 +9,18 @@ use pyo3::types::{PyList, PyString};
 
 use crate::errors::invalid;
 
-/// By [`Cut::id`].
-type ById = Vec<Option<Py<PyString>>>;
+/// Strings by [`Cut::id`].
+#[derive(Default)]
+struct ById {
+    /// Of the first ids: characters, and the words whose nodes were placed first, which are the short
+    /// ones of frequent characters.
+    first: Vec<Option<Py<PyString>>>,
+    /// Of the others: a large lexicon has many more words than anyone's texts.
+    others: HashMap<u32, Py<PyString>>,
+}
+
+/// So many ids have a place each: 4 MB.
+const FIRST: usize = 1 << 19;
 
 /// The strings of a segmenter, kept from call to call.
 #[derive(Default)]
@@ -21,7 +31,7 @@ impl Strings {
     /// that a signal's handler may segment too; it then makes its own.
     pub fn lend<'py>(&self, py: Python<'py>, ids: usize) -> Lists<'py, '_> {
         let mut by_id = std::mem::take(&mut *self.lock());
-        by_id.resize_with(ids, || None);
+        by_id.first.resize_with(ids.min(FIRST), || None);
         Lists { py, strings: self, by_id, nameless: HashMap::default(), made: 0 }
     }
 
@@ -64,8 +74,12 @@ impl<'py, 's> Lists<'py, 's> {
             self.py.check_signals()?;
         }
         let make = || PyString::new(self.py, word);
-        Ok(match self.by_id.get_mut(id as usize) {
+        Ok(match self.by_id.first.get_mut(id as usize) {
             Some(known) => known.get_or_insert_with(|| make().unbind()).bind(self.py).clone(),
+            None if id != Cut::NAMELESS => {
+                let known = self.by_id.others.entry(id).or_insert_with(|| make().unbind());
+                known.bind(self.py).clone()
+            }
             None => self.nameless.entry(word).or_insert_with(make).clone(),
         })
     }

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use super::names::Names;
 use super::options::{Numbers, SegmenterOptions};
 use super::tokens::{Kind, Token, Tokens};
 use crate::corpus::Alphabet;
+use crate::support::Result;
+use crate::support::arrays::ArrayFile;
 use crate::support::hash::HashMap;
 
 /// Tokens to labels.
@@ -13,7 +16,7 @@ use crate::support::hash::HashMap;
 pub struct Labels {
     /// By code point, for tokens of one character of the basic plane; folded where asked.
     characters: Vec<u32>,
-    others: HashMap<Box<str>, u32>,
+    others: Names,
     len: u32,
 }
 
@@ -25,51 +28,53 @@ impl Labels {
 
     /// Labels for the tokens of words with counts: by falling frequency from 1, so that the trie's
     /// busy nodes lie close.
-    pub fn of_words<'w>(
-        words: impl Iterator<Item = (&'w str, u64)>,
+    ///
+    /// # Errors
+    /// [`crate::support::Error::Memory`] where the tokens have over 4 GB.
+    pub fn of_words(
+        words: impl Iterator<Item = (impl AsRef<str>, u64)>,
         options: &SegmenterOptions,
-    ) -> Self {
-        let mut counts: HashMap<String, u64> = HashMap::default();
-        for (word, count) in words {
-            for token in Tokens::new(word, &options.alphabet, options.numbers) {
-                let name = name_of(&word[token.start..token.end], token, options);
-                match counts.get_mut(&*name) {
-                    Some(sum) => *sum = sum.saturating_add(count),
-                    None => {
-                        counts.insert(name.into_owned(), count);
-                    }
-                }
-            }
-        }
-        let mut by_count: Vec<(String, u64)> = counts.into_iter().collect();
-        by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let mut labels = Self::number(by_count.iter().map(|(name, _)| name.as_str()));
+    ) -> Result<Self> {
+        let by_count = count_tokens(words, options);
+        let mut labels = Self::number(by_count.iter().map(|(name, _)| name.as_str()))?;
         if options.alphabet.nfkc {
             for (index, folded) in folded_characters() {
                 labels.characters[*index] = labels.find(folded);
             }
         }
-        labels
+        Ok(labels)
     }
 
-    fn number<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let (characters, others) = (vec![Self::BREAK; PLANE], HashMap::default());
-        let mut labels = Self { characters, others, len: 0 };
+    fn number<'n>(names: impl Iterator<Item = &'n str>) -> Result<Self> {
+        let (mut characters, mut others, mut len) = (vec![Self::BREAK; PLANE], Vec::new(), 0);
         for (name, label) in names.zip(1..) {
-            labels.len = label;
+            len = label;
             match plane_index(name) {
-                Some(index) => labels.characters[index] = label,
-                None => {
-                    labels.others.insert(name.into(), label);
-                }
+                Some(index) => characters[index] = label,
+                None => others.push((name, label)),
             }
         }
-        labels
+        Ok(Self { characters, others: Names::new(others.into_iter())?, len })
+    }
+
+    /// The arrays of a file, and the largest label.
+    pub fn arrays(&self) -> (Vec<(&'static str, &[u8])>, u32) {
+        let characters = ("characters", bytemuck::cast_slice(&self.characters));
+        (std::iter::once(characters).chain(self.others.arrays()).collect(), self.len)
+    }
+
+    /// The labels that a file holds; `len` is the largest.
+    ///
+    /// # Errors
+    /// [`crate::support::Error::Format`] where an array is missing, damaged or too short.
+    pub fn open(file: &ArrayFile, len: u32) -> Result<Self> {
+        let characters = file.read("characters", Some(PLANE))?;
+        Ok(Self { characters, others: Names::open(file)?, len })
     }
 
     /// The label of a token that is in no word, no mark and may not pair.
     fn unknown(&self) -> u32 {
-        self.len + 1
+        self.len.wrapping_add(1)
     }
 
     /// By label, whether it is a Han character and may pair with another. What a character folds to
@@ -80,8 +85,8 @@ impl Labels {
             pairs[*label as usize] |=
                 *label != Self::BREAK && char::from_u32(code_point).is_some_and(is_han);
         }
-        for (name, label) in &self.others {
-            pairs[*label as usize] |= is_one_han(name);
+        for (name, label) in self.others.iter() {
+            pairs[label as usize] |= is_one_han(name);
         }
         pairs
     }
@@ -108,19 +113,55 @@ impl Labels {
         }
     }
 
-    /// The labels of a word's tokens.
-    pub fn of_word(&self, word: &str, options: &SegmenterOptions) -> Vec<u32> {
-        let tokens = Tokens::new(word, &options.alphabet, options.numbers);
-        tokens.map(|token| self.of_token(&word[token.start..token.end], token, options)).collect()
+    /// Appends the labels of a word's tokens.
+    pub fn extend_of_word(&self, labels: &mut Vec<u32>, word: &str, options: &SegmenterOptions) {
+        let mut tokens = Tokens::new(word, &options.alphabet, options.numbers);
+        loop {
+            tokens.skip_han(|_, code_point| labels.push(self.of_han(code_point)));
+            let Some(token) = tokens.next() else { break };
+            labels.push(self.of_token(&word[token.start..token.end], token, options));
+        }
     }
 
     /// The label of a name, [`Labels::BREAK`] where it has none.
     fn find(&self, name: &str) -> u32 {
         match plane_index(name) {
             Some(index) => self.characters[index],
-            None => self.others.get(name).copied().unwrap_or(Self::BREAK),
+            None => self.others.find(name).unwrap_or(Self::BREAK),
         }
     }
+}
+
+/// The tokens of words by the names they are looked up by, with the sums of the words' counts: by
+/// falling sum, then by name.
+fn count_tokens(
+    words: impl Iterator<Item = (impl AsRef<str>, u64)>,
+    options: &SegmenterOptions,
+) -> Vec<(String, u64)> {
+    // Nearly all tokens are single Han characters, whose names need no look-up.
+    let mut han = vec![0_u64; PLANE];
+    let mut others: HashMap<String, u64> = HashMap::default();
+    let mut add = |name: Cow<'_, str>, count: u64| match others.get_mut(&*name) {
+        Some(sum) => *sum = sum.saturating_add(count),
+        None => drop(others.insert(name.into_owned(), count)),
+    };
+    for (word, count) in words {
+        let word = word.as_ref();
+        let mut tokens = Tokens::new(word, &options.alphabet, options.numbers);
+        loop {
+            tokens
+                .skip_han(|_, code_point| han[code_point] = han[code_point].saturating_add(count));
+            let Some(token) = tokens.next() else { break };
+            add(name_of(&word[token.start..token.end], token, options), count);
+        }
+    }
+    for (count, code_point) in han.into_iter().zip(0..).filter(|(count, _)| *count > 0) {
+        let name = char::from_u32(code_point).map(String::from).unwrap_or_default();
+        add(name.into(), count);
+    }
+    let mut by_count: Vec<(String, u64)> = others.into_iter().collect();
+    by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    by_count
 }
 
 /// The characters of the basic plane that NFKC changes, and what it makes of them.

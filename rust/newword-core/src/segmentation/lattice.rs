@@ -2,19 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use crate::trie::Trie;
+use crate::support::arrays::Array;
+use crate::trie::{Node, Trie};
 
 /// Words as label sequences, each with a weight; a path's weight is the sum of its words'.
 ///
 /// Label 0 is a break: it is in no word and no pair, and behind it the sum starts anew.
 #[derive(Debug, Clone)]
 pub struct Lattice {
-    pub trie: Trie,
+    pub trie: Trie<Array<Node>>,
     /// By trie node. [`Trie::none`] weighs what a single label that is no word weighs; behind the
     /// nodes come a pair that is no word, and what may not be used.
-    pub weights: Vec<f32>,
-    pub unknown: Unknown,
+    pub weights: Array<f32>,
+    /// By label, whether it may be one of a pair.
+    pub pairs: Vec<bool>,
+    /// [`Trie::none`], which is asked for at every word.
+    none: u32,
 }
+
+/// How many weights there are beyond one a slot: a pair that is no word, and what may not be used.
+pub const FURTHER_WEIGHTS: usize = 2;
+
+/// A single label weighs at least this much, so that every place is reached. Heavier than what it
+/// stands in for: minus infinity, and what a damaged file may hold.
+const LEAST: f32 = -1e30;
 
 /// The weights of steps that are not words.
 #[derive(Debug, Clone)]
@@ -78,15 +89,28 @@ impl Search {
 impl Lattice {
     /// A lattice of the words of `trie`; `weights` has a value a slot.
     pub fn new(trie: Trie, mut weights: Vec<f32>, unknown: Unknown) -> Self {
-        weights[trie.none() as usize] = unknown.single;
-        weights.extend([unknown.pair, f32::NEG_INFINITY]);
-        Self { trie, weights, unknown }
+        let Unknown { single, pair, pairs } = unknown;
+        weights[trie.none() as usize] = single;
+        weights.reserve_exact(FURTHER_WEIGHTS);
+        weights.extend([pair, f32::NEG_INFINITY]);
+        Self { none: trie.none(), trie: trie.into(), weights: weights.into(), pairs }
+    }
+
+    /// The lattice that a file holds: `weights` are all [`Lattice::weights`]. None where they do not
+    /// fit the slots.
+    pub fn from_arrays(
+        trie: Trie<Array<Node>>,
+        weights: Array<f32>,
+        pairs: Vec<bool>,
+    ) -> Option<Self> {
+        let fits = weights.len() == trie.slots() + FURTHER_WEIGHTS;
+        fits.then(|| Self { none: trie.none(), trie, weights, pairs })
     }
 
     /// The node of a step that is a word.
     #[inline]
     pub fn word(&self, step: Step) -> Option<u32> {
-        Some(step.place()).filter(|place| *place < self.trie.none())
+        Some(step.place()).filter(|place| *place < self.none)
     }
 
     /// The words of the heaviest path, from the last word to the first. Of paths that tie up to a
@@ -116,7 +140,8 @@ impl Lattice {
         long.resize(places, f64::NEG_INFINITY);
         // What earlier searches left here is written over before it is read.
         last.resize(places.max(last.len()), Step::default());
-        self.forward(labels, long, &mut last[..places]);
+        let view = View { trie: self.trie.view(), weights: &self.weights, pairs: &self.pairs };
+        view.forward(labels, long, &mut last[..places]);
     }
 
     /// The places from which a word may reach beyond the end, the end included.
@@ -129,7 +154,19 @@ impl Lattice {
         places.extend([end.saturating_sub(1), end]);
         places
     }
+}
 
+/// A lattice whose arrays have been looked up, for loops.
+///
+/// Nothing is taken for granted of what the arrays hold, since a damaged file may hold anything: nodes
+/// are slots by the way they are found, and every place is reached by a single label at least.
+struct View<'l> {
+    trie: Trie<&'l [Node]>,
+    weights: &'l [f32],
+    pairs: &'l [bool],
+}
+
+impl View<'_> {
     /// Finds the last word of the best path up to each place.
     ///
     /// One label, two, or a word that goes on: which of them is a coin toss, and a branch that is
@@ -149,7 +186,7 @@ impl Lattice {
             let unknown_pair = none + 1 + u32::from(!(pairs & next_pairs));
             pairs = next_pairs;
 
-            let one = self.offer(base, 1, self.trie.key_or(first, none));
+            let one = self.offer_single(base, self.trie.key_or(first, none));
             let best = heavier(heavier((long[at + 1], last[at + 1]), two), one);
             last[at + 1] = best.1;
             two = self.offer(base, 2, self.trie.key_or(second, unknown_pair));
@@ -165,6 +202,14 @@ impl Lattice {
     #[inline]
     fn offer(&self, base: f64, length: u32, place: u32) -> (f64, Step) {
         (base + f64::from(self.weights[place as usize]), Step::new(length, place))
+    }
+
+    /// As [`View::offer`] for one label; what is offered is a number above minus infinity.
+    #[inline]
+    fn offer_single(&self, base: f64, place: u32) -> (f64, Step) {
+        let weight = self.weights[place as usize];
+        let weight = if weight > LEAST { weight } else { LEAST };
+        (base + f64::from(weight), Step::new(1, place))
     }
 
     /// Offers the words of three labels and more that begin with those that lead to `node`;
@@ -194,7 +239,7 @@ impl Lattice {
 
     #[inline]
     fn may_pair(&self, label: u32) -> bool {
-        self.unknown.pairs.get(label as usize).copied().unwrap_or(true)
+        self.pairs.get(label as usize).copied().unwrap_or(true)
     }
 }
 

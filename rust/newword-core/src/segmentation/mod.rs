@@ -1,9 +1,12 @@
 //! Segmentation of text into words with a lexicon.
 
 mod cuts;
+mod file;
 mod joints;
+mod keys;
 mod labels;
 mod lattice;
+mod names;
 mod options;
 mod recount;
 mod segmenter;

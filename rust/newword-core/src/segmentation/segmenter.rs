@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::cuts::{Cut, Cuts, ranges};
 use super::joints::join;
+use super::keys::Keys;
 use super::labels::{Labels, PLANE, plane_index};
-use super::lattice::{Lattice, Search, Unknown};
+use super::lattice::{FURTHER_WEIGHTS, Lattice, Search, Unknown};
 use super::options::SegmenterOptions;
 use super::tokens::{Tokens, run_of};
 use crate::support::{Context, Error, Result};
@@ -33,76 +34,71 @@ pub struct Floor {
 /// end the search, so memory grows with the longest stretch between two marks.
 #[derive(Debug, Clone)]
 pub struct Segmenter {
-    options: SegmenterOptions,
-    labels: Labels,
-    lattice: Lattice,
+    pub(super) options: SegmenterOptions,
+    pub(super) labels: Labels,
+    pub(super) lattice: Lattice,
 }
 
 impl Segmenter {
     /// A segmenter with `words` and their counts. A count of 0 is taken for 1; a word given twice
     /// counts twice; empty words are left out. Without any word, text falls into single symbols and
-    /// pairs. O(total length * log).
+    /// pairs. O(total length * log); `words` are gone through three times.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the count of pairs is negative.
-    pub fn new<S: AsRef<str>>(
-        words: impl IntoIterator<Item = (S, u64)>,
+    /// [`Error::InvalidArgument`] where the count of pairs is negative; [`Error::Memory`] where the
+    /// words are too many for a trie of 2^31 slots.
+    pub fn new<S: AsRef<str>, W: IntoIterator<Item = (S, u64), IntoIter: Clone>>(
+        words: W,
         options: SegmenterOptions,
     ) -> Result<Self> {
         let pair = options.unknown_pair;
         if !(pair >= 0.0 && pair.is_finite()) {
             return Err(Error::invalid("unknown_pair", "must be a finite count, 0 or more", pair));
         }
-        let words: Vec<(S, u64)> = words.into_iter().map(|(word, n)| (word, n.max(1))).collect();
-        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
-        let entries = words.iter().map(|(word, count)| (word.as_ref(), *count as f64, *count));
+        let words = words.into_iter().map(|(word, count)| (word, count.max(1)));
+        let total = words.clone().map(|(_, count)| count as f64).sum::<f64>().max(1.0);
+        let entries = words.map(|(word, count)| (word, count as f64, count));
         let floor = Floor { single: -total.ln(), pair: (pair / total).ln() };
-        Self::build(&entries.collect::<Vec<_>>(), options, |sum| (sum / total).ln(), floor)
+        Self::build(entries, options, |sum| (sum / total).ln(), floor)
     }
 
     /// A segmenter that maximises the sum of `words`' weights instead, with `floor` for what is not
     /// among them. Of a word given twice the weights add up.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where a weight is not finite.
-    pub fn from_weights<S: AsRef<str>>(
-        words: impl IntoIterator<Item = (S, f64)>,
+    /// [`Error::InvalidArgument`] where a weight is not finite; [`Error::Memory`] as
+    /// [`Segmenter::new`].
+    pub fn from_weights<S: AsRef<str>, W: IntoIterator<Item = (S, f64), IntoIter: Clone>>(
+        words: W,
         floor: Floor,
         options: SegmenterOptions,
     ) -> Result<Self> {
-        let words: Vec<(S, f64)> = words.into_iter().collect();
-        let weights = words.iter().map(|(_, weight)| weight).chain([&floor.single]);
-        if let Some(wrong) = weights.into_iter().find(|weight| !weight.is_finite()) {
+        let words = words.into_iter();
+        let mut weights = words.clone().map(|(_, weight)| weight).chain([floor.single]);
+        if let Some(wrong) = weights.find(|weight| !weight.is_finite()) {
             return Err(Error::invalid("weights", "must be finite", wrong));
         }
-        let entries = words.iter().map(|(word, weight)| (word.as_ref(), *weight, 1));
-        Self::build(&entries.collect::<Vec<_>>(), options, |sum| sum, floor)
+        Self::build(words.map(|(word, weight)| (word, weight, 1)), options, |sum| sum, floor)
     }
 
-    fn build(
-        entries: &[(&str, f64, u64)],
+    /// A segmenter of words with their amounts, which add up, and counts, by which labels are given.
+    fn build<S: AsRef<str>>(
+        entries: impl Iterator<Item = (S, f64, u64)> + Clone,
         options: SegmenterOptions,
         weigh: impl Fn(f64) -> f64,
         floor: Floor,
     ) -> Result<Self> {
-        let labels = Labels::of_words(entries.iter().map(|(word, _, n)| (*word, *n)), &options);
-        let mut keys: Vec<(Vec<u32>, f64)> = entries
-            .iter()
-            .map(|(word, amount, _)| (labels.of_word(word, &options), *amount))
-            .filter(|(key, _)| !key.is_empty())
-            .collect();
-        keys.sort_by(|a, b| a.0.cmp(&b.0));
-        keys.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            kept.1 += if same { next.1 } else { 0.0 };
-            same
-        });
-        let trie = Trie::build(keys.len(), |rank| &keys[rank].0)?;
-        let mut weights = vec![0.0; trie.slots()];
-        for (key, amount) in &keys {
-            if let Some(node) = trie.walk(key) {
-                weights[node as usize] = single(weigh(*amount));
-            }
+        let counts = entries.clone().map(|(word, _, count)| (word, count));
+        let labels = Labels::of_words(counts, &options)?;
+        let amounts = entries.map(|(word, amount, _)| (word, amount));
+        let keys = Keys::of_words(amounts, &labels, &options, weigh)?;
+        let mut nodes = vec![0; keys.len()];
+        let trie =
+            Trie::build_with(keys.len(), |rank| keys.get(rank), |rank, node| nodes[rank] = node)?;
+        let mut weights = Vec::with_capacity(trie.slots() + FURTHER_WEIGHTS);
+        weights.resize(trie.slots(), 0.0);
+        for (rank, node) in nodes.into_iter().enumerate() {
+            weights[node as usize] = keys.weight(rank);
         }
         let (single, pair, pairs) = (single(floor.single), single(floor.pair), labels.pairs());
         let unknown = Unknown { single, pair, pairs };
@@ -205,7 +201,6 @@ impl Segmenter {
         work.starts.push(text.len());
         // A place behind all others spares the look whether there are more.
         work.odd.push(usize::MAX);
-        let nodes = self.lattice.trie.slots();
         let (mut at, mut start, mut odd) = (0, work.starts[0], 0);
         let path = self.lattice.solve(&work.labels, &mut work.search);
         let first = words.len();
@@ -217,8 +212,8 @@ impl Segmenter {
                 odd += 1;
             }
             let id = match self.lattice.word(*step) {
-                Some(node) if as_named => node as usize,
-                _ => plane_index(&text[start..end]).map_or(usize::MAX, |index| nodes + index),
+                Some(node) if as_named => PLANE + node as usize,
+                _ => plane_index(&text[start..end]).unwrap_or(usize::MAX),
             };
             start = end;
             Cut { end, id: u32::try_from(id).unwrap_or(Cut::NAMELESS) }

@@ -1,5 +1,7 @@
-//! Shared by all modules: errors, cancellation, progress, threads, the memory budget, hashing.
+//! Shared by all modules: errors, cancellation, progress, threads, the memory budget, hashing,
+//! mapped arrays.
 
+pub mod arrays;
 pub mod context;
 pub mod error;
 pub mod hash;

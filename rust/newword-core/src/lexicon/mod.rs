@@ -1,0 +1,8 @@
+//! Word lists in memory, and reading them from dictionaries.
+
+mod dictionary;
+mod distinct;
+mod words;
+
+pub use dictionary::{Dictionary, LineError, read_dictionary};
+pub use words::Words;
