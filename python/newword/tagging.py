@@ -130,7 +130,7 @@ def viterbi(
     if second_order is None:
         return ViterbiResult(*core().viterbi(problem, None, count))
     if normalization != "global":
-        rule = "'global' where second_order is given"
+        rule = "'global' if second_order is given"
         raise _check.invalid("normalization", rule, normalization)
     tags = problem[0].shape[2]
     triples = chain_array("second_order", second_order, problem[0].dtype, (tags,) * 3)

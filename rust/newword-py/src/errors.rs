@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 
 mod classes {
-    // The macro writes the type objects' accessors, which nobody calls from outside.
+    // The macro writes the type objects' accessors, which are not called from outside.
     #![allow(missing_docs)]
     pyo3::import_exception!(newword.errors, CorpusError);
     pyo3::import_exception!(newword.errors, DecodeError);

@@ -25,7 +25,7 @@ pub fn discovery<'py>(
     Ok(result)
 }
 
-/// A column of numbers, one a row.
+/// A column of numbers, one per row.
 fn column<R, T: numpy::Element>(
     columns: &Bound<'_, PyDict>,
     name: &str,

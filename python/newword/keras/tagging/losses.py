@@ -115,7 +115,7 @@ class TaggingLoss(keras.losses.Loss):  # type: ignore[misc, unused-ignore]
         wrong = ops.any(ops.logical_and(scores.mask, ops.logical_not(valid)), axis=1)
         known = ops.logical_and(scores.mask, labels >= 0)
         tags = ops.cast(ops.where(valid, ops.maximum(labels, 0.0), 0.0), "int32")
-        # Loud where an exception cannot be: inside a compiled step.
+        # NaN, because a compiled step cannot raise an exception.
         losses = ops.where(wrong, float("nan"), self._nll(scores, tags, known))
         if self.normalization == "sequence":
             return losses

@@ -40,7 +40,7 @@ class EmissionAccuracy(keras.metrics.Metric):  # type: ignore[misc, unused-ignor
         """Adds a batch: labels (batch, steps), the packed tensor, weights (batch,)."""
         # As floats: a cast to integers would hide NaN, which counts as wrong.
         labels = ops.cast(y_true, "float32")
-        # The parameters stand behind as many rows as there are labels.
+        # The parameter rows follow one row per label.
         steps = y_pred[:, : ops.shape(labels)[1]]
         counted = ops.logical_and(steps[..., -1] > 0.5, ops.logical_not(labels < 0))
         weight = ops.cast(counted, self.dtype)

@@ -1,6 +1,6 @@
 //! URLs and e-mail addresses in running text.
 //!
-//! Chinese text goes on right behind an address, without a space, so an address holds ASCII only and
+//! Chinese text follows an address directly, without a space, so an address holds ASCII only and
 //! leaves out the punctuation at its end. A domain without a scheme must begin with `www.` or end in
 //! a top-level domain that no file and no member of a program is named by.
 
@@ -80,7 +80,7 @@ impl Addresses {
 }
 
 impl Host {
-    /// The longest name from `start` on; hyphens and a dot at its end are left out. No name begins
+    /// The longest name from `start` on, without hyphens and a dot at its end. No name begins
     /// with anything but a letter or digit.
     fn read(bytes: &[u8], start: usize) -> Self {
         if !bytes.get(start).is_some_and(u8::is_ascii_alphanumeric) {
@@ -131,7 +131,7 @@ fn path(bytes: &[u8], end: usize) -> usize {
     if bytes.get(from) == Some(&b'/') { url_end(bytes, from) } else { end }
 }
 
-/// Where the characters of a URL end that go on from `from`, the first of which is one: behind the
+/// Where the characters of a URL end that continue from `from`, the first of which is one: behind the
 /// last that is not punctuation. A bracket stays where the one it closes is part of the URL.
 fn url_end(bytes: &[u8], from: usize) -> usize {
     let is_part = |byte: &&u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte);

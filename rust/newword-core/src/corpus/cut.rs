@@ -9,7 +9,7 @@ use super::classes::{Class, Table};
 const WINDOW: usize = 64 << 10;
 
 /// A place to cut `text`, of at least two characters, near its end; and whether the run of
-/// characters goes on behind it.
+/// characters continues behind it.
 ///
 /// The place is right for every alphabet, folding included: after a break, before a character that
 /// is always a symbol, or where letters meet digits. Where there is none in the last 64 KB these are

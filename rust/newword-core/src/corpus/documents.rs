@@ -39,7 +39,7 @@ impl Assembler {
         Self { options, ..Self::default() }
     }
 
-    /// A file or record ends: no markup goes on in the next.
+    /// Ends a file or record: no markup continues in the next.
     pub(super) fn end_markup(&mut self) {
         self.markup.end();
     }

@@ -65,9 +65,9 @@ pub(super) enum Place {
 /// The ids of a part and what they mean.
 #[derive(Debug)]
 pub(super) struct Content {
-    /// The number in the [`Interner`] of each local id, the break left out.
+    /// The number in the [`Interner`] of each local id, without the break.
     pub numbers: Box<[u32]>,
-    /// Occurrences of each local id, the break left out.
+    /// Occurrences of each local id, without the break.
     pub counts: Box<[u32]>,
     /// Local ids, breaks as 0.
     pub ids: Box<[u16]>,
@@ -129,7 +129,7 @@ impl EncodedCorpus {
         self.parts.len()
     }
 
-    /// Occurrences in one part by id, as `(id, count)` by rising id, breaks left out. Some
+    /// Occurrences in one part by id, as `(id, count)` by ascending id, without breaks. Some
     /// thousand entries; O(n log n) in their number.
     ///
     /// # Errors
@@ -152,10 +152,10 @@ impl EncodedCorpus {
     }
 
     /// Loads a part into `out` (cleared first) with up to `context` ids of the neighbouring parts on
-    /// either side where a run goes on across the seam, and returns the range of the part's own ids.
+    /// either side where a run continues across the seam, and returns the range of the part's own ids.
     ///
     /// Breaks are single zeros. The own range starts with a symbol and ends with the break of its
-    /// last run, or with a symbol where the run goes on in the next part. Only ids of that very run
+    /// last run, or with a symbol where the run continues in the next part. Only ids of that very run
     /// come before and after; outside the returned stretch a break may be assumed.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl EncodedCorpus {
     }
 
     /// As [`EncodedCorpus::load`], with `names[id]` for every id but the break, which stays 0: what
-    /// renames the ids anyway is spared a second walk over them.
+    /// renames the ids anyway need not pass over them twice.
     ///
     /// # Errors
     /// As [`EncodedCorpus::load`].

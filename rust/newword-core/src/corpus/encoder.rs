@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::alphabet::{Alphabet, HAN_FIRST, HAN_LAST, Units, may_extend, three_bytes};
 use crate::support::hash::HashMap;
 
-/// The most distinct symbols of a part: ids are 16 bits and 0 is the break.
+/// The maximum number of distinct symbols of a part: ids are 16 bits and 0 is the break.
 const MOST_SYMBOLS: usize = 65_534;
-/// The most ids of a part, so that a part loaded as 32-bit ids fits a cache of 8 MB.
+/// The maximum number of ids of a part, so that a part loaded as 32-bit ids fits a cache of 8 MB.
 const MOST_IDS: usize = 2 << 20;
 
 /// A stretch of the corpus, encoded on its own.

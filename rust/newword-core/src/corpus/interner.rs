@@ -27,7 +27,7 @@ impl Interner {
     /// Counts `count` more occurrences of `name`; its number, from 0 in order of arrival.
     ///
     /// # Errors
-    /// [`Error::Memory`] where all names together pass 4 GB.
+    /// [`Error::Memory`] if all names together pass 4 GB.
     pub(super) fn add(&mut self, name: &str, count: u64) -> Result<u32> {
         let Self { text, ends, counts, numbers, state } = self;
         let hash = state.hash_one(name);

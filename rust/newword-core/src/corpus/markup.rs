@@ -287,7 +287,7 @@ struct Found {
     open: Open,
     /// Whether it breaks the text.
     breaks: bool,
-    /// The element whose content is to be left out too.
+    /// The element whose content is removed too.
     hides: Option<&'static str>,
 }
 

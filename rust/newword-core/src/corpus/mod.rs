@@ -48,7 +48,7 @@ use crate::support::{Context, Result};
 pub struct Block {
     /// The text.
     pub text: String,
-    /// True where the next block goes on in the middle of this block's last run of characters
+    /// True where the next block continues in the middle of this block's last run of characters
     /// (a line longer than a block); false where the end of the block breaks every n-gram.
     pub continues: bool,
     /// How far this block moves the reading, in bytes as stored (compressed bytes of a .gz).

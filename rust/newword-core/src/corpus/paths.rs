@@ -45,7 +45,7 @@ impl Input {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] naming `paths` and the value where a glob cannot be read or nothing
-/// fits; [`Error::Io`] where a file is missing or a folder cannot be listed.
+/// fits; [`Error::Io`] if a file is missing or a folder cannot be listed.
 pub fn expand<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for pattern in patterns {

@@ -17,7 +17,7 @@ pub(super) struct Rows {
     /// The name of the column, and its place once the header was read.
     field: String,
     column: Option<usize>,
-    /// The most bytes of a row.
+    /// The maximum number of bytes of a row.
     most: usize,
     /// The row being read: fields end to end, and where each ends.
     text: Vec<u8>,

@@ -18,7 +18,7 @@ impl Symbols {
     /// A table of `names`, which must be sorted by code point and distinct.
     ///
     /// # Errors
-    /// [`Error::Corpus`] where they are not, or are more than `u32` ids can number.
+    /// [`Error::Corpus`] if they are not, or are more than `u32` ids can number.
     pub fn new(names: Vec<Box<str>>) -> Result<Self> {
         if !names.is_sorted_by(|a, b| a < b) {
             return Err(Error::Corpus("symbols must be sorted and distinct".into()));

@@ -21,7 +21,7 @@ use crate::support::{Context, Result, Stage};
 /// they do not; `memory` bounds windows and rows together.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] for an order or a count out of range; [`Error::Memory`] where the rows
+/// [`Error::InvalidArgument`] for an order or a count out of range; [`Error::Memory`] if the rows
 /// that are kept do not fit; [`Error::Cancelled`]; what loading a part meets.
 pub fn count(
     corpus: &impl IdParts,

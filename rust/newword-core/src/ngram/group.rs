@@ -57,7 +57,7 @@ impl Tally {
 }
 
 /// Adds to the sum over the symbols before each symbol what one symbol before it adds: `term` of its
-/// pairs with that one. `left` is empty where nobody asks.
+/// pairs with that one. `left` is empty if not needed.
 #[inline]
 fn add_left(left: &mut [Sum], rank: u32, term: Sum) {
     if let Some(sum) = left.get_mut(rank as usize) {

@@ -14,7 +14,7 @@ use crate::support::{Context, Error, Result};
 
 /// The rows of one level by their last symbol.
 ///
-/// Invariant: `rows[starts[r]..starts[r + 1]]` are the rows that end with rank r, in rising order;
+/// Invariant: `rows[starts[r]..starts[r + 1]]` are the rows that end with rank r, in ascending order;
 /// thus ordered by the symbols before the last.
 struct ByLast {
     starts: Vec<usize>,
@@ -56,7 +56,7 @@ pub(crate) struct LeftSums<'a, K> {
     context: &'a Context,
     ledger: &'a Ledger,
     indexes: Vec<ByLast>,
-    /// Bits of the left sums, one a row and level.
+    /// Bits of the left sums, one per row and level.
     sums: Vec<Vec<AtomicU64>>,
     /// Rows of last symbols whose rows may not be complete yet.
     pending: Vec<Found<K>>,
@@ -64,7 +64,7 @@ pub(crate) struct LeftSums<'a, K> {
 
 impl<'a, K: Key> LeftSums<'a, K> {
     /// # Errors
-    /// [`Error::Memory`] where the index of the rows goes over the limit.
+    /// [`Error::Memory`] if the index of the rows goes over the limit.
     pub(crate) fn new(
         levels: &[Level],
         plan: &'a Plan,
@@ -84,7 +84,7 @@ impl<'a, K: Key> LeftSums<'a, K> {
         Ok(Self { plan, context, ledger, indexes: indexes?, sums, pending: Vec::new() })
     }
 
-    /// The left sums in nats, one a row and level.
+    /// The left sums in nats, one per row and level.
     pub(crate) fn finish(self) -> Vec<Vec<f64>> {
         let bits = |sums: Vec<AtomicU64>| {
             sums.into_iter().map(|bits| f64::from_bits(bits.into_inner())).collect()

@@ -12,7 +12,7 @@ pub(crate) struct Layout {
     mask: u32,
 }
 
-/// The most symbols a window holds besides its first.
+/// The maximum number of symbols of a window besides its first.
 pub(crate) const MAX_FIELDS: usize = 8;
 
 /// The key type of a layout.

@@ -18,7 +18,7 @@ pub trait IdParts: Sync {
     /// The number of parts.
     fn parts(&self) -> usize;
 
-    /// Occurrences in one part by rising id, breaks left out.
+    /// Occurrences in one part by ascending id, without breaks.
     ///
     /// # Errors
     /// Reading failed.

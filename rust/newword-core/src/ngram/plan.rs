@@ -9,7 +9,7 @@ use super::sums::{Sum, Terms};
 use crate::corpus::Symbols;
 use crate::support::Context;
 
-/// Keys processed between two checks of the cancel flag: about a millisecond.
+/// Number of keys processed between two checks of the cancel flag: about a millisecond.
 pub(crate) const CHECK_EVERY: usize = 1 << 17;
 
 /// What to find in one sweep.
@@ -25,7 +25,7 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
-    /// Whether rows at `depth` carry the sum over the symbols that go on.
+    /// Whether rows at `depth` carry the sum over the symbols that follow.
     pub(crate) fn sums(self, depth: usize) -> bool {
         match self.neighbours {
             Neighbours::OfNone => false,
@@ -143,7 +143,7 @@ impl Plan {
         self.ids.len()
     }
 
-    /// Ranges of first symbols whose windows fit `capacity` keys together, in rising order. A symbol
+    /// Ranges of first symbols whose windows fit `capacity` keys together, in ascending order. A symbol
     /// that does not fit alone gets a range of its own.
     pub(crate) fn passes(&self, capacity: u64) -> Vec<Range<usize>> {
         fit(&self.sizes, 1, capacity)

@@ -9,13 +9,13 @@ use crate::support::{Error, Result};
 /// Rows of one length n, in lexicographic order of (first, key).
 #[derive(Debug)]
 pub(crate) struct Rows<K> {
-    /// Rank of the first symbol, one a row.
+    /// Rank of the first symbol, one per row.
     pub firsts: Vec<u32>,
-    /// The n - 1 ranks that go on, the other fields 0; one a row.
+    /// The n - 1 ranks that follow, the other fields 0; one per row.
     pub keys: Vec<K>,
-    /// Occurrences, one a row.
+    /// Occurrences, one per row.
     pub counts: Vec<u64>,
-    /// Sums of c ln c over the symbols that go on, one a row; empty where not asked for.
+    /// Sums of c ln c over the symbols that follow, one per row; empty if not needed.
     pub sums: Vec<Sum>,
 }
 

@@ -11,7 +11,7 @@ use super::scatter::{Buffer, Slice};
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
 
-/// Ranks that go on from a group, with how many of its windows each has.
+/// Ranks that extend a group, each with the number of its windows.
 type Children = Vec<(u32, u64)>;
 
 /// Least keys that are worth a task of their own.

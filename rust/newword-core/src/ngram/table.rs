@@ -9,12 +9,12 @@ use crate::corpus::Symbols;
 pub struct Level {
     /// The ids, `n` a row, rows in lexicographic order and distinct.
     pub grams: Vec<u32>,
-    /// Occurrences, one a row.
+    /// Occurrences, one per row.
     pub counts: Vec<u64>,
-    /// The sum of c ln c over the symbols that follow, one a row. A following break counts as a
+    /// The sum of c ln c over the symbols that follow, one per row. A following break counts as a
     /// neighbour of its own each time and adds nothing (1 ln 1 = 0).
     pub right_sums: Vec<f64>,
-    /// The sum of c ln c over the symbols that precede, one a row.
+    /// The sum of c ln c over the symbols that precede, one per row.
     pub left_sums: Vec<f64>,
 }
 

@@ -26,7 +26,7 @@ impl Labels {
     /// The label of a Han character that is in no word.
     pub const UNKNOWN_HAN: u32 = u32::MAX;
 
-    /// Labels for the tokens of words with counts: by falling frequency from 1, so that the trie's
+    /// Labels for the tokens of words with counts: by descending frequency from 1, so that the trie's
     /// busy nodes lie close.
     ///
     /// # Errors

@@ -121,7 +121,7 @@ impl Lattice {
     }
 
     /// As [`Lattice::solve`] for labels that others follow: the words of the heaviest path up to the
-    /// last place that it passes whatever follows; none where there is no such place.
+    /// last place that it passes whatever follows; none if there is no such place.
     pub fn solve_start<'s>(&self, labels: &[u32], search: &'s mut Search) -> &'s [Step] {
         self.search(labels, search);
         let mut places = self.open_places(labels);
@@ -169,12 +169,12 @@ struct View<'l> {
 impl View<'_> {
     /// Finds the last word of the best path up to each place.
     ///
-    /// One label, two, or a word that goes on: which of them is a coin toss, and a branch that is
-    /// guessed wrong costs more than all the rest of the step. So words of one and two labels are
+    /// One label, two, or a word that continues: which of them is unpredictable, and a branch that is
+    /// mispredicted costs more than the rest of the step. So words of one and two labels are
     /// looked up and compared without any; only the tenth or so that have a third branch off.
     fn forward(&self, labels: &[u32], long: &mut [f64], last: &mut [Step]) {
         let none = self.trie.none();
-        // Words that end at a place come by falling length, and only a heavier one displaces.
+        // Words that end at a place come by descending length, and only a heavier one displaces.
         let (mut base, mut two) = (0.0, (f64::NEG_INFINITY, Step::default()));
         let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
         let mut pairs = self.may_pair(ahead(0));
@@ -198,7 +198,7 @@ impl View<'_> {
         }
     }
 
-    /// The weight of the best path that goes on from one of weight `base` with a word.
+    /// The weight of the best path that continues from one of weight `base` with a word.
     #[inline]
     fn offer(&self, base: f64, length: u32, place: u32) -> (f64, Step) {
         (base + f64::from(self.weights[place as usize]), Step::new(length, place))

@@ -15,14 +15,14 @@ pub struct WordCounts {
     pub singles: Vec<u64>,
 }
 
-/// What one worker found.
+/// The results of one worker.
 struct Found {
     counts: WordCounts,
     search: Search,
     seams: Vec<Seam>,
 }
 
-/// What of a part belongs to a run that goes on in a neighbouring part.
+/// The ids of a part that belong to a run that continues in a neighbouring part.
 struct Seam {
     part: usize,
     ids: SeamIds,

@@ -41,11 +41,11 @@ pub struct Segmenter {
 
 impl Segmenter {
     /// A segmenter with `words` and their counts. A count of 0 is taken for 1; a word given twice
-    /// counts twice; empty words are left out. Without any word, text falls into single symbols and
-    /// pairs. O(total length * log); `words` are gone through three times.
+    /// counts twice; empty words are skipped. Without any word, text falls into single symbols and
+    /// pairs. O(total length * log); `words` is iterated three times.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the count of pairs is negative; [`Error::Memory`] where the
+    /// [`Error::InvalidArgument`] if the count of pairs is negative; [`Error::Memory`] if the
     /// words are too many for a trie of 2^31 slots.
     pub fn new<S: AsRef<str>, W: IntoIterator<Item = (S, u64), IntoIter: Clone>>(
         words: W,
@@ -66,7 +66,7 @@ impl Segmenter {
     /// among them. Of a word given twice the weights add up.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where a weight is not finite; [`Error::Memory`] as
+    /// [`Error::InvalidArgument`] if a weight is not finite; [`Error::Memory`] as
     /// [`Segmenter::new`].
     pub fn from_weights<S: AsRef<str>, W: IntoIterator<Item = (S, f64), IntoIter: Clone>>(
         words: W,

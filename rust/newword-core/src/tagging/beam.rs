@@ -54,7 +54,7 @@ struct Kept {
 }
 
 impl<F: Scalar> Kernel for Search<'_, '_, F> {
-    /// The path and its score. The score is negative infinity where there is none: the path is then
+    /// The path and its score. The score is negative infinity if there is none: the path is then
     /// as long as the beam got.
     type Output = Result<(Vec<i32>, F)>;
 

@@ -9,7 +9,7 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts: the first has so few bits that its product with an exponent is exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-/// 1/n! from 11 down to 0. With |r| <= ln(2)/2 what is left out is below 7e-15.
+/// 1/n! from 11 down to 0. With |r| <= ln(2)/2 the remainder is below 7e-15.
 const TAYLOR: [f64; 12] = [
     1.0 / 39_916_800.0,
     1.0 / 3_628_800.0,
@@ -42,8 +42,8 @@ pub(super) fn exp(x: f64) -> f64 {
     if x < LEAST { 0.0 } else { sum * power }
 }
 
-/// 1/(2n + 1) from 9 down to 0, the series of artanh(s)/s in squares of s. With s at most 0.1716 what is left
-/// out is below 3e-17.
+/// 1/(2n + 1) from 9 down to 0, the series of artanh(s)/s in squares of s. With s at most 0.1716 the remainder
+/// is below 3e-17.
 const ARTANH: [f64; 10] = [
     1.0 / 19.0,
     1.0 / 17.0,
@@ -79,7 +79,7 @@ pub(super) fn ln(x: f64) -> f64 {
     if x == 0.0 { f64::NEG_INFINITY } else { log }
 }
 
-/// The logarithm of the sum of `exp(left + right)`; negative infinity where nothing is allowed.
+/// The logarithm of the sum of `exp(left + right)`; negative infinity if nothing is allowed.
 #[inline(always)]
 pub(super) fn log_sum_exp<F: Scalar>(left: &[f64], right: &[F]) -> f64 {
     let (left_whole, left_rest) = left.as_chunks::<LANES>();

@@ -126,7 +126,7 @@ def spans_of(corpus: Corpus, scheme: TagScheme, tags: NDArray[np.int32]) -> list
 
 
 Gold = tuple[Corpus, "NDArray[np.int32]", "list[list[str]] | None"]
-"""Texts, their labels, and their words where targets were words."""
+"""Texts, their labels, and their words if the targets are words."""
 
 
 def gold_of(texts: Any, targets: Any, scheme: TagScheme) -> Gold:

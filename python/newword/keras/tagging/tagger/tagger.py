@@ -176,7 +176,7 @@ class Tagger:
         vocabulary = self._vocabulary
         if vocabulary is None:
             if texts is None:
-                raise _check.invalid("texts", "given where there is no vocabulary", texts)
+                raise _check.invalid("texts", "given if there is no vocabulary", texts)
             vocabulary = Vocabulary.from_texts(texts)
         with seeded(self.seed):
             self._model = make_model(
@@ -436,7 +436,7 @@ class Tagger:
             rate = 1e-3 if learning_rate is None else learning_rate
             optimizer = keras.optimizers.Adam(_rate(rate))
         elif learning_rate is not None:
-            raise _check.invalid("learning_rate", "None where an optimizer is given", learning_rate)
+            raise _check.invalid("learning_rate", "None if an optimizer is given", learning_rate)
         model.compile(optimizer, self.head.loss(), metrics=[self.head.accuracy()])
 
     def _valid_gold(

@@ -14,7 +14,7 @@ fn context() -> Context {
     Context::new(Some(2), MemoryBudget::new(MemoryBudget::LEAST).unwrap(), None).unwrap()
 }
 
-/// Everything a source hands out, with a `|` where a block goes on in the next.
+/// Everything a source hands out, with a `|` where a block continues in the next.
 fn text_of(mut source: FileSource) -> Result<(String, ReadReport)> {
     let context = context();
     let mut text = String::new();

@@ -118,7 +118,7 @@ impl CountFile {
     /// `(word, count)` in code-point order: the lines of a table with tabs.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the file has no such length; [`Error::Io`]. Items are errors
+    /// [`Error::InvalidArgument`] if the file has no such length; [`Error::Io`]. Items are errors
     /// where the file is damaged further on.
     pub fn words(&self, n: usize) -> Result<impl Iterator<Item = Result<(String, u64)>>> {
         let longest = self.header.order + 1;

@@ -45,7 +45,7 @@ pub fn check_settings(path: &Path, wanted: &CountHeader) -> Result<()> {
 /// Every file is read through for its digest; the standard input cannot be, and always counts as new.
 ///
 /// # Errors
-/// [`Error::Format`] where `existing` is no count file, or holds an earlier state of one of the files;
+/// [`Error::Format`] if `existing` is no count file, or holds an earlier state of one of the files;
 /// [`Error::Io`]; [`Error::Cancelled`].
 pub fn remaining(
     existing: Option<&Path>,

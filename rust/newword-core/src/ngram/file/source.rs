@@ -70,7 +70,7 @@ impl CountSource {
 
 impl CountHeader {
     /// How `source` stands to the sources of the file. Bytes are the same where their digests are; a
-    /// source without a digest is new, because nobody can tell. O(sources).
+    /// source without a digest is new, because that cannot be determined. O(sources).
     pub fn state_of(&self, source: &CountSource) -> SourceState {
         let known = &self.meta.sources;
         if source.digest.is_none() {

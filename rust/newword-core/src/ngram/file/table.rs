@@ -18,7 +18,7 @@ use crate::support::{Context, Error, Result, Stage};
 /// kept).
 ///
 /// # Errors
-/// [`Error::InvalidArgument`]; [`Error::Format`] where the file was counted for a lower order or
+/// [`Error::InvalidArgument`]; [`Error::Format`] if the file was counted for a lower order or
 /// pruned above `min_count`, or is no sound count file; [`Error::Memory`]; [`Error::Cancelled`].
 pub fn table_from_file(
     path: &Path,
@@ -53,7 +53,7 @@ pub fn table_from_file(
     Ok(NgramTable { symbols: file.symbols().clone(), total, min_count, levels })
 }
 
-/// The rows kept and their right sums: each n-gram adds to the one it goes on from, which is above it
+/// The rows kept and their right sums: each n-gram adds to its prefix, which is above it
 /// on the path.
 fn kept(
     file: &CountFile,
@@ -98,7 +98,7 @@ fn kept(
 
 /// Where the n-grams that a row begins lie in the next level.
 ///
-/// Invariant: `starts[n][row]..starts[n][row + 1]` are the rows of length n + 1 that go on from that
+/// Invariant: `starts[n][row]..starts[n][row + 1]` are the rows of length n + 1 that extend that
 /// row of length n; length 0 has one row, the empty one.
 struct Children<'a> {
     levels: &'a [Level],
@@ -126,7 +126,7 @@ impl<'a> Children<'a> {
         Ok(Self { levels, starts })
     }
 
-    /// The row of length n + 1 that goes on from `row` of length n with `id`. O(log children).
+    /// The row of length n + 1 that extends `row` of length n by `id`. O(log children).
     fn find(&self, n: usize, row: usize, id: u32) -> Option<usize> {
         let (mut low, mut high) = (self.starts[n][row], self.starts[n][row + 1]);
         while low < high {

@@ -28,7 +28,7 @@ impl Writer {
     /// Begins a file that will be `path`: header and symbols.
     ///
     /// # Errors
-    /// [`Error::Io`] where the folder cannot be written.
+    /// [`Error::Io`] if the folder cannot be written.
     pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
         let temp = next_to(path)?;
         let mut writer =
@@ -105,7 +105,7 @@ impl Writer {
 /// A file under a temporary name in the folder of `path`, which vanishes unless it is kept.
 ///
 /// # Errors
-/// [`Error::Io`] where `path` is a folder or the folder cannot be written.
+/// [`Error::Io`] if `path` is a folder or the folder cannot be written.
 fn next_to(path: &Path) -> Result<NamedTempFile> {
     if path.is_dir() {
         let reason = std::io::ErrorKind::IsADirectory.into();
@@ -233,7 +233,7 @@ fn encode<K: Key>(found: &Found<K>, plan: &Plan) -> std::io::Result<(Vec<u8>, [u
     let mut heads: Vec<_> = (0..found.levels.len()).map(|level| gram(level, 0)).collect();
     let mut last = Gram::default();
     let mut deepest = heads.len();
-    // What comes next is the longest n-gram that goes on from a prefix of the last one. At the start,
+    // What comes next is the longest n-gram that extends a prefix of the last one. At the start,
     // where there is no last one, it is the shortest: the others begin with it.
     while let Some(level) = match deepest {
         _ if last == Gram::default() => (0..heads.len()).find(|&level| heads[level].is_some()),
