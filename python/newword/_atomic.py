@@ -1,4 +1,4 @@
-"""Files that are complete or not there."""
+"""Atomic writing of files."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ def placing() -> bool:
 
 @contextmanager
 def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path in the folder of `target` that takes its place when the block succeeds.
+    """Yields a temporary path in the folder of `target`, which replaces it if the block succeeds.
 
     Whatever the block raises, Ctrl-C included, the temporary file is removed and a `target` that
     was there before is untouched. A device or a pipe (`/dev/null`, `/dev/stdout`) cannot be
@@ -52,7 +52,7 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:
-    """Raises now what `replacing` would raise at the end of hours of work."""
+    """Raises the errors of `replacing` before hours of work rather than after."""
     path = _checked(target)
     if path.exists() and not path.is_file():
         return
@@ -73,7 +73,7 @@ def _checked(target: str | os.PathLike[str]) -> Path:
     if not path.parent.is_dir():
         reason = "the folder to write into does not exist"
         raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
-    # A link keeps pointing where it did: its destination is replaced.
+    # The destination of a symbolic link is replaced, not the link.
     return path.resolve()
 
 
@@ -102,5 +102,5 @@ def _place(temporary: Path, path: Path) -> None:
 
 
 def _of_target(error: OSError, path: Path) -> OSError:
-    """The failure of the temporary file as one of the file that the user named."""
+    """Converts an error of the temporary file to one of the target."""
     return OSError(error.errno, f"cannot write: {error.strerror}", str(path))

@@ -1,4 +1,4 @@
-"""Finding the words of a corpus, in one step or through count files."""
+"""Word discovery in a corpus, in one step or through count files."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +57,7 @@ def discover(
 ) -> Lexicon:
     """Finds the words of a corpus.
 
-    What `corpus` may be:
+    Types of `corpus`:
 
     - a str or a path: a file, a glob (`"news/**/*.txt.gz"`), a directory (all files below it), or
       `"-"` for standard input. Text, JSON lines, CSV and TSV, plain or compressed (.gz, .zst,
@@ -65,66 +65,67 @@ def discover(
     - several paths, as `pathlib.Path` objects in any iterable;
     - a list or tuple of str: paths if each of them names something that exists (or a glob that
       finds something, or a file name with an extension such as .txt or .gz); texts if none does;
-    - any other iterable of str, as a generator: texts. No n-gram spans two of them;
+    - any other iterable of str, such as a generator: texts. No n-gram spans two of them;
     - an Arrow, pandas or Polars column of strings, or a table with a column `field`.
 
     Args:
-        corpus: Where the text is; see above.
-        order: The longest n-grams counted, 2 to 8 characters. Words may be longer.
-        min_count: The least occurrences of a word; chosen from the corpus where left out.
-        method: What makes a word; `"combined"` where left out, `"chain"` with `counts="kenlm"`.
-            `"combined"` takes the words of a segmentation by autonomy and the longer chains,
-            unless the words that they could be cut into explain them; `"chain"` joins
-            overlapping strong n-grams and takes false chains back (Su 2019); `"entropy"` asks for
-            cohesion and branching entropy (matrix67 2012); `"bigram"` joins neighbours of high
-            cohesion; `"autonomy"` segments by normalised variation of branching entropy (Magistry
-            and Sagot 2012).
-        min_pmi: The least cohesion in nats, one for all lengths or one for each length from 1 to
-            `order` (the first is unused); chosen by the method where left out. `"autonomy"` asks
-            for none.
-        min_entropy: The least of left and right branching entropy in nats.
-        max_length: The longest word in characters.
+        corpus: The text; see above.
+        order: Length of the longest n-grams counted, 2 to 8 characters. Words may be longer.
+        min_count: Minimum count of a word; by default chosen by the size of the corpus.
+        method: `"combined"`, the default, takes the words of a segmentation by autonomy and longer
+            chains, except candidates that a segmentation into frequent words explains; `"chain"`,
+            the default with `counts="kenlm"`, joins overlapping strong n-grams and rejects false
+            chains by backtracking (Su 2019); `"entropy"` uses thresholds of cohesion and
+            branching entropy (matrix67 2012); `"bigram"` joins neighbours of high cohesion;
+            `"autonomy"` segments by normalised variation of branching entropy (Magistry and Sagot
+            2012).
+        min_pmi: Minimum cohesion in nats, one for all lengths or one for each length from 1 to
+            `order` (the first is unused); by default chosen by the method. `"autonomy"`
+            ignores it.
+        min_entropy: Minimum of the left and right branching entropy in nats.
+        max_length: Maximum length of a word in characters.
         counts: `"exact"`, or `"kenlm"` to reproduce the biased counts of the published script.
-        known: Words that are known: a Lexicon, the path of one, of a jieba dictionary or of a
-            word list, or an iterable of words.
-        known_action: `"mark"` sets the column `known`; `"drop"` leaves known words out.
-        edge_stops: Characters a word must neither begin nor end with, as `"的了"`.
-        reasons: Keep rejected candidates and why they were in `Lexicon.rejected`.
+        known: Known words: a Lexicon, the path of a lexicon, jieba dictionary or word list, or an
+            iterable of words.
+        known_action: `"mark"` sets the column `known`; `"drop"` drops known words.
+        edge_stops: Characters that no word may begin or end with, such as `"的了"`.
+        reasons: Whether to keep rejected candidates, with reasons, in `Lexicon.rejected`.
         format: `"text"`, `"jsonl"`, `"csv"`, `"tsv"`, `"parquet"`, or `"auto"` by the files'
             extensions.
-        field: The JSON key or the column that holds the text; `"a.b"` is the key b within a.
-            Records without a text (null, None) are left out and counted in `summary["missing"]`.
-        encoding: The files' encoding, as `"utf-8"`, `"gb18030"`, `"big5"`.
-        errors: What invalid bytes bring: `"strict"` an error, `"replace"` U+FFFD, `"skip"` the
-            loss of the line.
-        strip_html: Take out tags, entities, comments, scripts, URLs and e-mail addresses. In text
-            files a tag may go on in the next line.
-        letters: Whether a run of letters (Latin, Greek, ...) is one `"unit"`, so that 卡拉OK can
-            be a word, single `"characters"`, or a `"break"` in the text.
+        field: The JSON key or the column of the text; `"a.b"` is the key b within a.
+            Records without a text (null, None) are skipped and counted in `summary["missing"]`.
+        encoding: The files' encoding, such as `"utf-8"`, `"gb18030"`, `"big5"`.
+        errors: Handling of invalid bytes: `"strict"` raises an error, `"replace"` replaces them by
+            U+FFFD, `"skip"` skips the line.
+        strip_html: Whether to remove tags, comments, scripts, URLs and e-mail addresses, and decode
+            entities. In text files a tag may continue on the next line.
+        letters: How a run of letters (Latin, Greek, ...) is read: as one `"unit"`, so that 卡拉OK
+            can be a word, as single `"characters"`, or as a `"break"`.
         digits: The same for runs of digits.
-        nfkc: Fold the text with NFKC: full-width forms, ligatures, compatibility characters.
-        skip_variation_selectors: Ignore variation selectors, so that a variant of a character
-            counts as the character. Other characters without a shape are always ignored.
-        drop_duplicates: Leave out lines, records or items that were there before.
-        threads: How many threads; all cores where left out. The result does not depend on it.
-        memory: The most memory, as `"2GB"` or in bytes; half of what is free where left out. The
+        nfkc: Whether to normalize the text with NFKC: full-width forms, ligatures, compatibility
+            characters.
+        skip_variation_selectors: Whether to ignore variation selectors. Other default-ignorable
+            characters are always ignored.
+        drop_duplicates: Whether to skip lines, records or items that are equal to an earlier one.
+        threads: Number of threads; all cores by default. The result does not depend on it.
+        memory: Memory limit, such as `"2GB"` or in bytes; by default half of the free memory. The
             result does not depend on it.
-        temp_dir: Where spill files go; the system's own folder where left out.
+        temp_dir: Directory for spill files; by default that of the system.
         progress: True for a bar on stderr, or a function that is called with `Progress`.
 
     Returns:
-        The words by falling score (cohesion times the lesser entropy; 0 for single characters),
-        then count, then code points.
+        The words by descending score (cohesion times the smaller entropy; 0 for single
+        characters), then count, then code points.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
+        InvalidArgumentError: An argument is invalid.
         CorpusError: The corpus is empty, or too short for any word.
         DecodeError: A file is not in `encoding`; names file and byte.
-        MemoryBudgetError: `memory` is too small for what must be held at once.
+        MemoryBudgetError: `memory` is too small for the data that must be in memory at once.
         MissingDependencyError: An optional library is needed and not installed.
         OSError: A file cannot be read, or the disk is full.
 
-    Time is linear in the corpus; memory is bounded by `memory` whatever the corpus.
+    Time is linear in the size of the corpus; memory is bounded by `memory`.
 
     Source:
         Su Jianlin, kexue.fm 6920 (2019) and 4256 (2017): statistics, cutting, backtracking.
@@ -193,25 +194,24 @@ def count_ngrams(
     temp_dir: Path | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> dict[str, Any]:
-    """Counts all n-grams of a corpus into a count file, to be merged and scored later.
+    """Counts all n-grams of a corpus and writes a count file, to merge and score later.
 
     Args:
-        corpus: Where the text is, as for `discover`.
-        output: The count file. It is complete or not there.
-        order: The longest n-grams, 1 to 8 characters.
-        min_count: The least occurrences kept. With more than 1 a merge of several files is no
-            longer exact.
-        resume: Add the corpus to what `output` holds already, instead of replacing it.
+        corpus: The text, as for `discover`.
+        output: The count file, written atomically.
+        order: Length of the longest n-grams, 1 to 8 characters.
+        min_count: Minimum count of an n-gram. Above 1 the file is pruned and cannot be merged.
+        resume: Whether to add the corpus to `output` instead of replacing it.
 
     All other arguments are those of `discover`.
 
     Returns:
-        What was counted: `order`, `total` characters, and more.
+        The summary of the count file: `order`, `total` characters, and more.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
-        FormatError: `resume`, and `output` is no count file or one of other settings.
-        CorpusError: The corpus holds no text.
+        InvalidArgumentError: An argument is invalid.
+        FormatError: With `resume`, `output` is not a count file or has other settings.
+        CorpusError: The corpus contains no text.
         OSError: A file cannot be read or written.
     """
     target = _output(output)
@@ -244,20 +244,20 @@ def merge_counts(
     temp_dir: Path | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> dict[str, Any]:
-    """Adds count files up into one, as if their corpora had been counted together.
+    """Merges count files into one, as if their corpora had been counted together.
 
     Args:
-        paths: Count files of the same order and alphabet.
-        output: The count file to write. It is complete or not there.
+        paths: Count files with the same order and alphabet.
+        output: The count file, written atomically.
 
     All other arguments are those of `discover`.
 
     Returns:
-        What the result holds: `order`, `total` characters, and more.
+        The summary of the merged file: `order`, `total` characters, and more.
 
     Raises:
-        InvalidArgumentError: There is no file to merge, or an argument breaks its rule.
-        FormatError: A file is no count file, or does not fit the others.
+        InvalidArgumentError: `paths` is empty, or an argument is invalid.
+        FormatError: A file is not a count file, or does not match the others.
         OSError: A file cannot be read or written.
     """
     if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Iterable):
@@ -286,24 +286,24 @@ def score_counts(
     temp_dir: Path | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> Lexicon:
-    """Finds words from a count file: the n-grams that hold together and are used freely.
+    """Finds the words of a count file: n-grams of high cohesion and branching entropy.
 
-    Without the text nothing can be segmented, so no word is longer than the counted n-grams, and a
-    word's count is that of its n-gram.
+    The text is not segmented, so no word is longer than the counted n-grams, and the count of a
+    word is that of its n-gram.
 
     Args:
         path: A count file.
-        method: `"chain"`, where left out, or `"entropy"`; the others need the text itself.
-        known: As for `discover`, but not folded.
+        method: `"chain"`, the default, or `"entropy"`; the others need the text.
+        known: As for `discover`, but not normalized.
 
     All other arguments are those of `discover`.
 
     Returns:
-        The words by falling score, then count, then code points.
+        The words by descending score, then count, then code points.
 
     Raises:
-        InvalidArgumentError: An argument breaks its rule.
-        FormatError: The file is no count file, or of another version.
+        InvalidArgumentError: An argument is invalid.
+        FormatError: The file is not a count file, or has another version.
         OSError: A file cannot be read.
     """
     name = _check.path("path", path)
@@ -327,25 +327,26 @@ def score_counts(
 
 
 def contrast(corpus: Any, background: Any, **options: Any) -> Lexicon:
-    """Finds the words that are typical of a corpus against a background: the terms of a domain.
+    """Finds the words typical of a corpus compared with a background: the terms of a domain.
 
-    The words come from `discover(corpus)`. Occurrences of each are then counted in both corpora
-    alike, overlaps included. With relative frequencies f and g in corpus and background and the
-    mean m of f + g over all words, the score is (f + m / 2) / (f + g + m): one half for a word as
-    frequent here as there, towards 1 for one that is only here; m keeps rare words from extremes.
+    The words come from `discover(corpus)`. Each is then counted in both corpora in the same way,
+    including overlaps. With relative frequencies f and g in corpus and background and the mean m of
+    f + g over all words, the score is (f + m / 2) / (f + g + m). It is one half for a word with the
+    same frequency in both, and approaches 1 for a word that occurs only in the corpus; m smooths
+    the scores of rare words.
 
     Args:
-        corpus: The texts of the domain, as for `discover`, but nothing that can be read only once
-            (a generator, `"-"`): it is read twice.
-        background: Texts of every kind, as for `discover`.
+        corpus: The texts of the domain, as for `discover`. It is read twice, so a generator or
+            `"-"` is not allowed.
+        background: General texts, as for `discover`.
         **options: Any argument of `discover`.
 
     Returns:
-        The words by falling score, with occurrences in `count` and `background_count`.
+        The words by descending score, with counts in `count` and `background_count`.
 
     Raises:
-        InvalidArgumentError: `corpus` can be read only once, or an argument breaks its rule.
-        CorpusError: A corpus holds no text, or no words.
+        InvalidArgumentError: `corpus` can be read only once, or an argument is invalid.
+        CorpusError: A corpus contains no text, or no words.
 
     Source:
         Su Jianlin, kexue.fm 6540 (2019), with relative frequencies.
@@ -391,7 +392,7 @@ def _scoring(
     edge_stops: Any,
     reasons: Any,
 ) -> dict[str, Any]:
-    """The options that decide what a word is, checked; without `order` where a file knows it."""
+    """Validates method and thresholds; `order` is None if the count file determines it."""
     options: dict[str, Any] = {
         "min_count": None if min_count is None else _check.whole("min_count", min_count, 1),
         "method": _check.choice("method", method, METHODS),

@@ -46,7 +46,7 @@ def discover(
 
 
 def finish(lexicon: Lexicon, began: float, report: Report, quiet: bool) -> None:
-    """Hands a result out as the options of its command say."""
+    """Writes or prints a result according to the options of its command."""
     if report.rejected is not None and lexicon.rejected is not None:
         lexicon.rejected.save(report.rejected)
     words = chosen(lexicon, report.sort, report.new, report.top)
@@ -65,7 +65,7 @@ def contrast(
     background: Annotated[
         list[str],
         typer.Option(
-            "--background", "-b", help="Files of texts of every kind; may be given several times."
+            "--background", "-b", help="Files of general text; may be given several times."
         ),
     ],
     *,
@@ -76,7 +76,7 @@ def contrast(
     reading: Reading,
     running: Running,
 ) -> None:
-    """Find the words typical of a corpus against a background: the terms of a domain."""
+    """Find the words typical of a corpus compared with a background: the terms of a domain."""
     report.check()
     began = time.monotonic()
     lexicon = api.contrast(
@@ -94,13 +94,13 @@ def contrast(
 
 @command
 def demo(
-    top: Annotated[int, typer.Option("--top", "-n", min=1, help="How many words to show.")] = 40,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Number of words to show.")] = 40,
 ) -> None:
-    """Find the words of a built-in sample: some 16,000 characters with coined terms in them."""
+    """Find the words of a built-in sample of some 16,000 characters with invented terms."""
     from newword.samples import sample_path
 
     began = time.monotonic()
-    # Single characters are words as well, but nobody runs a demo to see them.
+    # Single characters are words too, but not interesting in a demo.
     words = api.discover(sample_path()).filter(min_length=2)
     seconds = time.monotonic() - began
     show_table(words, top, "--top shows more")

@@ -35,7 +35,7 @@ REQUIRED: dict[str, Any] = {
     "score": np.dtype(np.float64),
     "known": np.dtype(np.bool_),
 }
-"""The columns every lexicon has, in their order."""
+"""The columns of every lexicon, in order."""
 
 OPTIONAL: dict[str, Any] = {
     "kind": np.dtype(object),
@@ -52,7 +52,7 @@ ALL: dict[str, Any] = {**REQUIRED, **OPTIONAL}
 
 @dataclass(frozen=True, slots=True)
 class LexiconRow:
-    """One word of a lexicon. Scores and entropies are in nats, NaN where not defined."""
+    """One word of a lexicon. Scores and entropies are in nats, NaN if undefined."""
 
     word: str
     count: int
@@ -212,7 +212,7 @@ def _number_column(name: str, given: ArrayLike, dtype: np.dtype[Any]) -> Column:
 def _integers(name: str, raw: Column, dtype: np.dtype[Any]) -> Column:
     low, high, limits = int(raw.min()), int(raw.max()), np.iinfo(dtype)
     if low < limits.min or high > limits.max:
-        # NumPy would wrap what does not fit.
+        # NumPy would wrap values out of range.
         rule = f"must lie in {limits.min}..{limits.max}"
         raise InvalidArgumentError(f"{name}: {rule}, got {low}..{high}")
     return np.array(raw, dtype=dtype)

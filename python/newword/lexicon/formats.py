@@ -24,7 +24,7 @@ _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = {escaped: plain for plain, escaped in _ESCAPES.items()}
 _JIEBA_CUTS = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+")
-"""The characters jieba 0.42 looks for words among; it splits the text at all others."""
+"""The characters that jieba 0.42 segments; it splits the text at all others."""
 
 
 class LineError(ValueError):
@@ -52,14 +52,14 @@ def _cell(value: Any) -> str:
 
 
 def tsv_lines(columns: Columns) -> Iterator[str]:
-    """A header and a line a word, cells separated by tabs."""
+    """A header and one line per word, cells separated by tabs."""
     yield "\t".join(columns) + "\n"
     for row in _rows(columns):
         yield "\t".join(_cell(value).translate(_ESCAPE) for value in row) + "\n"
 
 
 def csv_lines(columns: Columns) -> Iterator[str]:
-    """A header and a record a word."""
+    """A header and one record per word."""
     for row in (tuple(columns), *_rows(columns)):
         yield ",".join(_quoted(_cell(value)) for value in row) + "\n"
 
@@ -72,7 +72,7 @@ def _quoted(cell: str) -> str:
 
 
 def jsonl_lines(columns: Columns) -> Iterator[str]:
-    """An object a word."""
+    """One object per word."""
     for row in _rows(columns):
         values = [None if isinstance(one, float) and math.isnan(one) else one for one in row]
         record = dict(zip(columns, values, strict=True))
@@ -149,7 +149,7 @@ class _Builder:
                     line, f"no column of a lexicon is called {name!r}; there are {', '.join(ALL)}"
                 )
         if len(set(names)) != len(names):
-            raise LineError(line, f"a column is there twice: {', '.join(names)}")
+            raise LineError(line, f"duplicate column: {', '.join(names)}")
         if "word" not in names:
             raise LineError(line, "there is no column 'word'")
         self.columns = {name: [] for name in names}

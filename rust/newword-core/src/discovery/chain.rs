@@ -1,4 +1,4 @@
-//! The chain method: cut with a strong set, backtrack, count anew.
+//! The chain method: cut with a strong set, backtrack, recount.
 
 use rayon::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What stands before and behind given words, wherever they occur.
+//! Neighbour sums of given words over all their occurrences.
 //!
 //! Every occurrence becomes a key of the word and its two neighbours. Keys are partitioned by word, and
 //! those of a word tallied by either neighbour. It is done for the words that are left in the end: a

@@ -1,4 +1,4 @@
-//! Options of a discovery, and the defaults for those left out.
+//! Options of word discovery, and their defaults.
 
 use crate::support::hash::HashSet;
 use crate::support::{Error, Result};

@@ -1,4 +1,4 @@
-//! What a table says of a word, of whatever length.
+//! Cohesion and branching entropies of words of any length from a table.
 
 use rayon::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The rules that hold for words of all methods, and the order of the result.
+//! The filters shared by all methods, and the order of the result.
 
 use super::kind::{Kind, set_kinds};
 use super::options::{DiscoverOptions, Settled, SortBy};
@@ -21,7 +21,7 @@ impl<'c> Candidate<'c> {
     }
 }
 
-/// Takes candidates and sorts them into words and others.
+/// Filters candidates into words and rejected candidates.
 pub struct Sieve<'s> {
     symbols: &'s Symbols,
     options: &'s DiscoverOptions,

@@ -30,7 +30,7 @@ pub struct Word {
     pub kind: Kind,
 }
 
-/// Why a candidate is not among the words.
+/// Why a candidate was rejected.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
     /// It occurs too rarely.
