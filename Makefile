@@ -138,6 +138,10 @@ bench-discovery: build ## Measure discovery against its targets and peers (QUICK
 	cargo build --quiet --release -p newword-benches
 	PYTHONPATH=. $(BIN)/python benches/python/bench_discovery.py $(if $(QUICK),--quick)
 
+.PHONY: bench-lexicons
+bench-lexicons: build ## Measure large lexicons against their targets (QUICK=1: within a minute)
+	PYTHONPATH=. $(BIN)/python benches/python/bench_lexicons.py $(if $(QUICK),--words 300000)
+
 .PHONY: bench-tagging
 bench-tagging: build ## Measure decoding against its targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'

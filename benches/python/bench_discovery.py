@@ -53,11 +53,21 @@ def end_to_end(report: Report, folder: Path, quick: bool) -> None:
         texts = [pack / "raw" / "laws_zh.txt", corpora.concatenation(pack, folder)]
     for text in texts:
         size = text.stat().st_size
-        seconds, lexicon = timed(lambda path=text: newword.discover(path))
+        seconds, lexicon = timed(lambda path=text: newword.discover(path, method="chain"))
         assert len(lexicon) > 100, "the lexicon lost its words"
+        cpu = [_cpu_seconds(text, method) for method in ("chain", "combined")]
+        report.add(
+            "  CPU time of the default method against the chain method",
+            f"{cpu[1] / cpu[0]:.2f}x",
+            "<= 1.5x",
+            cpu[1] <= 1.5 * cpu[0],
+        )
         rate = size / MEGABYTE / seconds
         report.add(
-            f"discover {text.name}", f"{rate:.0f} MB/s ({seconds:.2f} s)", "100 MB/s", rate >= 100
+            f"discover {text.name}, chain method",
+            f"{rate:.0f} MB/s ({seconds:.2f} s)",
+            "100 MB/s",
+            rate >= 100,
         )
         peer_rate = _twin_rate(text, folder, 4 if quick else 24)
         ratio = rate / peer_rate
@@ -75,6 +85,13 @@ def end_to_end(report: Report, folder: Path, quick: bool) -> None:
                 ">= 60x",
                 ratio >= 60,
             )
+
+
+def _cpu_seconds(text: Path, method: str) -> float:
+    """CPU seconds of all threads."""
+    start = time.process_time()
+    newword.discover(text, method=method)
+    return time.process_time() - start
 
 
 def _head(text: Path, folder: Path, size: int) -> Path:
