@@ -230,7 +230,7 @@ def test_words_of_a_dictionary_are_strings_when_asked_for(tmp_path: Path) -> Non
         ("a.tsv", b"word\tpmi\nab\thigh\n", "line 2: column pmi"),
         ("a.tsv", b"word\tcount\n\t1\n", "line 2: a word must be non-empty"),
         ("a.tsv", b"word\tfreq\n", "line 1: no column .* 'freq'"),
-        ("a.tsv", b"word\tword\n", "line 1: a column is there twice"),
+        ("a.tsv", b"word\tword\n", "line 1: duplicate column: word"),
         ("a.tsv", b"count\tpmi\n", "line 1: there is no column 'word'"),
         ("a.csv", b'word,count\nab,3\n"cd,4\n', "line 3: "),
         ("a.jsonl", b'{"word": "ab"}\nnot json\n', "line 2: not JSON"),
