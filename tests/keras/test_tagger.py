@@ -476,7 +476,7 @@ def test_other_wrong_arguments() -> None:
         tagger.fit(None, ["今天"], validation_data=["今天"])
     with pytest.raises(invalid, match="learning_rate: must be greater than 0"):
         tagger.fit(None, ["今天"], learning_rate=0)
-    with pytest.raises(invalid, match="learning_rate: must be None where"):
+    with pytest.raises(invalid, match="learning_rate: must be None if"):
         tagger.fit(None, ["今天"], learning_rate=1, optimizer="sgd")
     with pytest.raises(invalid, match="epochs: must be"):
         tagger.fit(None, ["今天"], epochs=0)
