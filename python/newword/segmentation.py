@@ -46,11 +46,11 @@ class Segmenter:
         return self._core.segment_many(many, count)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the segmenter to a file, whole or not at all.
+        """Writes the segmenter to a file, atomically.
 
         Args:
-            path: Where to. What is there is replaced once the new file is complete; processes that
-                use the old one keep it.
+            path: The file to write. An existing file is replaced once the new one is complete;
+                processes that use the old file keep it.
 
         Raises:
             InvalidArgumentError: `path` is not a path.
@@ -75,17 +75,18 @@ class Segmenter:
         """Opens a file that `Segmenter.save` or `Lexicon.compile` wrote.
 
         The file is mapped into memory, not read: opening takes milliseconds whatever the size of
-        the lexicon, and processes that open the same file share its memory. The segmenter cuts as
-        the one that was saved. As long as it is in use the file may be replaced or removed, but not
-        written into.
+        the lexicon, and processes that open the same file share its memory. The segmenter returns
+        the same words as the one that was saved. While it is in use, the file may be replaced or
+        removed, but not modified in place.
 
         Args:
             path: The file.
-            verify: Read the whole file and compare it with its checksums. Without it, the header
-                and the small tables are checked; damage elsewhere may change words, no more.
+            verify: Whether to compare the whole file with its checksums. By default only the
+                header and the small tables are checked; other damage may change words, but
+                cannot raise or read outside the file.
 
         Raises:
-            FormatError: It is no such file, of another version, cut short or damaged.
+            FormatError: The file is not a segmenter file, of another version, truncated or damaged.
             InvalidArgumentError: `path` is not a path or `verify` not a bool.
             OSError: The file cannot be read.
 

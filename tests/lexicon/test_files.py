@@ -229,6 +229,8 @@ def test_words_of_a_dictionary_are_strings_when_asked_for(tmp_path: Path) -> Non
         ("a.tsv", b"word\tknown\nab\tyes\n", "line 2: column known: must be true or false"),
         ("a.tsv", b"word\tpmi\nab\thigh\n", "line 2: column pmi"),
         ("a.tsv", b"word\tcount\n\t1\n", "line 2: a word must be non-empty"),
+        ("a.tsv", b"word\tkind\nab\tverb\n", "line 2: column kind: must be one of word, number"),
+        ("a.jsonl", b'{"word": "ab", "kind": "verb"}\n', "line 1: column kind: must be one of"),
         ("a.tsv", b"word\tfreq\n", "line 1: no column .* 'freq'"),
         ("a.tsv", b"word\tword\n", "line 1: duplicate column: word"),
         ("a.tsv", b"count\tpmi\n", "line 1: there is no column 'word'"),
@@ -250,6 +252,27 @@ def test_bad_files_name_path_and_line(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
+    with pytest.raises(FormatError, match=message) as caught:
+        Lexicon.load(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"word": ["a", "a"]}, "word: must be distinct"),
+        ({"word": ["a", ""]}, "word: must be non-empty"),
+        ({"word": ["a"], "kind": ["verb"]}, "kind: must be one of"),
+        ({"word": ["a"], "count": [-1]}, "count: must lie in"),
+    ],
+)
+def test_parquet_of_wrong_values(
+    tmp_path: Path, columns: dict[str, list[object]], message: str
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    parquet.write_table(arrow.table(columns), path)
     with pytest.raises(FormatError, match=message) as caught:
         Lexicon.load(path)
     assert str(path) in str(caught.value)

@@ -15,7 +15,7 @@ from newword.lexicon.known import load_words
 File = Annotated[Path, typer.Argument(help="A lexicon, a jieba dictionary or a word list.")]
 Source = Annotated[
     str | None,
-    typer.Option("--from", help="The format of FILE where the extension does not tell."),
+    typer.Option("--from", help="Format of FILE. Default: by the extension."),
 ]
 
 
@@ -49,14 +49,16 @@ def compile_lexicon(
     file: File,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="The file to write, as words.seg.", show_default=False),
+        typer.Option(
+            "--output", "-o", help="The file to write, such as words.seg.", show_default=False
+        ),
     ],
     source: Source = None,
     top: Annotated[
         int | None, typer.Option("--top", "-n", min=1, help="Use only the first N words.")
     ] = None,
 ) -> None:
-    """Write a lexicon as a file that segments at once, however many words it has."""
+    """Compile a lexicon into a segmenter file, which opens at once whatever its size."""
     if output.is_dir():
         raise InvalidArgumentError(f"output: must not be a directory, got {str(output)!r}")
     check_writable(output)

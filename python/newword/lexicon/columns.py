@@ -100,10 +100,10 @@ def frozen_columns(given: Mapping[str, ArrayLike]) -> Columns:
 
 
 class PackedColumns(Mapping[str, "Column"]):
-    """The required columns of many words that lie end to end in the core.
+    """The required columns of words that the core holds in one buffer.
 
-    Python's strings of them take several times the memory, and as long as reading them did. They
-    are made when somebody asks for the column `word`; segmenting does without.
+    Python strings would take several times the memory and most of the time of reading the file.
+    They are created when the column `word` is accessed; segmentation does not need them.
 
     Args:
         packed: Distinct non-empty words.
@@ -219,7 +219,7 @@ def _integers(name: str, raw: Column, dtype: np.dtype[Any]) -> Column:
 
 
 def _undefined(rows: int) -> Column:
-    """What scores have that nobody computed: one column for all of them."""
+    """The values of undefined scores, one column for all of them."""
     return np.full(rows, np.nan)
 
 

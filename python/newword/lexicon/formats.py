@@ -18,7 +18,7 @@ import numpy as np
 
 from newword._core import core
 from newword.errors import InvalidArgumentError
-from newword.lexicon.columns import ALL, Columns, PackedColumns
+from newword.lexicon.columns import ALL, KINDS, Columns, PackedColumns
 
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPE = str.maketrans(_ESCAPES)
@@ -180,6 +180,8 @@ def _value(name: str, value: Any) -> Any:
     if kind == "O":
         if not isinstance(value, str):
             raise ValueError(f"must be text, got {value!r}")
+        if name == "kind" and value not in KINDS:
+            raise ValueError(f"must be one of {', '.join(KINDS)}, got {value!r}")
         return value
     if kind == "b":
         return _truth(value)

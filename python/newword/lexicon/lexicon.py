@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from newword import _check
 from newword._atomic import replacing
 from newword._core import core
-from newword.errors import InvalidArgumentError
+from newword.errors import FormatError, InvalidArgumentError
 from newword.lexicon import display, exchange, files
 from newword.lexicon.columns import (
     Column,
@@ -21,7 +22,6 @@ from newword.lexicon.columns import (
 from newword.lexicon.selection import matching_rows, sorted_rows
 
 if TYPE_CHECKING:
-    import os
     import re
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -384,7 +384,11 @@ class Lexicon:
             OSError: The file cannot be read.
         """
         columns, summary = files.load(path, format)
-        return cls(columns, summary=summary)
+        try:
+            return cls(columns, summary=summary)
+        except InvalidArgumentError as error:
+            # Text formats are checked line by line; a Parquet file only as a whole.
+            raise FormatError(f"{os.fspath(path)}: {error}") from error
 
     # Segmentation
 
@@ -434,14 +438,14 @@ class Lexicon:
         return pieces
 
     def compile(self, path: str | os.PathLike[str]) -> None:
-        """Writes a file with which `Segmenter.load` segments as this lexicon does.
+        """Compiles the lexicon into a segmenter file, which `Segmenter.load` opens.
 
-        Such a file opens in milliseconds, however many words it has, and processes that open it
-        share its memory. It serves for nothing but segmentation: `save` keeps the lexicon itself.
+        The file opens in milliseconds whatever the number of words, and processes that open it
+        share its memory. It is for segmentation only; `save` keeps the lexicon itself.
 
         Args:
-            path: Where to, as `"words.seg"`. What is there is replaced once the new file is
-                complete; processes that use the old one keep it.
+            path: The file to write, such as `"words.seg"`. An existing file is replaced once the
+                new one is complete; processes that use the old file keep it.
 
         Raises:
             InvalidArgumentError: `path` is not a path, or a word is not valid Unicode.
@@ -458,7 +462,7 @@ class Lexicon:
             >>> newword.Segmenter.load(path).segment("今天天气很好")
             ['今天', '天气', '很', '好']
         """
-        # Before a file is begun: the words may not do.
+        # Invalid words must raise before the file is created.
         path = _check.path("path", path)
         segmenter = self._segmenter_of_words()
         with replacing(path) as temporary:

@@ -38,7 +38,7 @@ impl Chains<'_> {
         model.estimate(corpus, 0, context)?;
         let explained = model.explained(LEAD, context);
         if sieve.explains() {
-            self.reject_explained(&model, |row| is(&explained, row), sieve);
+            self.reject_explained(&model, |row| is_set(&explained, row), sieve);
         }
         let long = self.unexplained(&model, sieve)?;
         let counts = model.conclude(corpus, &long, &self.excluded(&explained), context)?;
@@ -47,9 +47,9 @@ impl Chains<'_> {
             (model.explained(LEAD, context), model.explained(PHRASE_LEAD, context));
         for (n, row, count) in model.used() {
             let row = Row { n, row };
-            if !is(&explained, row) && !is(&after, row) {
+            if !is_set(&explained, row) && !is_set(&after, row) {
                 let candidate = Candidate { count, ..Candidate::of_row(evidence, row) };
-                let kind = if is(&phrases, row) { Kind::Phrase } else { Kind::Word };
+                let kind = if is_set(&phrases, row) { Kind::Phrase } else { Kind::Word };
                 self.propose_unexplained(&candidate, kind, sieve);
             }
         }
@@ -59,7 +59,11 @@ impl Chains<'_> {
             self.propose_unexplained(&candidate, Kind::Word, sieve);
         }
         if sieve.explains() {
-            self.reject_explained(&model, |row| is(&after, row) && !is(&explained, row), sieve);
+            self.reject_explained(
+                &model,
+                |row| is_set(&after, row) && !is_set(&explained, row),
+                sieve,
+            );
             self.reject_unused(&model, &explained, sieve);
         }
         Ok(())
@@ -150,7 +154,7 @@ impl Chains<'_> {
     fn reject_unused(&self, model: &Model<'_>, explained: &[Vec<bool>], sieve: &mut Sieve<'_>) {
         let evidence = self.evidence;
         let unused =
-            |row: Row| !is(explained, row) && model.log_share(evidence.gram(row)).is_none();
+            |row: Row| !is_set(explained, row) && model.log_share(evidence.gram(row)).is_none();
         for row in evidence.rows(unused, self.context) {
             let unused = Reason::Count { count: 0, min: self.settled.min_count };
             let reason = self.broken_rule(row).unwrap_or(unused);
@@ -159,6 +163,6 @@ impl Chains<'_> {
     }
 }
 
-fn is(rows: &[Vec<bool>], Row { n, row }: Row) -> bool {
+fn is_set(rows: &[Vec<bool>], Row { n, row }: Row) -> bool {
     rows[n - 1][row]
 }
