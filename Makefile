@@ -79,7 +79,7 @@ format: $(PACKAGES) ## Format Rust and Python
 
 .PHONY: test-rust
 test-rust: ## The Rust tests
-	cargo test --quiet --workspace --exclude newword-py
+	cargo test --quiet --workspace
 
 .PHONY: test-python
 test-python: $(EXTENSION) $(PACKAGES) ## The Python tests, doctests and documentation snippets
@@ -103,7 +103,8 @@ test-keras-%: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras on one back
 .PHONY: test-keras-oldest
 test-keras-oldest: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras with the oldest Keras it supports (ALL=1: more than the contract)
 	@if $(BIN)/python -c 'import tensorflow' 2>/dev/null; then \
-		set -x; $(PIP) install --quiet --no-deps --upgrade --target $(KERAS_OLDEST) 'keras==3.12.*'; \
+		set -x; $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(KERAS_OLDEST) 'keras==3.12.*' \
+			|| $(PIP) install --quiet --no-deps --upgrade --target $(KERAS_OLDEST) 'keras==3.12.*'; \
 		PYTHONPATH=$(KERAS_OLDEST) KERAS_BACKEND=tensorflow $(PYTEST) $(SELECTED) $(KERAS_TESTS); \
 	else \
 		echo 'newword.keras is not tested with the oldest Keras: TensorFlow is not installed here'; \
