@@ -4,8 +4,11 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use newword_core::corpus::Alphabet;
-use newword_core::segmentation::{self, Cuts, Numbers, SegmenterOptions};
+use newword_core::lexicon;
+use newword_core::segmentation::{self, Cuts, Entries, Numbers, SegmenterOptions};
+use newword_core::support::{Context, Workers};
 use numpy::PyReadonlyArray1;
+use numpy::ndarray::ArrayView1;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
@@ -27,6 +30,25 @@ pub struct Segmenter {
     strings: Strings,
 }
 
+struct CountedWords<'w> {
+    words: &'w lexicon::Words,
+    counts: ArrayView1<'w, u64>,
+}
+
+impl Entries for CountedWords<'_> {
+    fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    fn word(&self, at: usize) -> &str {
+        self.words.get(at)
+    }
+
+    fn count(&self, at: usize) -> u64 {
+        self.counts[at]
+    }
+}
+
 #[pymethods]
 impl Segmenter {
     /// A segmenter of maximum probability with `words` and their `counts`, uint64 (words,).
@@ -41,18 +63,20 @@ impl Segmenter {
             let rule = format!("must have one count a word, {} in all", words.len());
             return Err(invalid("counts", &rule, counts.len()));
         }
-        let entries = words.iter().zip(counts.iter().copied());
+        let entries = CountedWords { words, counts };
         // Full-width forms and variants are looked up as what they stand for; the text itself stays
         // as it is.
         let alphabet =
             Alphabet { nfkc: true, skip_variation_selectors: true, ..Alphabet::default() };
         let numbers = Numbers::Joined;
         let options = SegmenterOptions { alphabet, numbers, ..SegmenterOptions::default() };
-        let build = || segmentation::Segmenter::new(entries, options);
+        let build =
+            |workers: &Workers<'_>| segmentation::Segmenter::of_entries(&entries, options, workers);
         if words.len() < FEW {
-            return build().map(Self::from).map_err(to_python);
+            return build(&Workers::caller()).map(Self::from).map_err(to_python);
         }
-        enter(py, &Job::plain(Some(1)), None, |_, _| build()).map(Self::from)
+        let build_on_all = |context: &Context| build(&Workers::kept(None)?.stopped_by(context));
+        enter(py, &Job::plain(Some(1)), None, |context, _| build_on_all(context)).map(Self::from)
     }
 
     /// The segmenter in the file `path`, mapped; `verify` reads all of it and checks it.

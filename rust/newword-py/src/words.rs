@@ -1,7 +1,7 @@
 //! `Words`: words end to end, and reading them from dictionaries.
 
 use newword_core::lexicon;
-use newword_core::support::Error;
+use newword_core::support::Workers;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::{PyUnicodeDecodeError, PyValueError};
 use pyo3::prelude::*;
@@ -51,12 +51,15 @@ type Columns<'py> = (Words, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<i32>>
 #[pyfunction]
 pub fn read_dictionary<'py>(py: Python<'py>, data: &Bound<'py, PyBytes>) -> PyResult<Columns<'py>> {
     let bytes = data.as_bytes();
-    let read = enter(py, &Job::plain(Some(1)), None, |_, _| {
-        let text = std::str::from_utf8(bytes);
-        Ok::<_, Error>(text.map(lexicon::read_dictionary))
+    let read = enter(py, &Job::plain(Some(1)), None, |context, _| {
+        let workers = Workers::kept(None)?.stopped_by(context);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => lexicon::read_dictionary(text, &workers).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
     })?;
     let found = match read {
-        Ok(found) => found.map_err(to_python)?,
+        Ok(found) => found,
         Err(error) => {
             return Err(PyErr::from_value(
                 PyUnicodeDecodeError::new_utf8(py, bytes, error)?.into_any(),

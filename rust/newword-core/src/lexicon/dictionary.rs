@@ -2,7 +2,7 @@
 
 use super::distinct::repetitions;
 use super::words::Words;
-use crate::support::Result;
+use crate::support::{Result, Workers};
 
 /// Distinct words with their counts and lengths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,10 +34,52 @@ pub struct LineError {
 /// The inner error is that of a line.
 ///
 /// # Errors
-/// [`crate::support::Error::Memory`] where the words have over 4 GB.
-pub fn read_dictionary(text: &str) -> Result<Result<Dictionary, LineError>> {
+/// [`crate::support::Error::Memory`] where the words have over 4 GB;
+/// [`crate::support::Error::Cancelled`].
+pub fn read_dictionary(text: &str, workers: &Workers<'_>) -> Result<Result<Dictionary, LineError>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut found = Dictionary { words: Words::with_room(text.len()), ..Dictionary::default() };
+    // The first piece takes in the others, so it has room for all.
+    let room = |start: usize, piece: &str| if start == 0 { text.len() } else { piece.len() };
+    let pieces = workers.map(pieces(text, workers), |(start, piece)| {
+        let read = read_lines(piece, room(start, piece))?;
+        let lines_before = |at: usize| text[..at].matches('\n').count();
+        Ok(read.map_err(|error| LineError { line: error.line + lines_before(start), ..error }))
+    })?;
+    let mut found: Option<Dictionary> = None;
+    for piece in pieces {
+        match (&mut found, piece) {
+            (_, Err(error)) => return Ok(Err(error)),
+            (Some(found), Ok(piece)) => found.append(piece)?,
+            (None, Ok(piece)) => found = Some(piece),
+        }
+    }
+    let mut found = found.unwrap_or_default();
+    found.words.shrink();
+    merge(found, workers).map(Ok)
+}
+
+/// A thread takes at least so many bytes.
+const FEWEST_BYTES: usize = if cfg!(test) { 8 } else { 1 << 18 };
+
+/// A text cut behind ends of lines into pieces for threads, with where each starts.
+fn pieces<'t>(text: &'t str, workers: &Workers<'_>) -> Vec<(usize, &'t str)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for range in workers.ranges(text.len(), FEWEST_BYTES) {
+        let from = range.end.max(start + 1) - 1;
+        let newline = text.as_bytes().iter().skip(from).position(|byte| *byte == b'\n');
+        let end = newline.map_or(text.len(), |newline| from + newline + 1);
+        if start < end {
+            found.push((start, &text[start..end]));
+            start = end;
+        }
+    }
+    found
+}
+
+/// The entries of all lines, for `room` bytes of words.
+fn read_lines(text: &str, room: usize) -> Result<Result<Dictionary, LineError>> {
+    let mut found = Dictionary { words: Words::with_room(room), ..Dictionary::default() };
     for (line, number) in text.split('\n').zip(1..) {
         let line = line.trim_matches(is_space);
         if line.is_empty() {
@@ -51,13 +93,21 @@ pub fn read_dictionary(text: &str) -> Result<Result<Dictionary, LineError>> {
         found.counts.push(count);
         found.lengths.push(i32::try_from(word.chars().count()).unwrap_or(i32::MAX));
     }
-    found.words.shrink();
-    merge(found).map(Ok)
+    Ok(Ok(found))
+}
+
+impl Dictionary {
+    fn append(&mut self, other: Self) -> Result<()> {
+        self.words.append(&other.words)?;
+        self.counts.extend(other.counts);
+        self.lengths.extend(other.lengths);
+        Ok(())
+    }
 }
 
 /// Keeps each word once.
-fn merge(found: Dictionary) -> Result<Dictionary> {
-    let repeated = repetitions(&found.words);
+fn merge(found: Dictionary, workers: &Workers<'_>) -> Result<Dictionary> {
+    let repeated = repetitions(&found.words, workers)?;
     if repeated.is_empty() {
         return Ok(found);
     }
@@ -133,7 +183,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Vec<(String, u64, i32)>, LineError> {
-        let found = read_dictionary(text).unwrap()?;
+        let found = read_dictionary(text, &Workers::kept(Some(3)).unwrap()).unwrap()?;
+        let alone = read_dictionary(text, &Workers::caller()).unwrap()?;
+        assert_eq!(found, alone);
         let words = found.words.iter().map(str::to_owned);
         let all = words.zip(found.counts.clone()).zip(found.lengths.clone());
         Ok(all.map(|((word, count), length)| (word, count, length)).collect())

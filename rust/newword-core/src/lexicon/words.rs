@@ -47,6 +47,18 @@ impl Words {
         Ok(())
     }
 
+    /// Appends the words of another list.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] beyond 4 GB of text.
+    pub(super) fn append(&mut self, other: &Self) -> Result<()> {
+        number(self.text.len() + other.text.len())?;
+        let before = number(self.text.len())?;
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        Ok(())
+    }
+
     /// Gives back what was reserved and not used.
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();

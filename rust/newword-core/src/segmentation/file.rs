@@ -116,6 +116,8 @@ mod tests {
     use proptest::prelude::*;
     use std::convert::Infallible;
 
+    use crate::support::Workers;
+
     fn options() -> impl Strategy<Value = SegmenterOptions> {
         let modes = || prop::sample::select(RUN_MODES.map(|(_, mode)| mode).to_vec());
         let numbers = prop::sample::select(NUMBERS.map(|(_, numbers)| numbers).to_vec());
@@ -136,6 +138,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn several_threads_make_the_same_file(
+            words in prop::collection::vec((WORDS, 0_u64..50), 0..12),
+            options in options(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let paths = [1, 2, 3].map(|threads| folder.path().join(threads.to_string()));
+            for (threads, path) in (1..).zip(&paths) {
+                let workers = Workers::kept(Some(threads)).unwrap();
+                let segmenter = Segmenter::of_entries(&words, options.clone(), &workers);
+                segmenter.unwrap().save(path).unwrap();
+            }
+            let files = paths.map(|path| std::fs::read(path).unwrap());
+            prop_assert!(files.windows(2).all(|pair| pair[0] == pair[1]));
+        }
+
         #[test]
         fn a_file_cuts_as_what_was_saved(
             words in prop::collection::vec((WORDS, 0_u64..50), 0..12),

@@ -1,11 +1,16 @@
 //! The words of a lexicon as sequences of labels, sorted for the trie.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
+use super::entries::Entries;
 use super::labels::Labels;
 use super::options::SegmenterOptions;
 use super::segmenter::single;
-use crate::support::{Error, Result};
+use crate::support::{Error, Result, Workers};
+
+/// A thread takes at least so many words.
+pub const FEWEST_WORDS: usize = if cfg!(test) { 2 } else { 1 << 12 };
 
 /// Sequences of labels end to end.
 #[derive(Debug, Default)]
@@ -23,10 +28,27 @@ impl Sequences {
 
     /// Ends the sequence to which the last labels belong.
     fn close(&mut self) -> Result<()> {
-        let end = u32::try_from(self.labels.len());
-        self.ends.push(end.map_err(|_| Error::Memory("words of over 2^32 characters".into()))?);
+        self.ends.push(end(self.labels.len())?);
         Ok(())
     }
+
+    /// The sequences of all pieces in order.
+    fn joined(pieces: Vec<Self>) -> Result<Self> {
+        let mut pieces = pieces.into_iter();
+        let mut all = pieces.next().unwrap_or_default();
+        for piece in pieces {
+            end(all.labels.len() + piece.labels.len())?;
+            let before = end(all.labels.len())?;
+            all.labels.extend(piece.labels);
+            all.ends.extend(piece.ends.into_iter().map(|end| before + end));
+        }
+        Ok(all)
+    }
+}
+
+/// A number of labels, as sequences store it.
+fn end(labels: usize) -> Result<u32> {
+    u32::try_from(labels).map_err(|_| Error::Memory("words of over 2^32 characters".into()))
 }
 
 /// Distinct sequences of labels in rising order, with their weights.
@@ -36,37 +58,67 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of `words` with their amounts. Words that are looked up alike are one key, whose amount
-    /// is the sum; a key of the amount a weighs `weigh(a)`. O(total length * log).
+    /// The keys of words, `amount` by place. Words that are looked up alike are one key, whose amount is
+    /// the sum; a key of the amount a weighs `weigh(a)`. O(total length * log).
     ///
     /// # Errors
-    /// [`Error::Memory`] where the words have over 2^32 tokens.
+    /// [`Error::Memory`] where the words have over 2^32 tokens; [`Error::Cancelled`].
     pub fn of_words(
-        words: impl Iterator<Item = (impl AsRef<str>, f64)>,
+        words: &impl Entries,
+        amount: impl Fn(usize) -> f64 + Sync,
+        weigh: impl Fn(f64) -> f64 + Sync,
         labels: &Labels,
         options: &SegmenterOptions,
-        weigh: impl Fn(f64) -> f64,
+        workers: &Workers<'_>,
     ) -> Result<Self> {
-        let (mut unsorted, mut amounts) = (Sequences::default(), Vec::new());
-        for (word, amount) in words {
-            labels.extend_of_word(&mut unsorted.labels, word.as_ref(), options);
-            unsorted.close()?;
-            amounts.push(amount);
-        }
+        let ranges = workers.ranges(words.len(), FEWEST_WORDS);
+        let unsorted = workers.map(ranges.clone(), |range| {
+            let mut sequences = Sequences::default();
+            for at in range {
+                labels.extend_of_word(&mut sequences.labels, words.word(at), options);
+                sequences.close()?;
+            }
+            Ok(sequences)
+        })?;
+        let unsorted = Sequences::joined(unsorted)?;
         let prefixes = Prefixes::of(&unsorted);
-        let order = prefixes.sorted(&unsorted);
+        let entries = workers.map(ranges, |range| Ok(prefixes.entries(&unsorted, range)))?;
+        let compare = |a: &Entry, b: &Entry| prefixes.compare(&unsorted, a, b).then(a.1.cmp(&b.1));
+        let parts = workers.map_sorted(
+            &entries,
+            |entry| entry.0,
+            compare,
+            |sorted| {
+                // Not one by one while keys are written: the processor fetches several at once.
+                let amounts: Vec<f64> =
+                    sorted.iter().map(|entry| amount(entry.1 as usize)).collect();
+                Self::of_sorted(&sorted, &amounts, &weigh, &prefixes, &unsorted)
+            },
+        )?;
+        let (sequences, weights): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|keys| (keys.sequences, keys.weights)).unzip();
+        Ok(Self { sequences: Sequences::joined(sequences)?, weights: weights.concat() })
+    }
+
+    /// The keys of sorted entries with their amounts.
+    fn of_sorted(
+        sorted: &[Entry],
+        mut amounts: &[f64],
+        weigh: impl Fn(f64) -> f64,
+        prefixes: &Prefixes,
+        unsorted: &Sequences,
+    ) -> Result<Self> {
         let mut keys = Self { sequences: Sequences::default(), weights: Vec::new() };
-        keys.sequences.labels.reserve_exact(unsorted.labels.len());
-        keys.sequences.ends.reserve_exact(order.len());
-        keys.weights.reserve_exact(order.len());
-        let same = |a: &(u64, u32), b: &(u64, u32)| prefixes.compare(&unsorted, a, b).is_eq();
-        for alike in order.chunk_by(same) {
+        keys.sequences.ends.reserve_exact(sorted.len());
+        keys.weights.reserve_exact(sorted.len());
+        for same in sorted.chunk_by(|a, b| prefixes.compare(unsorted, a, b).is_eq()) {
+            let (alike, others) = amounts.split_at(same.len());
+            amounts = others;
             let before = keys.sequences.labels.len();
-            prefixes.extend(&mut keys.sequences.labels, &unsorted, alike[0]);
+            prefixes.extend(&mut keys.sequences.labels, unsorted, same[0]);
             if keys.sequences.labels.len() > before {
                 keys.sequences.close()?;
-                let amount = alike.iter().map(|(_, at)| amounts[*at as usize]).sum::<f64>();
-                keys.weights.push(single(weigh(amount)));
+                keys.weights.push(single(weigh(alike.iter().sum())));
             }
         }
         Ok(keys)
@@ -99,6 +151,9 @@ struct Prefixes {
     labels: usize,
 }
 
+/// A sequence, as its prefix and its place.
+type Entry = (u64, u32);
+
 /// The lowest bits of a prefix: how many labels the sequence has, or one more than the prefix holds.
 const LENGTH_BITS: u32 = 3;
 const MOST_LABELS: u32 = (1 << LENGTH_BITS) - 2;
@@ -123,18 +178,14 @@ impl Prefixes {
         Some(length).filter(|length| *length <= self.labels)
     }
 
-    /// The sequences in rising order, those that are alike in the order given: each as its prefix and
-    /// its place.
-    fn sorted(&self, sequences: &Sequences) -> Vec<(u64, u32)> {
+    /// The sequences of some places.
+    fn entries(&self, sequences: &Sequences, places: Range<usize>) -> Vec<Entry> {
         // Places fit: every sequence has an end that is a u32.
-        let places = 0..u32::try_from(sequences.ends.len()).unwrap_or(u32::MAX);
-        let mut order: Vec<(u64, u32)> =
-            places.map(|at| (self.prefix(sequences.get(at as usize)), at)).collect();
-        order.sort_unstable_by(|a, b| self.compare(sequences, a, b).then(a.1.cmp(&b.1)));
-        order
+        #[allow(clippy::cast_possible_truncation)]
+        places.map(|at| (self.prefix(sequences.get(at)), at as u32)).collect()
     }
 
-    fn compare(&self, sequences: &Sequences, a: &(u64, u32), b: &(u64, u32)) -> Ordering {
+    fn compare(&self, sequences: &Sequences, a: &Entry, b: &Entry) -> Ordering {
         a.0.cmp(&b.0).then_with(|| match self.length(a.0) {
             Some(_) => Ordering::Equal,
             None => sequences.get(a.1 as usize).cmp(sequences.get(b.1 as usize)),
@@ -142,7 +193,7 @@ impl Prefixes {
     }
 
     /// Appends the labels of a sequence.
-    fn extend(&self, labels: &mut Vec<u32>, sequences: &Sequences, (prefix, at): (u64, u32)) {
+    fn extend(&self, labels: &mut Vec<u32>, sequences: &Sequences, (prefix, at): Entry) {
         let Some(length) = self.length(prefix) else {
             labels.extend_from_slice(sequences.get(at as usize));
             return;
@@ -179,7 +230,8 @@ mod tests {
             }
             kept.sort();
             let prefixes = Prefixes::of(&joined);
-            let order = prefixes.sorted(&joined);
+            let mut order = prefixes.entries(&joined, 0..kept.len());
+            order.sort_by(|a, b| prefixes.compare(&joined, a, b).then(a.1.cmp(&b.1)));
             for (entry, (labels, _)) in order.iter().zip(&kept) {
                 let mut found = Vec::new();
                 prefixes.extend(&mut found, &joined, *entry);

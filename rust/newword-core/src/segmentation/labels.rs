@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use super::entries::Entries;
+use super::keys::FEWEST_WORDS;
 use super::names::Names;
 use super::options::{Numbers, SegmenterOptions};
 use super::tokens::{Kind, Token, Tokens};
 use crate::corpus::Alphabet;
-use crate::support::Result;
 use crate::support::arrays::ArrayFile;
 use crate::support::hash::HashMap;
+use crate::support::{Result, Workers};
 
 /// Tokens to labels.
 #[derive(Debug, Clone)]
@@ -26,16 +28,24 @@ impl Labels {
     /// The label of a Han character that is in no word.
     pub const UNKNOWN_HAN: u32 = u32::MAX;
 
-    /// Labels for the tokens of words with counts: by descending frequency from 1, so that the trie's
-    /// busy nodes lie close.
+    /// Labels for the tokens of words: by descending frequency from 1, so that the trie's busy nodes lie
+    /// close. A word counts once at least.
     ///
     /// # Errors
-    /// [`crate::support::Error::Memory`] where the tokens have over 4 GB.
+    /// [`crate::support::Error::Memory`] where the tokens have over 4 GB;
+    /// [`crate::support::Error::Cancelled`].
     pub fn of_words(
-        words: impl Iterator<Item = (impl AsRef<str>, u64)>,
+        words: &impl Entries,
         options: &SegmenterOptions,
+        workers: &Workers<'_>,
     ) -> Result<Self> {
-        let by_count = count_tokens(words, options);
+        let ranges = workers.ranges(words.len(), FEWEST_WORDS);
+        let counted = workers.map(ranges, |range| {
+            let mut counts = TokenCounts::default();
+            range.for_each(|at| counts.add_word(words.word(at), words.count(at).max(1), options));
+            Ok(counts)
+        })?;
+        let by_count = TokenCounts::sum(counted).by_count();
         let mut labels = Self::number(by_count.iter().map(|(name, _)| name.as_str()))?;
         if options.alphabet.nfkc {
             for (index, folded) in folded_characters() {
@@ -132,36 +142,63 @@ impl Labels {
     }
 }
 
-/// The tokens of words by the names they are looked up by, with the sums of the words' counts: by
-/// falling sum, then by name.
-fn count_tokens(
-    words: impl Iterator<Item = (impl AsRef<str>, u64)>,
-    options: &SegmenterOptions,
-) -> Vec<(String, u64)> {
-    // Nearly all tokens are single Han characters, whose names need no look-up.
-    let mut han = vec![0_u64; PLANE];
-    let mut others: HashMap<String, u64> = HashMap::default();
-    let mut add = |name: Cow<'_, str>, count: u64| match others.get_mut(&*name) {
-        Some(sum) => *sum = sum.saturating_add(count),
-        None => drop(others.insert(name.into_owned(), count)),
-    };
-    for (word, count) in words {
-        let word = word.as_ref();
+/// The tokens of words by the names they are looked up by, with the sums of the words' counts.
+struct TokenCounts {
+    /// By code point: nearly all tokens are single Han characters, whose names need no look-up.
+    han: Vec<u64>,
+    others: HashMap<String, u64>,
+}
+
+impl Default for TokenCounts {
+    fn default() -> Self {
+        Self { han: vec![0; PLANE], others: HashMap::default() }
+    }
+}
+
+impl TokenCounts {
+    fn add_word(&mut self, word: &str, count: u64, options: &SegmenterOptions) {
         let mut tokens = Tokens::new(word, &options.alphabet, options.numbers);
         loop {
-            tokens
-                .skip_han(|_, code_point| han[code_point] = han[code_point].saturating_add(count));
+            tokens.skip_han(|_, code_point| {
+                self.han[code_point] = self.han[code_point].saturating_add(count);
+            });
             let Some(token) = tokens.next() else { break };
-            add(name_of(&word[token.start..token.end], token, options), count);
+            self.add(name_of(&word[token.start..token.end], token, options), count);
         }
     }
-    for (count, code_point) in han.into_iter().zip(0..).filter(|(count, _)| *count > 0) {
-        let name = char::from_u32(code_point).map(String::from).unwrap_or_default();
-        add(name.into(), count);
+
+    fn add(&mut self, name: Cow<'_, str>, count: u64) {
+        match self.others.get_mut(&*name) {
+            Some(sum) => *sum = sum.saturating_add(count),
+            None => drop(self.others.insert(name.into_owned(), count)),
+        }
     }
-    let mut by_count: Vec<(String, u64)> = others.into_iter().collect();
-    by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    by_count
+
+    fn sum(pieces: Vec<Self>) -> Self {
+        let mut pieces = pieces.into_iter();
+        let mut all = pieces.next().unwrap_or_default();
+        for Self { han, others } in pieces {
+            for (sum, count) in all.han.iter_mut().zip(han) {
+                *sum = sum.saturating_add(count);
+            }
+            for (name, count) in others {
+                all.add(name.into(), count);
+            }
+        }
+        all
+    }
+
+    /// The names by falling sum, then by name.
+    fn by_count(mut self) -> Vec<(String, u64)> {
+        let han = std::mem::take(&mut self.han);
+        for (count, code_point) in han.into_iter().zip(0..).filter(|(count, _)| *count > 0) {
+            let name = char::from_u32(code_point).map(String::from).unwrap_or_default();
+            self.add(name.into(), count);
+        }
+        let mut by_count: Vec<(String, u64)> = self.others.into_iter().collect();
+        by_count.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        by_count
+    }
 }
 
 /// The characters of the basic plane that NFKC changes, and what it makes of them.

@@ -1,6 +1,7 @@
 //! Segmentation of text into words with a lexicon.
 
 mod cuts;
+mod entries;
 mod file;
 mod joints;
 mod keys;
@@ -16,6 +17,7 @@ mod twin;
 pub mod unsupervised;
 
 pub use cuts::{Cut, Cuts};
+pub use entries::Entries;
 pub use options::{Numbers, SegmenterOptions, UNKNOWN_PAIR};
 pub use segmenter::{Floor, Segmenter};
 pub use tokens::class_numbers;

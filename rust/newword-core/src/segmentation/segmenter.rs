@@ -6,13 +6,14 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::cuts::{Cut, Cuts, ranges};
+use super::entries::{Entries, Uncounted};
 use super::joints::join;
 use super::keys::Keys;
 use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{FURTHER_WEIGHTS, Lattice, Search, Unknown};
 use super::options::SegmenterOptions;
 use super::tokens::{Tokens, run_of};
-use crate::support::{Context, Error, Result};
+use crate::support::{Context, Error, Result, Workers};
 use crate::trie::Trie;
 
 /// What symbols and pairs of them weigh where they are no words.
@@ -42,24 +43,37 @@ pub struct Segmenter {
 impl Segmenter {
     /// A segmenter with `words` and their counts. A count of 0 is taken for 1; a word given twice
     /// counts twice; empty words are skipped. Without any word, text falls into single symbols and
-    /// pairs. O(total length * log); `words` is iterated three times.
+    /// pairs. O(total length * log).
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if the count of pairs is negative; [`Error::Memory`] if the
-    /// words are too many for a trie of 2^31 slots.
-    pub fn new<S: AsRef<str>, W: IntoIterator<Item = (S, u64), IntoIter: Clone>>(
-        words: W,
+    /// words are too many for a trie of 2^30 slots.
+    pub fn new<S: AsRef<str> + Sync>(
+        words: impl IntoIterator<Item = (S, u64)>,
         options: SegmenterOptions,
+    ) -> Result<Self> {
+        let words: Vec<(S, u64)> = words.into_iter().collect();
+        Self::of_entries(&words, options, &Workers::caller())
+    }
+
+    /// As [`Segmenter::new`] for words that lie in another form, on several threads.
+    ///
+    /// # Errors
+    /// As [`Segmenter::new`]; [`Error::Cancelled`].
+    pub fn of_entries(
+        words: &impl Entries,
+        options: SegmenterOptions,
+        workers: &Workers<'_>,
     ) -> Result<Self> {
         let pair = options.unknown_pair;
         if !(pair >= 0.0 && pair.is_finite()) {
             return Err(Error::invalid("unknown_pair", "must be a finite count, 0 or more", pair));
         }
-        let words = words.into_iter().map(|(word, count)| (word, count.max(1)));
-        let total = words.clone().map(|(_, count)| count as f64).sum::<f64>().max(1.0);
-        let entries = words.map(|(word, count)| (word, count as f64, count));
-        let floor = Floor { single: -total.ln(), pair: (pair / total).ln() };
-        Self::build(entries, options, |sum| (sum / total).ln(), floor)
+        let amount = |at: usize| words.count(at).max(1) as f64;
+        let total = (0..words.len()).map(amount).sum::<f64>().max(1.0);
+        let weigh = |sum: f64| (sum / total).ln();
+        let floor = Floor { single: -total.ln(), pair: weigh(pair) };
+        Self::build(words, amount, weigh, floor, options, workers)
     }
 
     /// A segmenter that maximises the sum of `words`' weights instead, with `floor` for what is not
@@ -68,30 +82,31 @@ impl Segmenter {
     /// # Errors
     /// [`Error::InvalidArgument`] if a weight is not finite; [`Error::Memory`] as
     /// [`Segmenter::new`].
-    pub fn from_weights<S: AsRef<str>, W: IntoIterator<Item = (S, f64), IntoIter: Clone>>(
-        words: W,
+    pub fn from_weights<S: AsRef<str> + Sync>(
+        words: impl IntoIterator<Item = (S, f64)>,
         floor: Floor,
         options: SegmenterOptions,
     ) -> Result<Self> {
-        let words = words.into_iter();
-        let mut weights = words.clone().map(|(_, weight)| weight).chain([floor.single]);
+        let words: Vec<(S, f64)> = words.into_iter().collect();
+        let mut weights = words.iter().map(|(_, weight)| *weight).chain([floor.single]);
         if let Some(wrong) = weights.find(|weight| !weight.is_finite()) {
             return Err(Error::invalid("weights", "must be finite", wrong));
         }
-        Self::build(words.map(|(word, weight)| (word, weight, 1)), options, |sum| sum, floor)
+        let amount = |at: usize| words[at].1;
+        Self::build(&Uncounted(&words), amount, |sum| sum, floor, options, &Workers::caller())
     }
 
-    /// A segmenter of words with their amounts, which add up, and counts, by which labels are given.
-    fn build<S: AsRef<str>>(
-        entries: impl Iterator<Item = (S, f64, u64)> + Clone,
-        options: SegmenterOptions,
-        weigh: impl Fn(f64) -> f64,
+    /// A segmenter of words with their amounts, which add up. Labels are given by counts.
+    fn build(
+        words: &impl Entries,
+        amount: impl Fn(usize) -> f64 + Sync,
+        weigh: impl Fn(f64) -> f64 + Sync,
         floor: Floor,
+        options: SegmenterOptions,
+        workers: &Workers<'_>,
     ) -> Result<Self> {
-        let counts = entries.clone().map(|(word, _, count)| (word, count));
-        let labels = Labels::of_words(counts, &options)?;
-        let amounts = entries.map(|(word, amount, _)| (word, amount));
-        let keys = Keys::of_words(amounts, &labels, &options, weigh)?;
+        let labels = Labels::of_words(words, &options, workers)?;
+        let keys = Keys::of_words(words, amount, weigh, &labels, &options, workers)?;
         let mut nodes = vec![0; keys.len()];
         let trie =
             Trie::build_with(keys.len(), |rank| keys.get(rank), |rank, node| nodes[rank] = node)?;

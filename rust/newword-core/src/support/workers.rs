@@ -1,6 +1,8 @@
 //! Execution of short jobs: on the caller's thread, or on a thread pool kept between calls.
 
+use std::cmp::Ordering;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::hash::HashMap;
@@ -37,6 +39,9 @@ fn kept_pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
     by_size.insert(threads, Arc::clone(&pool));
     Ok(pool)
 }
+
+/// Where items are divided among threads is decided by the keys of about so many.
+const SAMPLE: usize = 1 << 12;
 
 /// Executes a job that is split into pieces, with optional cancellation.
 pub struct Workers<'a> {
@@ -77,6 +82,50 @@ impl<'a> Workers<'a> {
     /// [`Error::Cancelled`] if the job is cancelled.
     pub fn check(&self) -> Result<()> {
         self.context.map_or(Ok(()), Context::check)
+    }
+
+    /// How many threads there are, that of the caller among them.
+    fn threads(&self) -> usize {
+        1 + self.helpers.as_ref().map_or(0, |pool| pool.current_num_threads())
+    }
+
+    /// Sorts the items of `pieces` and applies `work` to consecutive parts of them, one for each thread or
+    /// fewer. Items with the same `key` are in the same part; keys rise as items do by `compare`.
+    /// Returns the results in order. O(n log n).
+    ///
+    /// # Errors
+    /// As [`Workers::map`].
+    pub fn map_sorted<I: Copy + Send + Sync, T: Send>(
+        &self,
+        pieces: &[Vec<I>],
+        key: impl Fn(&I) -> u64 + Sync,
+        compare: impl Fn(&I, &I) -> Ordering + Sync,
+        work: impl Fn(Vec<I>) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let count: usize = pieces.iter().map(Vec::len).sum();
+        let items = || pieces.iter().flatten();
+        let step = count / SAMPLE + 1;
+        let mut sample: Vec<u64> = items().step_by(step).map(&key).collect();
+        sample.sort_unstable();
+        let starts = self.ranges(sample.len(), 1);
+        let mut starts: Vec<u64> = starts.iter().skip(1).map(|range| sample[range.start]).collect();
+        starts.insert(0, 0);
+        starts.dedup();
+        let ends = starts.iter().skip(1).map(|start| Some(*start)).chain([None]);
+        let parts = starts.iter().copied().zip(ends).collect();
+        self.map(parts, |(start, end): (u64, Option<u64>)| {
+            let is_in =
+                |item: &&I| (start..).contains(&key(item)) && end.is_none_or(|end| key(item) < end);
+            let mut part: Vec<I> = items().filter(is_in).copied().collect();
+            part.sort_unstable_by(&compare);
+            work(part)
+        })
+    }
+
+    /// `0..len` as one range for each thread, or as fewer of at least `least`.
+    pub fn ranges(&self, len: usize, least: usize) -> Vec<Range<usize>> {
+        let count = self.threads().min(len / least.max(1)).max(1);
+        (0..count).map(|at| at * len / count..(at + 1) * len / count).collect()
     }
 
     /// Applies `work` to each of `pieces` and returns the results in order.
@@ -141,6 +190,30 @@ mod tests {
                 }
             });
             assert_eq!(error.unwrap_err().to_string(), "piece: is bad, got 29");
+        }
+    }
+
+    #[test]
+    fn ranges_are_even_and_large_enough() {
+        let workers = Workers::kept(Some(3)).unwrap();
+        assert_eq!(workers.ranges(10, 2), [0..3, 3..6, 6..10]);
+        assert_eq!(workers.ranges(5, 2), [0..2, 2..5]);
+        assert_eq!(workers.ranges(0, 2), vec![0..0; 1]);
+        assert_eq!(Workers::caller().ranges(10, 2), vec![0..10; 1]);
+    }
+
+    #[test]
+    fn items_are_sorted_on_any_number_of_threads() {
+        let pieces = vec![vec![(1, 'a'), (3, 'a'), (0, 'a')], vec![], vec![(3, 'b'), (0, 'b')]];
+        for threads in [1, 2, 5] {
+            let workers = Workers::kept(Some(threads)).unwrap();
+            let parts = workers.map_sorted(&pieces, |item| item.0, Ord::cmp, Ok).unwrap();
+            assert!(parts.len() <= threads);
+            let sorted = [(0, 'a'), (0, 'b'), (1, 'a'), (3, 'a'), (3, 'b')];
+            assert_eq!(parts.concat(), sorted, "{threads} threads");
+            for pair in parts.windows(2) {
+                assert!(pair[0].last().map(|item| item.0) < pair[1].first().map(|item| item.0));
+            }
         }
     }
 
