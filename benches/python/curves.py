@@ -49,6 +49,10 @@ def main() -> None:
     head("method, 25 MB of news")
     for method in ("combined", "chain", "entropy", "bigram", "autonomy"):
         judge.row(method, news, method=method)
+    head("text")
+    for label, text in texts(pack, news, judge):
+        judge.row(f"{label}, discover", text)
+        judge.segmenter_row(f"{label}, train_segmenter", text)
     for method in ("combined", "chain"):
         head(f"corpus size, {method}")
         for size in (0.05, 0.2, 0.5, 2, 5, 25):
@@ -59,6 +63,22 @@ def head(title: str) -> None:
     """Opens a table."""
     print(f"\n| {title} | F1 tuning | F1 rest | F1 UD GSD | words | P@1k | P@5k | P@10k |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
+
+
+def texts(pack: Path, news: list[str], judge: Judge) -> Iterator[tuple[str, list[str]]]:
+    """More text than the news, and at last the newspaper itself without its segmentation."""
+    yield "25 MB of news", news
+    lines = {
+        path.stem: path.read_text(encoding="utf-8").splitlines()
+        for path in sorted((pack / "raw").glob("*.txt"))
+    }
+    titles = news + lines.pop("weibo_hot_titles")
+    yield "news and 19 MB of weibo titles", titles
+    yield (
+        "all five texts, 189 MB",
+        [line for text in lines.values() for line in text] + titles[len(news) :],
+    )
+    yield "news, titles and the unsegmented newspaper", titles + judge.texts[0] + judge.texts[1]
 
 
 def first(lines: Iterable[str], size: int) -> Iterator[str]:
@@ -85,13 +105,22 @@ class Judge:
             lines = path.read_text(encoding="utf-8").splitlines()
             self.words.update(line.split("\t")[0].strip() for line in lines)
 
-    def row(self, label: str, news: list[str], **options: Any) -> None:
-        """Discovers with ``options`` and prints what came of it."""
-        lexicon = newword.discover(iter(news), **options)
-        scores = [
-            newword.evaluate_segmentation(gold, lexicon.segment_many(texts)).f1
+    def scores(self, segmenter: newword.Lexicon | newword.UnsupervisedSegmenter) -> list[float]:
+        """F1 on each gold segmentation."""
+        return [
+            newword.evaluate_segmentation(gold, segmenter.segment_many(texts)).f1
             for gold, texts in zip(self.golds, self.texts, strict=True)
         ]
+
+    def segmenter_row(self, label: str, text: list[str]) -> None:
+        """Trains a segmenter on ``text`` and prints its F1."""
+        scores = self.scores(newword.train_segmenter(iter(text)))
+        print(f"| {label} | " + " | ".join(f"{score:.4f}" for score in scores) + " | | | | |")
+
+    def row(self, label: str, news: list[str], **options: Any) -> None:
+        """Discovers with ``options`` and prints the scores and precision of the lexicon."""
+        lexicon = newword.discover(iter(news), **options)
+        scores = self.scores(lexicon)
         long = [
             word for word in lexicon.sort("count")["word"] if len(word) > 1 and not word.isascii()
         ]
