@@ -65,7 +65,7 @@ class BeamSearch(Running):
         allowed: The sequences that may be generated: a `TokenTrie`, or a list of one (or None) for
             each source. Or a function of the number of a source and the tokens of a hypothesis
             (int32, (length,)), which returns the ids that may follow, end tokens included, or None
-            for all. It is called for each live hypothesis in each step, and not for prefixes.
+            for all. It is called for each live hypothesis in each step; a prefix takes precedence.
         pad_token: The token of rows without a hypothesis.
         force_end: Whether the last token at `max_length` must be an end token, where one may
             follow.

@@ -166,9 +166,9 @@ impl Beam {
 
     /// The live hypotheses as results.
     pub(super) fn unfinished(&self, scoring: Scoring) -> impl Iterator<Item = Hypothesis> {
-        self.live.iter().map(move |live| {
-            self.hypothesis(*live, scoring.unfinished(live.log_prob, self.steps))
-        })
+        self.live
+            .iter()
+            .map(move |live| self.hypothesis(*live, scoring.unfinished(live.log_prob, self.steps)))
     }
 
     fn hypothesis(&self, live: Live, score: f64) -> Hypothesis {

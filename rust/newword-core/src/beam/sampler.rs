@@ -147,12 +147,16 @@ impl Sampler {
             return Err(dead_end("logits", row / samples, self.steps + 1));
         }
         let draw = Draw { temperature, top_k, top_p, seed };
-        let token = draw.choose(open, [(row / samples) as u64, (row % samples) as u64, self.steps as u64]);
+        let token =
+            draw.choose(open, [(row / samples) as u64, (row % samples) as u64, self.steps as u64]);
         let log_prob = scores.value(0, index(token)) - log_sum_exp(scores.row(0, 0));
         let sum = sample.beam.live[0].log_prob + log_prob;
         let chosen = Candidate { rank: sum, sum, log_prob, slot: 0, token };
-        let (next, ended) =
-            if choices.ends.contains(&token) { (vec![], vec![chosen]) } else { (vec![chosen], vec![]) };
+        let (next, ended) = if choices.ends.contains(&token) {
+            (vec![], vec![chosen])
+        } else {
+            (vec![chosen], vec![])
+        };
         Ok(Plan { next, ended })
     }
 

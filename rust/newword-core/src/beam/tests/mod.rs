@@ -24,9 +24,9 @@ struct Toy {
 impl Toy {
     /// The scores of the tokens that may follow.
     fn scores(self, source: usize, tokens: &[i32]) -> Vec<f64> {
-        let path = tokens.iter().fold(source as u64 + 1, |sum, &token| {
-            sum * 31 + u64::from(token.unsigned_abs()) + 1
-        });
+        let path = tokens
+            .iter()
+            .fold(source as u64 + 1, |sum, &token| sum * 31 + u64::from(token.unsigned_abs()) + 1);
         let kinds = [-0.25, -0.5, -0.75, -1.0, -1.5, -3.0, f64::NEG_INFINITY];
         let score = |token: usize| {
             let place = uniform(self.seed, [path, token as u64, 0]) * kinds.len() as f64;
