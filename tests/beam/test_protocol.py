@@ -31,7 +31,7 @@ def random_scores(rows: int, vocabulary: int, seed: int = 0) -> Any:
     return log_softmax(logits)
 
 
-def run(search: Any, table: Any, dtype: Any = None) -> list[list[Hypothesis]]:
+def run(search: BeamSearch | Sampler, table: Any, dtype: Any = None) -> list[list[Hypothesis]]:
     """Runs a search with a model that sees the last token only; `table` is (vocabulary,) * 2."""
     batch = len(search.finished)
     table = table if dtype is None else table.astype(dtype)
@@ -322,8 +322,8 @@ def test_a_bad_step_leaves_the_search_as_it_was(scores: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=r"^log_probs: "):
         search.step(scores)
     assert fields(search.results()) == fields(twin.results())
-    for one, other in zip(search.step(good), twin.step(good), strict=True):
-        assert (one == other).all()
+    for found, expected in zip(search.step(good), twin.step(good), strict=True):
+        assert (found == expected).all()
 
 
 def test_tries_are_checked() -> None:

@@ -101,7 +101,7 @@ class Scoring:
         if self.penalty == "none":
             return log_prob
         base = length if self.penalty == "average" else (5 + length) / 6
-        return log_prob / base**self.alpha
+        return float(log_prob / base**self.alpha)
 
     def finished(self, log_prob: float, length: int) -> float:
         """The score of a hypothesis whose length includes its end token."""

@@ -18,17 +18,17 @@ pub(super) fn open_tokens<E: Element>(
     choices: &Choices<'_>,
     vocabulary: &Vocabulary,
 ) -> Vec<Scored> {
-    let scored = |token: i32| (token, scores.value(0, index(token)));
-    let ends = choices.ends.iter().map(|&end| scored(end));
+    let with_score = |token: i32| (token, scores.value(0, index(token)));
+    let ends = choices.ends.iter().map(|&end| with_score(end));
     let admitted = |token: &i32| choices.admit(*token, vocabulary);
     let possible = |(_, score): &Scored| *score > f64::NEG_INFINITY;
     match choices.tokens {
         Tokens::All => {
-            let ordinary = (0..id(vocabulary.size)).filter(admitted).map(scored);
+            let ordinary = (0..id(vocabulary.size)).filter(admitted).map(with_score);
             ordinary.chain(ends).filter(possible).collect()
         }
         Tokens::Listed(tokens) => {
-            let listed = tokens.iter().copied().filter(admitted).map(scored);
+            let listed = tokens.iter().copied().filter(admitted).map(with_score);
             listed.chain(ends).filter(possible).collect()
         }
     }
