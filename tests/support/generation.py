@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newword.beam import Hypothesis
+
 Array = NDArray[Any]
 Tokens = tuple[int, ...]
 SCORES = (-0.25, -0.5, -0.75, -1.0, -1.5, -3.0, -math.inf)
@@ -198,3 +200,22 @@ class Bidirectional:
         """As those of a beam, in reading order."""
         ahead, back = (beam.results(scoring, 10**6) for beam in self.beams)
         return distinct(ahead + [(one[0][::-1], *one[1:]) for one in back], count)
+
+
+def log_softmax(logits: Any) -> Any:
+    return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+
+
+def random_scores(rows: int, vocabulary: int, seed: int = 0) -> Any:
+    """Log-probabilities whose first token, the end, is improbable."""
+    logits = np.random.default_rng(seed).normal(size=(rows, vocabulary))
+    logits[:, 0] -= 2
+    return log_softmax(logits)
+
+
+def fields(results: list[list[Hypothesis]]) -> list[Any]:
+    return [
+        (one.tokens.tolist(), one.score, one.log_prob, one.finished, one.group)
+        for source in results
+        for one in source
+    ]

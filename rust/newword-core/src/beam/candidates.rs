@@ -35,7 +35,7 @@ pub(super) struct Top {
 
 impl Top {
     pub(super) fn new(width: usize) -> Self {
-        Self { best: Vec::with_capacity(width + 1), width }
+        Self { best: vec![], width }
     }
 
     /// A candidate must rank above this.

@@ -11,11 +11,14 @@ pub(super) fn positive(argument: &str, value: usize) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the number of rows, a product, fits the type of row numbers.
+/// The largest number of rows of a model.
+const MOST_ROWS: usize = 1 << 24;
+
+/// Checks that the number of rows, a product, is one that memory holds.
 pub(super) fn no_more_rows(factors: &str, sizes: [usize; 3]) -> Result<()> {
     let rows = sizes.iter().fold(1_usize, |product, &size| product.saturating_mul(size));
-    if rows > i32::MAX as usize {
-        return Err(Error::invalid("batch", format!("{factors} must be below 2^31"), rows));
+    if rows > MOST_ROWS {
+        return Err(Error::invalid("batch", format!("{factors} must be at most 2^24"), rows));
     }
     Ok(())
 }
