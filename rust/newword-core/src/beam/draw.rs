@@ -68,35 +68,46 @@ impl Draw {
             }
         }
         let possible = (0..).zip(weights).filter(|(_, weight)| *weight > 0.0);
-        draw(&self.most_probable(sorted(possible.collect(), self.top_k)), random)
+        draw(&self.most_probable(largest(possible.collect(), self.top_k)), random)
     }
 
-    /// The tokens left by `top_p`, of sorted ones.
+    /// The tokens left by `top_p`.
     fn most_probable(self, tokens: Vec<Weighted>) -> Vec<Weighted> {
         let total: f64 = tokens.iter().map(|one| one.1).sum();
         if self.top_p < 1.0 { cut(tokens, self.top_p * total) } else { tokens }
     }
 }
 
-/// The `count` tokens of largest weight (all for 0), in order: the larger weight first, then the lower token.
-fn sorted(mut tokens: Vec<Weighted>, count: usize) -> Vec<Weighted> {
-    let order = |a: &Weighted, b: &Weighted| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+/// Sorts by weight, descending, then by token, ascending.
+fn order(a: &Weighted, b: &Weighted) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// The `count` tokens of largest weight; all for 0.
+fn largest(mut tokens: Vec<Weighted>, count: usize) -> Vec<Weighted> {
     if count > 0 && count < tokens.len() {
         tokens.select_nth_unstable_by(count - 1, order);
         tokens.truncate(count);
     }
-    tokens.sort_unstable_by(order);
     tokens
 }
 
-/// The fewest of sorted tokens whose weights together reach `mass`.
+/// The fewest tokens of largest weight that together reach `mass`. Halves the range in which the smallest of them
+/// lies, in linear time.
 fn cut(mut tokens: Vec<Weighted>, mass: f64) -> Vec<Weighted> {
-    let mut reached = 0.0;
-    let enough = tokens.iter().position(|one| {
-        reached += one.1;
-        reached >= mass
-    });
-    tokens.truncate(enough.map_or(tokens.len(), |place| place + 1));
+    let (mut low, mut high, mut reached) = (0, tokens.len(), 0.0);
+    while high - low > 1 {
+        let half = (high - low) / 2;
+        tokens[low..high].select_nth_unstable_by(half, order);
+        let sum: f64 = tokens[low..low + half].iter().map(|one| one.1).sum();
+        if reached + sum >= mass {
+            high = low + half;
+        } else {
+            reached += sum;
+            low += half;
+        }
+    }
+    tokens.truncate(high);
     tokens
 }
 
