@@ -35,6 +35,7 @@ NAMES = [
     "RandomReplacement",
     "ScheduledSampling",
     "SelfModulatedLayerNormalization",
+    "Seq2Seq",
     "SoftmaxTagging",
     "Tagger",
     "TaggingLoss",

@@ -35,6 +35,7 @@ from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_
 from newword.keras.layers.transformer import TransformerEncoder
 from newword.keras.seq2seq.copying import CopyPrior
 from newword.keras.seq2seq.generation import CompiledStep, generate
+from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
 from newword.keras.seq2seq.modulation import SelfModulatedLayerNormalization
@@ -78,6 +79,7 @@ __all__ = [
     "RandomReplacement",
     "ScheduledSampling",
     "SelfModulatedLayerNormalization",
+    "Seq2Seq",
     "SoftmaxTagging",
     "Tagger",
     "TaggingLoss",

@@ -13,7 +13,6 @@ import keras
 from keras import ops
 
 from newword import _check
-from newword.keras._seeding import dropout_seed
 from newword.keras.seq2seq.encoder_decoder import FIRST_TOKEN
 from newword.keras.seq2seq.loss import mean_over_tokens, token_losses
 
@@ -32,9 +31,9 @@ class Remedy(keras.layers.Layer):
     It is a layer only to keep its random state and its config; it has no weights.
     """
 
-    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed = dropout_seed(1.0) if seed is None else _check.whole("seed", seed, 0)
+        self.seed = _check.whole("seed", seed, 0)
         self.random = keras.random.SeedGenerator(self.seed)
         self.built = True
 
@@ -106,7 +105,7 @@ class RandomReplacement(Remedy):
         pool: str = "target",
         *,
         top_k: int = 5,
-        seed: int | None = None,
+        seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, **kwargs)
@@ -185,9 +184,7 @@ class ScheduledSampling(Remedy):
         0.25
     """
 
-    def __init__(
-        self, probability: float = 0.25, *, seed: int | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, probability: float = 0.25, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.probability = _chance("probability", probability)
 
@@ -245,7 +242,7 @@ class RDrop(Remedy):
         4.0
     """
 
-    def __init__(self, weight: float = 4.0, *, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, weight: float = 4.0, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.weight = _check.threshold("weight", weight)
 
@@ -290,9 +287,7 @@ class TeaForN(Remedy):
         0.5
     """
 
-    def __init__(
-        self, steps: int = 2, decay: float = 0.5, *, seed: int | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, steps: int = 2, decay: float = 0.5, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.steps = _check.whole("steps", steps, 2)
         self.decay = _check.threshold("decay", decay)
