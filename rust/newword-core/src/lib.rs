@@ -1,8 +1,9 @@
 //! The algorithms of `newword`, usable from Rust alone.
 //!
 //! Dependencies point one way: [`discovery`] uses [`segmentation`], which uses [`ngram`], which uses [`corpus`];
-//! [`tagging`] and [`lexicon`] depend on none of them; all may use [`support`]. The crate does not depend on Python.
+//! [`tagging`], [`beam`] and [`lexicon`] depend on none of them nor on each other; all may use [`support`]. The crate does not depend on Python.
 
+pub mod beam;
 pub mod corpus;
 pub mod discovery;
 pub mod lexicon;

@@ -7,6 +7,7 @@ mod counting;
 mod discovery;
 mod door;
 mod errors;
+mod generation;
 mod items;
 mod options;
 mod result;
@@ -25,6 +26,10 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<segmenter::Segmenter>()?;
     module.add_class::<words::Words>()?;
+    module.add_class::<generation::TokenTrie>()?;
+    module.add_class::<generation::BeamSearch>()?;
+    module.add_class::<generation::Sampler>()?;
+    module.add_class::<generation::BidirectionalBeamSearch>()?;
     module.add_function(wrap_pyfunction!(words::read_dictionary, module)?)?;
     module.add_function(wrap_pyfunction!(build_profile, module)?)?;
     module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;

@@ -4,8 +4,10 @@
 pub mod arrays;
 pub mod context;
 pub mod error;
+pub(crate) mod exp;
 pub mod hash;
 pub mod memory;
+pub(crate) mod simd;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod workers;

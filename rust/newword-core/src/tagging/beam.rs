@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::relax::relax_row;
 use super::rows::Rows;
 use super::scalar::Scalar;
-use super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::{Error, Result, Workers};
 
 /// Finds a path for each sequence with a beam of `width` tags. Hypotheses that end in the same tag are

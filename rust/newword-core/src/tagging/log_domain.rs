@@ -5,7 +5,7 @@ use super::exp::{exp, log_sum_exp};
 use super::problem::Problem;
 use super::rows::Rows;
 use super::scalar::Scalar;
-use super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::{Result, Workers};
 
 /// `out[j]`: the logarithm of the sum over `i` of `exp(scores[i] + g(i, j))`.

@@ -29,7 +29,6 @@ mod rows;
 mod sampling;
 mod scalar;
 mod second_order;
-mod simd;
 #[cfg(test)]
 mod tests;
 mod viterbi;

@@ -1,13 +1,12 @@
 //! Sampling of paths from the distribution of the model.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use super::exp::exp;
 use super::log_domain::forward;
 use super::paths::label;
 use super::problem::Problem;
 use super::rows::Rows;
 use super::scalar::Scalar;
+use crate::support::hash::uniform;
 use crate::support::{Result, Workers};
 
 /// `count` paths for each sequence, (batch, count, steps) as in the caller's emissions, drawn with the
@@ -37,7 +36,9 @@ pub fn sample<F: Scalar>(
             let total = super::log_domain::total(&sums, problem.tags);
             problem.reached(row, F::nearest(total))?;
             for (number, out) in out.chunks_exact_mut(steps).enumerate() {
-                let path = draw(problem, row, &sums, |step| uniform(seed, row, number, step));
+                let path = draw(problem, row, &sums, |step| {
+                    uniform(seed, [row, number, step].map(|place| place as u64))
+                });
                 problem.place(row, path, out);
             }
         }
@@ -84,11 +85,4 @@ fn choose(weights: &mut [f64], uniform: f64) -> usize {
         // Rounding put the goal at the very end.
         weights.iter().position(|&reached| reached >= sum).unwrap_or_default()
     })
-}
-
-/// A number from 0 up to but not including 1, by a hash of where it is used.
-fn uniform(seed: u64, row: usize, number: usize, step: usize) -> f64 {
-    let place = [row as u64, number as u64, step as u64];
-    let bits = xxh3_64_with_seed(bytemuck::bytes_of(&place.map(u64::to_le)), seed);
-    (bits >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }

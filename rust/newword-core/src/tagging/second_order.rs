@@ -5,7 +5,7 @@ use super::problem::{Problem, unsound};
 use super::relax::relax_row;
 use super::rows::Rows;
 use super::scalar::Scalar;
-use super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::{Error, Result, Workers};
 
 /// The path of the highest score for each sequence, where `triples`, (tags, tags, tags), adds

@@ -13,7 +13,7 @@ use super::log_domain;
 use super::pieces::{cut, rows_of};
 use super::problem::Problem;
 use super::scalar::Scalar;
-use super::simd::widest;
+use crate::support::simd::widest;
 use crate::support::{Result, Workers};
 
 /// Bytes of memory for each tag of each step of a sequence in a lane: two numbers.

@@ -4,7 +4,7 @@ use super::super::exp::exp;
 use super::super::pieces::{Piece, keep_ended, rows_of, turn};
 use super::super::problem::{Problem, Transitions};
 use super::super::scalar::{LANES, Lanes, Scalar};
-use super::super::simd::Kernel;
+use crate::support::simd::Kernel;
 
 /// Scores of one step, emissions and transitions together, may differ by this many nats: factors are
 /// then at least 1e-148.

@@ -16,7 +16,7 @@ use super::exp::ln;
 use super::forward_backward::Scaled;
 use super::problem::Problem;
 use super::scalar::{LANES, Scalar};
-use super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::{Result, Workers};
 
 /// How the probability of a path is normalised.

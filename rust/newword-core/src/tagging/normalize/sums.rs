@@ -11,7 +11,7 @@ use super::super::log_domain::{sum_from, sum_towards};
 use super::super::pieces::turn;
 use super::super::rows::Rows;
 use super::super::scalar::{LANES, Lanes, Scalar};
-use super::super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use super::Block;
 use crate::support::Result;
 

@@ -9,7 +9,7 @@ use super::super::pieces::{Piece, keep_ended, rows_of, turn};
 use super::super::problem::{Problem, Transitions};
 use super::super::relax::{Pointer, largest, relax};
 use super::super::scalar::{LANES, Lanes, Scalar};
-use super::super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::Result;
 
 /// Emissions are turned into lanes by the few steps, so that they stay in the nearest cache.

@@ -5,7 +5,7 @@ use super::super::problem::Problem;
 use super::super::relax::{Pointer, largest, relax_row};
 use super::super::rows::Rows;
 use super::super::scalar::Scalar;
-use super::super::simd::{Kernel, widest};
+use crate::support::simd::{Kernel, widest};
 use crate::support::{Result, Workers};
 
 /// How many tags are gone through before the next look at whether to stop.

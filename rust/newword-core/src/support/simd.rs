@@ -1,7 +1,12 @@
 //! The choice of vector instructions at run time.
 //!
-//! Kernels are plain loops over [`Lanes`](super::scalar::Lanes), inlined into a function that the
-//! compiler may build with AVX2 or AVX-512; what other processors have (SSE2, NEON) is used as it is.
+//! Kernels are plain loops over arrays of sixteen numbers, inlined into a function that the compiler
+//! may build with AVX2 or AVX-512; what other processors have (SSE2, NEON) is used as it is.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel must be inlined whole to be compiled with wide vectors"
+)]
 
 use std::sync::OnceLock;
 
@@ -9,7 +14,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Work whose loops are to use the widest vectors of this processor. Everything in `run` that loops
 /// over lanes has to be inlined into it.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     type Output;
     fn run(self) -> Self::Output;
 }
@@ -26,7 +31,7 @@ impl<K: Kernel> WithSimd for Widest<K> {
 }
 
 /// Runs a kernel with the widest vectors of this processor.
-pub(super) fn widest<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn widest<K: Kernel>(kernel: K) -> K::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();
     ARCH.get_or_init(choose).dispatch(Widest(kernel))
 }
