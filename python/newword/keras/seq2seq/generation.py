@@ -182,10 +182,11 @@ def _repeated(state: Any, sources: int, width: int) -> Any:
     """Repeats each row `width` times; always a copy, because the first step may reuse it."""
     tensors = keras.tree.map_structure(ops.convert_to_tensor, state)
     for path, one in keras.tree.flatten_with_path(tensors):
-        if not one.shape or one.shape[0] != sources:
+        shape = tuple(one.shape)
+        if shape[:1] != (sources,):
             name = "".join(f"[{key!r}]" for key in path)
-            shape = f"shape {tuple(one.shape)}"
-            raise _check.invalid(f"state{name}", f"of {sources} rows, one per source", shape)
+            rule = f"of {sources} rows, one per source"
+            raise _check.invalid(f"state{name}", rule, f"shape {shape}")
     index = ops.convert_to_tensor(np.arange(sources, dtype=np.int32).repeat(width))
     return keras.tree.map_structure(lambda one: ops.take(one, index, axis=0), tensors)
 
