@@ -27,9 +27,7 @@ class GeneratedText(NamedTuple):
     score: float
     """The log-probability after the length penalty, by which texts are sorted."""
     log_prob: float
-    """The log-probability of the text, with that of its end if it is finished."""
-    finished: bool
-    """Whether the model ended the text; otherwise it was cut off at the maximum length."""
+    """The log-probability of the text and its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,8 @@ class Searching:
             # Padding and unknown are no characters.
             "forbidden": (0, UNKNOWN, start_token),
             "allowed": allowed,
-            "force_end": allowed is not None,
+            # So that every result is a whole text with its probability.
+            "force_end": True,
         }
         if self.samples is None:
             return BeamSearch(

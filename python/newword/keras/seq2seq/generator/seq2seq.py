@@ -281,7 +281,8 @@ class Seq2Seq:
             beams: Number of hypotheses of each source; 1 is greedy search.
             n_best: Number of results for each source, with their scores.
             samples: Number of random samples for each source, instead of a beam search.
-            max_length: The largest number of characters; by default `max_target_length`.
+            max_length: The largest number of characters; by default `max_target_length`. A text of
+                this length ends there, whatever the probability of an end.
             min_length: The smallest number of characters.
             length_penalty: See `newword.beam.BeamSearch`: "none", "average" or "gnmt".
             alpha: The exponent of the length penalty.
@@ -299,8 +300,8 @@ class Seq2Seq:
 
         Returns:
             With neither `n_best` nor `samples`, a str for each source. Otherwise for each
-            source a list of named tuples (text, score, log_prob, finished), best first, or in the
-            order of the samples. For one source, that of the source.
+            source a list of named tuples (text, score, log_prob), best first, or in the order of
+            the samples. For one source, that of the source.
 
         Raises:
             InvalidArgumentError: An argument is invalid, a source is empty or too long, or there is
@@ -594,7 +595,7 @@ def _text(hypothesis: Any, vocabulary: Vocabulary, only: AllowedTexts | None) ->
     text = vocabulary.decode(hypothesis.tokens)
     if only is not None:
         text = only.texts.get(tuple(hypothesis.tokens.tolist()), text)
-    return GeneratedText(text, hypothesis.score, hypothesis.log_prob, hypothesis.finished)
+    return GeneratedText(text, hypothesis.score, hypothesis.log_prob)
 
 
 def _losses(model: Any, inputs: Any, labels: Any) -> Any:
