@@ -14,7 +14,10 @@ CHARACTERS = 7
 """Ids of the vocabulary, with padding and unknown."""
 LENGTHS = (5, 3, 1)
 STEPS = 4
-MODELS = {"lstm": nk.LSTMEncoderDecoder, "transformer": nk.TransformerEncoderDecoder}
+MODELS: dict[str, Any] = {
+    "lstm": nk.LSTMEncoderDecoder,
+    "transformer": nk.TransformerEncoderDecoder,
+}
 
 
 def small(name: str, **options: Any) -> Any:
@@ -41,9 +44,3 @@ def inputs(model: Any, source_steps: int = 6, steps: int = STEPS) -> dict[str, A
 def log_probs(model: Any, given: dict[str, Array]) -> Array:
     """The log-probabilities of every next token, in one pass."""
     return numpy(keras.ops.log_softmax(model(given)))
-
-
-def recomputed(model: Any, source: Array, prefix: list[int]) -> Array:
-    """The log-probabilities of the next token of one source, by a pass over the whole prefix."""
-    target = np.array([[model.start_token, *prefix]], "int32")
-    return log_probs(model, {"source": source[None], "target": target})[0, -1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -214,7 +214,7 @@ def test_batches_are_pairs_with_start_and_end() -> None:
             assert gold[length - 1] == end
             assert not target[length:].any()
             assert not gold[length:].any()
-            seen.append((np.count_nonzero(source), known.decode(gold[: length - 1])))
+            seen.append((int(np.count_nonzero(source)), known.decode(gold[: length - 1])))
     wanted = [(len(source), target) for source, target in texts]
     assert sorted(seen) == sorted(wanted)
     # The first two batches show TensorFlow that both lengths vary.
@@ -314,7 +314,7 @@ def test_sources_that_are_too_long() -> None:
         (lambda one: one.fit(HELD_OUT, remedies=[5]), r"remedies\[0\]: must be a remedy"),
         (lambda one: one.evaluate([]), "pairs: must be at least one pair"),
         (lambda one: Seq2Seq("gru"), "model: must be one of 'lstm', 'transformer'"),
-        (lambda one: Seq2Seq(vocabulary=5), "vocabulary: must be a Vocabulary"),
+        (lambda one: Seq2Seq(vocabulary=cast(Any, 5)), "vocabulary: must be a Vocabulary"),
         (lambda one: Seq2Seq(one.model), "vocabulary: must be given with a model of your own"),
         (
             lambda one: Seq2Seq(one.model, vocabulary=Vocabulary("今")),

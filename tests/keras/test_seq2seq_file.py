@@ -47,8 +47,8 @@ def changed(path: Path, target: Path, **changes: Any) -> Path:
 def test_a_loaded_generator_generates_the_same(saved: Any) -> None:
     generator, path = saved
     again = Seq2Seq.load(path)
-    options = {"beams": 3, "n_best": 2}
-    assert again.generate(SOURCES, **options) == generator.generate(SOURCES, **options)
+    found = again.generate(SOURCES, beams=3, n_best=2)
+    assert found == generator.generate(SOURCES, beams=3, n_best=2)
     for one, other in zip(generator.model.weights, again.model.weights, strict=True):
         np.testing.assert_array_equal(
             keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)

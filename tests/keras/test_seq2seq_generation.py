@@ -170,7 +170,7 @@ def test_a_step_that_breaks_the_protocol(step: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         nk.generate(step, state, search, start_token=1)
     with pytest.raises(InvalidArgumentError, match="step: must be a function of tokens"):
-        nk.CompiledStep(5)
+        nk.CompiledStep(5)  # type: ignore[arg-type]
 
 
 def test_caches_that_are_too_short() -> None:

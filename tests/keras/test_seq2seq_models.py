@@ -30,9 +30,9 @@ def stepwise(model: Any, given: dict[str, Array], order: Array | None = None) ->
     found = []
     for step in range(STEPS):
         target = given["target"][:, step]
-        moved = order is not None and step
-        tokens = target[order] if moved else target
-        parents = order if moved == 1 else rows
+        tokens, parents = target, rows
+        if order is not None and step:
+            tokens, parents = target[order], order if step == 1 else rows
         one, state = run(tokens, parents, state)
         found.append(one)
     return np.stack(found, 1)

@@ -45,8 +45,7 @@ def stacked(
 
 def unknown_rate(ids: NDArray[np.int32]) -> NDArray[np.float64]:
     """For each id, the probability that training replaces it by unknown."""
-    rates: NDArray[np.float64] = UNKNOWN_RATE / (UNKNOWN_RATE + np.bincount(ids))
-    return rates
+    return np.asarray(UNKNOWN_RATE / (UNKNOWN_RATE + np.bincount(ids)), np.float64)
 
 
 def replaced_by_unknown(

@@ -59,16 +59,16 @@ class CachedAttention(keras.layers.Layer):
         key = self._heads(self.key(memory))
         return rotated(key, place) if self.rotary else key, self._heads(self.value(memory))
 
-    def attend(self, x: Any, place: Any, keys: Any, values: Any, mask: Any) -> Any:
+    def attend(self, x: Any, place: Any, keys_values: tuple[Any, Any], mask: Any) -> Any:
         """The output for queries, (batch, queries, units); zero where no key is valid.
 
         Args:
             x: Tensor of shape (batch, queries, features).
             place: The positions of the queries, (batch, queries).
-            keys: The keys of `keys_values`.
-            values: The values of `keys_values`.
+            keys_values: The result of `keys_values`.
             mask: The keys that each query sees, bool; (batch or 1, queries or 1, keys).
         """
+        keys, values = keys_values
         query = self._heads(self.query(x))
         query = rotated(query, place) if self.rotary else query
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)

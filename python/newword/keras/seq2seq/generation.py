@@ -66,10 +66,9 @@ class CompiledStep:
         if not callable(step):
             raise _check.invalid("step", "a function of tokens and a state", step)
         self.step = step
-        self.owner = getattr(step, "__self__", None)
+        self.owner: Any = getattr(step, "__self__", None)
         if variables is None:
-            own = isinstance(self.owner, keras.layers.Layer)
-            variables = self.owner.variables if own else ()
+            variables = getattr(self.owner, "variables", ())
         # The state of the last call is not needed again, but the memory is.
         self._run = compiled(self._reordered_step, list(variables), donate=(3,))
 

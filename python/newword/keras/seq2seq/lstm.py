@@ -135,7 +135,7 @@ class LSTMEncoderDecoder(EncoderDecoder):
             x = encoder(norm(x), mask=parts["mask"], training=training)
         pooled = masked_max(x, parts["mask"])
         parts["modulations"] = [norm.modulation(pooled) for norm in self.decoder_norms]
-        parts["keys"], parts["values"] = self.attention.keys_values(x, None)
+        parts["source"] = self.attention.keys_values(x, None)
         return parts
 
     def hidden(self, embedded: Any, memory: dict[str, Any], training: Any = None) -> Any:
@@ -173,7 +173,7 @@ class LSTMEncoderDecoder(EncoderDecoder):
     def _with_source(self, x: Any, memory: dict[str, Any]) -> Any:
         """Joins steps with what they attend to in the source."""
         mask = memory["mask"][:, None]
-        attended = self.attention.attend(x, None, memory["keys"], memory["values"], mask)
+        attended = self.attention.attend(x, None, memory["source"], mask)
         return ops.leaky_relu(self.merge(ops.concatenate([x, attended], axis=-1)), SLOPE)
 
     def get_config(self) -> dict[str, Any]:

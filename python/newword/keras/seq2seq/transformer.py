@@ -218,9 +218,9 @@ class DecoderBlock(keras.layers.Layer):
             valid: The mask of the source, (batch, source steps).
             training: Whether dropout is active.
         """
-        attended = self.own.attend(self.norms[0](x), place, *own, seen)
+        attended = self.own.attend(self.norms[0](x), place, own, seen)
         x = x + self.drop(attended, training=training)
-        attended = self.cross.attend(self.norms[1](x), place, *source, valid[:, None])
+        attended = self.cross.attend(self.norms[1](x), place, source, valid[:, None])
         x = x + self.drop(attended, training=training)
         fed = self.narrow(self.widen(self.norms[2](x)))
         return x + self.drop(fed, training=training)

@@ -56,8 +56,14 @@ def search_errors(
     unreachable = np.isnan(gold_scores) & ~same
     higher = ~same & ~unreachable & (gold_scores > found_scores + TOLERANCE)
     model = ~same & ~unreachable & ~higher
-    counts = (int(one.sum()) for one in (same, higher, model, unreachable))
-    return SearchErrors(*counts, gold_scores, found_scores)
+    return SearchErrors(
+        correct=int(same.sum()),
+        search_errors=int(higher.sum()),
+        model_errors=int(model.sum()),
+        unreachable=int(unreachable.sum()),
+        gold_scores=gold_scores,
+        found_scores=found_scores,
+    )
 
 
 def penalised(

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from keras import ops
 
 from newword import _check
 from newword.generation_evaluation import MEASURES, GenerationScore, evaluate_generation
-from newword.keras._batches import filled_rows
-from newword.keras._compilation import compiled
 from newword.keras._optimizer import chosen_optimizer
 from newword.keras._seeding import seeded
 from newword.keras._validation import BestWeights
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
-from newword.keras.seq2seq.generation import CompiledStep, generate
 from newword.keras.seq2seq.generator import file as generator_file
-from newword.keras.seq2seq.generator.batches import (
-    TrainingPairs,
-    paired_batch,
-    sorted_batches,
-    source_batch,
-)
+from newword.keras.seq2seq.generator.batches import TrainingPairs
 from newword.keras.seq2seq.generator.data import (
     Texts,
     checked_pairs,
     checked_sources,
     checked_targets,
 )
+from newword.keras.seq2seq.generator.decoding import Decoder
 from newword.keras.seq2seq.generator.diagnostics import (
     BeamComparison,
     SearchErrors,
     penalised,
     search_errors,
 )
-from newword.keras.seq2seq.generator.searching import AllowedTexts, GeneratedText, Searching
-from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy, token_losses
+from newword.keras.seq2seq.generator.searching import AllowedTexts, Searching
+from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
 from newword.keras.seq2seq.teacher_forcing import TeacherForcing
 from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
@@ -51,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Seq2Seq"]
 
-MODELS = {"lstm": LSTMEncoderDecoder, "transformer": TransformerEncoderDecoder}
+MODELS: dict[str, Any] = {"lstm": LSTMEncoderDecoder, "transformer": TransformerEncoderDecoder}
 
 
 class Seq2Seq:
@@ -121,7 +113,6 @@ class Seq2Seq:
         self._vocabulary = vocabulary
         self._training: Any = None
         self._fits = 0
-        self._starts: dict[int, Any] = {}
         if isinstance(model, EncoderDecoder):
             if vocabulary is None:
                 raise _check.invalid("vocabulary", "given with a model of your own", vocabulary)
@@ -130,8 +121,13 @@ class Seq2Seq:
                 raise _check.invalid("vocabulary", rule, len(vocabulary))
             self._use(TeacherForcing(model))
             return
-        options = {"num_layers": num_layers, "dropout": dropout, "copy_prior": copy_prior}
-        self._make = partial(MODELS[model], units=units, **options)
+        self._make = partial(
+            MODELS[model],
+            units=units,
+            num_layers=num_layers,
+            dropout=dropout,
+            copy_prior=copy_prior,
+        )
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -236,8 +232,8 @@ class Seq2Seq:
         self.build([*sources, *targets])
         self._compile(optimizer, learning_rate, remedies)
         tokens = (self.model.start_token, self.model.end_token)
-        encoded = [Texts.of(texts, self.vocabulary) for texts in (sources, targets)]
-        batches = TrainingPairs(*encoded, batch_size, tokens, (self.seed, self._fits))
+        seed = (self.seed, self._fits)
+        batches = TrainingPairs(*self._encoded(sources, targets), batch_size, tokens, seed)
         self._fits += 1
         return self.training.fit(
             batches,
@@ -246,12 +242,6 @@ class Seq2Seq:
             verbose=verbose,
             shuffle=False,
         )
-
-    @overload
-    def generate(self, texts: str, **options: Any) -> Any: ...
-
-    @overload
-    def generate(self, texts: Iterable[str], **options: Any) -> list[Any]: ...
 
     def generate(
         self,
@@ -324,7 +314,13 @@ class Seq2Seq:
             top_p=top_p,
             seed=seed,
         )
-        found: list[Any] = self._generated(many, searching, allowed, batch_size)
+        batch_size = _check.whole("batch_size", batch_size, 1)
+        sources = checked_sources(many, self.max_source_length, self.truncate)
+        only = None
+        if allowed is not None:
+            only = AllowedTexts.of(allowed, self.vocabulary, searching.max_length)
+        encoded = Texts.of(sources, self.vocabulary)
+        found: list[Any] = self._decoder.generate(encoded, searching, only, batch_size)
         if n_best is None and samples is None:
             found = [results[0].text for results in found]
         return found[0] if isinstance(texts, str) else found
@@ -410,17 +406,7 @@ class Seq2Seq:
         """
         batch_size = _check.whole("batch_size", batch_size, 1)
         sources, targets = self._checked(pairs, "pairs", fitting=False)
-        encoded = [Texts.of(texts, self.vocabulary) for texts in (sources, targets)]
-        tokens = (self.model.start_token, self.model.end_token)
-        scores = np.zeros(len(sources))
-        for rows in sorted_batches(encoded[0].lengths, batch_size):
-            count = filled_rows(len(rows), batch_size)
-            inputs, labels = paired_batch(*encoded, rows, count, tokens)
-            losses = self._losses(
-                {name: ops.convert_to_tensor(one) for name, one in inputs.items()}, labels
-            )
-            scores[rows] = -np.asarray(ops.convert_to_numpy(losses), np.float64)[: len(rows)]
-        return scores
+        return self._decoder.log_probs(*self._encoded(sources, targets), batch_size)
 
     def search_errors(
         self,
@@ -510,13 +496,10 @@ class Seq2Seq:
         return f"Seq2Seq({type(self.model).__name__}; {self._vocabulary!r})"
 
     def _use(self, training: TeacherForcing) -> None:
-        """Takes a training model; compiles step and loss for its encoder-decoder if that is new."""
+        """Takes a training model, and makes a decoder if its encoder-decoder is new."""
         old, self._training = self._training, training
         if old is None or old.model is not training.model:
-            model = training.model
-            self._starts = {}
-            self._step = CompiledStep(model.step)
-            self._losses = compiled(partial(_losses, model), model.variables)
+            self._decoder = Decoder(training.model, self.vocabulary)
 
     def _compile(self, optimizer: Any, learning_rate: Any, remedies: Any) -> None:
         """Compiles the training model, unless it can be kept as it is."""
@@ -554,51 +537,9 @@ class Seq2Seq:
         many = list(zip(sources, targets, strict=True))
         return [BestWeights(lambda: self.evaluate(many).to_dict(), select, patience)]
 
+    def _encoded(self, sources: list[str], targets: list[str]) -> tuple[Texts, Texts]:
+        return Texts.of(sources, self.vocabulary), Texts.of(targets, self.vocabulary)
+
     def _length(self, max_length: int | None) -> int:
         """The largest number of generated characters."""
         return self.max_target_length if max_length is None else max_length
-
-    def _generated(
-        self, texts: Iterable[str], searching: Searching, allowed: Any, batch_size: int
-    ) -> list[list[GeneratedText]]:
-        """The results of each source."""
-        batch_size = _check.whole("batch_size", batch_size, 1)
-        sources = checked_sources(texts, self.max_source_length, self.truncate)
-        model, vocabulary = self.model, self.vocabulary
-        only = None
-        if allowed is not None:
-            only = AllowedTexts.of(allowed, vocabulary, searching.max_length)
-        found: list[list[GeneratedText]] = [[] for _ in sources]
-        encoded = Texts.of(sources, vocabulary)
-        for number, rows in enumerate(sorted_batches(encoded.lengths, batch_size)):
-            count = filled_rows(len(rows), batch_size)
-            source = ops.convert_to_tensor(source_batch(encoded, rows, count))
-            search = searching.search(
-                count, model.end_token, model.start_token, only and only.trie, number
-            )
-            state = self._start(searching.steps)(source)
-            results = generate(self._step, state, search, start_token=model.start_token)
-            for row, hypotheses in zip(rows, results, strict=False):
-                found[row] = [_text(one, vocabulary, only) for one in hypotheses]
-        return found
-
-    def _start(self, steps: int) -> Any:
-        """The compiled function from sources to states with room for some steps."""
-        if steps not in self._starts:
-            start = partial(self.model.start, max_length=steps)
-            self._starts[steps] = compiled(start, self.model.variables)
-        return self._starts[steps]
-
-
-def _text(hypothesis: Any, vocabulary: Vocabulary, only: AllowedTexts | None) -> GeneratedText:
-    """A hypothesis as text; an allowed text as it was given."""
-    text = vocabulary.decode(hypothesis.tokens)
-    if only is not None:
-        text = only.texts.get(tuple(hypothesis.tokens.tolist()), text)
-    return GeneratedText(text, hypothesis.score, hypothesis.log_prob)
-
-
-def _losses(model: Any, inputs: Any, labels: Any) -> Any:
-    """The negative log-likelihood of each row."""
-    losses, _ = token_losses(labels, model(inputs, training=False))
-    return ops.sum(losses, axis=1)

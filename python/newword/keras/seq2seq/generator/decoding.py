@@ -1,0 +1,97 @@
+"""Decoding: a compiled encoder-decoder generates texts and scores given ones."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+
+from newword.keras._batches import filled_rows
+from newword.keras._compilation import compiled
+from newword.keras.seq2seq.generation import CompiledStep, generate
+from newword.keras.seq2seq.generator.batches import paired_batch, sorted_batches, source_batch
+from newword.keras.seq2seq.generator.searching import GeneratedText
+from newword.keras.seq2seq.loss import token_losses
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from newword.keras.seq2seq.generator.data import Texts
+    from newword.keras.seq2seq.generator.searching import AllowedTexts, Searching
+    from newword.keras.vocabulary import Vocabulary
+
+__all__ = ["Decoder"]
+
+
+class Decoder:
+    """The compiled functions of an encoder-decoder, each compiled once and reused.
+
+    Args:
+        model: The encoder-decoder.
+        vocabulary: Its vocabulary.
+    """
+
+    def __init__(self, model: Any, vocabulary: Vocabulary) -> None:
+        self.model, self.vocabulary = model, vocabulary
+        self._step = CompiledStep(model.step)
+        self._losses = compiled(self._row_losses, model.variables)
+        self._starts: dict[int, Any] = {}
+
+    def generate(
+        self, sources: Texts, searching: Searching, only: AllowedTexts | None, batch_size: int
+    ) -> list[list[GeneratedText]]:
+        """The results of each source.
+
+        Args:
+            sources: The sources.
+            searching: How to search.
+            only: The only texts that may be generated, or None.
+            batch_size: Sources per batch; those of similar length are batched together.
+        """
+        model = self.model
+        trie = None if only is None else only.trie
+        found: list[list[GeneratedText]] = [[] for _ in range(len(sources))]
+        for number, rows in enumerate(sorted_batches(sources.lengths, batch_size)):
+            count = filled_rows(len(rows), batch_size)
+            source = ops.convert_to_tensor(source_batch(sources, rows, count))
+            search = searching.search(count, model.end_token, model.start_token, trie, number)
+            state = self._start(searching.steps)(source)
+            results = generate(self._step, state, search, start_token=model.start_token)
+            # Rows that fill up the batch are left out.
+            for row, hypotheses in zip(rows, results, strict=False):
+                found[row] = [self._text(one, only) for one in hypotheses]
+        return found
+
+    def log_probs(self, sources: Texts, targets: Texts, batch_size: int) -> NDArray[np.float64]:
+        """The log-probability of each target with its end, float64 of shape (pairs,)."""
+        tokens = (self.model.start_token, self.model.end_token)
+        scores = np.zeros(len(sources))
+        for rows in sorted_batches(sources.lengths, batch_size):
+            count = filled_rows(len(rows), batch_size)
+            inputs, labels = paired_batch(sources, targets, rows, count, tokens)
+            tensors = (inputs["source"], inputs["target"], labels)
+            losses = self._losses(*map(ops.convert_to_tensor, tensors))
+            scores[rows] = -np.asarray(ops.convert_to_numpy(losses), np.float64)[: len(rows)]
+        return scores
+
+    def _start(self, steps: int) -> Any:
+        """The compiled function from sources to states with room for some steps."""
+        if steps not in self._starts:
+            start = partial(self.model.start, max_length=steps)
+            self._starts[steps] = compiled(start, self.model.variables)
+        return self._starts[steps]
+
+    def _row_losses(self, source: Any, target: Any, labels: Any) -> Any:
+        """The negative log-likelihood of each row."""
+        logits = self.model({"source": source, "target": target}, training=False)
+        losses, _ = token_losses(labels, logits)
+        return ops.sum(losses, axis=1)
+
+    def _text(self, hypothesis: Any, only: AllowedTexts | None) -> GeneratedText:
+        """A hypothesis as text; an allowed text as it was given."""
+        text = self.vocabulary.decode(hypothesis.tokens)
+        if only is not None:
+            text = only.texts[tuple(hypothesis.tokens.tolist())]
+        return GeneratedText(text, hypothesis.score, hypothesis.log_prob)
