@@ -57,6 +57,7 @@ class LSTMEncoderDecoder(EncoderDecoder):
         Su Jianlin, https://kexue.fm/archives/5861 and https://kexue.fm/archives/6877.
 
     Examples:
+        >>> import numpy as np
         >>> model = LSTMEncoderDecoder(10, 8)
         >>> source = np.array([[4, 5, 6, 0]])
         >>> target = np.array([[model.start_token, 4, 5]])

@@ -37,6 +37,7 @@ class TeacherForcing(keras.Model):  # type: ignore[misc, unused-ignore]
         InvalidArgumentError: `model` is no encoder-decoder, or a remedy is none.
 
     Examples:
+        >>> import numpy as np
         >>> from newword.keras import LSTMEncoderDecoder, RandomReplacement, TokenCrossEntropy
         >>> training = TeacherForcing(LSTMEncoderDecoder(6, 8), [RandomReplacement()])
         >>> training.compile("adam", TokenCrossEntropy())

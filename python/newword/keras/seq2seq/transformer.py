@@ -54,6 +54,7 @@ class TransformerEncoderDecoder(EncoderDecoder):
         https://kexue.fm/archives/8265.
 
     Examples:
+        >>> import numpy as np
         >>> model = TransformerEncoderDecoder(10, 8, num_layers=1)
         >>> source = np.array([[4, 5, 6, 0]])
         >>> target = np.array([[model.start_token, 4, 5]])

@@ -80,7 +80,7 @@ class Seq2Seq:
         >>> from newword.keras import Seq2Seq
         >>> pairs = [("今天天气", "天气"), ("明天天气", "明天"), ("今天很好", "很好")] * 8
         >>> headlines = Seq2Seq("lstm", units=16, num_layers=1)
-        >>> history = headlines.fit(pairs, epochs=60, learning_rate=0.02, verbose=0)
+        >>> history = headlines.fit(pairs, epochs=20, learning_rate=0.03, verbose=0)
         >>> headlines.generate(["明天天气", "今天很好"], beams=2)
         ['明天', '很好']
     """
@@ -510,6 +510,8 @@ class Seq2Seq:
         elif current is not None and chosen is current:
             return
         self.training.compile(chosen, TokenCrossEntropy(), metrics=[TokenAccuracy()])
+        # TensorFlow traces a step that creates variables twice.
+        self.training.optimizer.build(self.training.trainable_variables)
 
     def _checked(
         self, pairs: Any, argument: str, *, fitting: bool = True
