@@ -213,6 +213,8 @@ def test_remedies_in_a_compiled_training_step(tmp_path: Path) -> None:
     assert len(training.trainable_variables) == len(model.trainable_variables)
     before = model.get_weights()
     training.compile("adam", nk.TokenCrossEntropy(), metrics=[nk.TokenAccuracy()])
+    # Otherwise TensorFlow traces the step twice.
+    training.optimizer.build(training.trainable_variables)
     seeds = [numpy(one.random.state) for one in remedies]
     history = training.fit(given, gold, batch_size=3, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
