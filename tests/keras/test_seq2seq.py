@@ -50,6 +50,7 @@ def test_it_learns_to_swap_words(swapping: Any) -> None:
     assert swapping.generate(SOURCES) == wanted
     assert swapping.generate(SOURCES, beams=3) == wanted
     assert swapping.generate(SOURCES[0]) == wanted[0]
+    assert swapping.generate([]) == []
     history = swapping.history
     assert {"loss", "token_accuracy", "val_bleu", "val_rouge_1", "val_exact"} <= set(history)
     assert max(history["val_rouge_l"]) == pytest.approx(1)
@@ -117,7 +118,6 @@ def test_samples(guessing: Any) -> None:
     assert twice[0] != twice[1]
 
 
-@pytest.mark.contract
 def test_only_allowed_texts_are_generated(guessing: Any) -> None:
     allowed = [normal(a + b) for a, b in product(WORDS, WORDS)]
     found = guessing.generate(SOURCES, beams=3, n_best=3, allowed=allowed)
@@ -311,6 +311,7 @@ def test_sources_that_are_too_long() -> None:
             r"validation\[0\]\[1\]: must be a non-empty str",
         ),
         (lambda one: one.fit(HELD_OUT, learning_rate=0.0), "learning_rate: must be greater than 0"),
+        (lambda one: one.fit(HELD_OUT, remedies=5), "remedies: must be a list of remedies"),
         (lambda one: one.fit(HELD_OUT, remedies=[5]), r"remedies\[0\]: must be a remedy"),
         (lambda one: one.evaluate([]), "pairs: must be at least one pair"),
         (lambda one: Seq2Seq("gru"), "model: must be one of 'lstm', 'transformer'"),

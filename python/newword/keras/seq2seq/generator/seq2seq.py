@@ -505,7 +505,7 @@ class Seq2Seq:
         """Compiles the training model, unless it can be kept as it is."""
         current = getattr(self.training, "optimizer", None)
         chosen = chosen_optimizer(current, optimizer, learning_rate)
-        if remedies is not None and (list(remedies) or self.training.remedies):
+        if remedies is not None and (remedies or self.training.remedies):
             self._use(TeacherForcing(self.model, remedies))
         elif current is not None and chosen is current:
             return
