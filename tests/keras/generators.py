@@ -20,12 +20,7 @@ def pairs(many: int, seed: int) -> list[tuple[str, str]]:
     """Two words, and the same two swapped."""
     random = np.random.default_rng(seed)
     drawn = random.integers(0, len(WORDS), (many, 2))
-    return [(WORDS[a] + WORDS[b], normal(WORDS[b] + WORDS[a])) for a, b in drawn]
-
-
-def normal(text: str) -> str:
-    """As the vocabulary writes a text."""
-    return text.replace("Ａ", "A").replace("Ｂ", "B")
+    return [(WORDS[a] + WORDS[b], WORDS[b] + WORDS[a]) for a, b in drawn]
 
 
 def small(model: str = "lstm", **options: Any) -> Any:

@@ -16,7 +16,7 @@ from newword.keras import Seq2Seq, Vocabulary
 from newword.keras.seq2seq.generator.batches import TrainingPairs
 from newword.keras.seq2seq.generator.data import Texts
 from newword.keras.seq2seq.generator.diagnostics import penalised
-from tests.keras.generators import WORDS, normal, pairs, small, trained_stepwise, untrained
+from tests.keras.generators import WORDS, pairs, small, trained_stepwise, untrained
 
 HELD_OUT = pairs(10, 1)
 SOURCES = [source for source, _ in HELD_OUT]
@@ -119,7 +119,7 @@ def test_samples(guessing: Any) -> None:
 
 
 def test_only_allowed_texts_are_generated(guessing: Any) -> None:
-    allowed = [normal(a + b) for a, b in product(WORDS, WORDS)]
+    allowed = [a + b for a, b in product(WORDS, WORDS)]
     found = guessing.generate(SOURCES, beams=3, n_best=3, allowed=allowed)
     for source, results in zip(SOURCES, found, strict=True):
         assert {one.text for one in results} <= set(allowed)
@@ -132,8 +132,15 @@ def test_only_allowed_texts_are_generated(guessing: Any) -> None:
         assert text == allowed[int(scores.argmax())]
 
 
+def test_texts_are_generated_as_written(guessing: Any) -> None:
+    assert "Ａ" in guessing.vocabulary.characters
+    folding = small(vocabulary=Vocabulary("今天AB")).build()
+    assert folding.generate("今天", allowed=["ＡＢ", "AB"]) == "ＡＢ"
+    assert folding.generate("ＡＢ", beams=2) == folding.generate("AB", beams=2)
+
+
 def test_a_lexicon_of_allowed_words(guessing: Any) -> None:
-    # As written in the lexicon, without what the model cannot say.
+    # Without the words that the model cannot say.
     words = ["ＡＢ", "很好", "龘龘", "今天" * 9]
     found = guessing.generate(SOURCES, allowed=Lexicon.from_words(words, [4, 3, 2, 1]))
     assert set(found) <= {"ＡＢ", "很好"}
