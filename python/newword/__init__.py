@@ -25,6 +25,7 @@ from newword.errors import (
     NewwordError,
 )
 from newword.evaluation import SegmentationScore, evaluate_segmentation
+from newword.generation_evaluation import GenerationScore, evaluate_generation
 from newword.lexicon import Lexicon, LexiconRow
 from newword.progress import Progress
 from newword.segmentation import Segmenter, train_segmenter
@@ -52,6 +53,7 @@ __all__ = [
     "CorpusWarning",
     "DecodeError",
     "FormatError",
+    "GenerationScore",
     "InvalidArgumentError",
     "KBestResult",
     "Lexicon",
@@ -74,6 +76,7 @@ __all__ = [
     "contrast",
     "count_ngrams",
     "discover",
+    "evaluate_generation",
     "evaluate_segmentation",
     "evaluate_spans",
     "greedy_decode",

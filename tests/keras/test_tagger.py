@@ -13,7 +13,8 @@ import pytest
 import newword
 from newword import Lexicon, Span, TagScheme
 from newword.keras import CRF, SoftmaxTagging, Tagger, TransformerEncoder, Vocabulary
-from newword.keras.tagging.tagger.batches import TrainingBatches, Windows, padded_length
+from newword.keras._batches import padded_length
+from newword.keras.tagging.tagger.batches import TrainingBatches, Windows
 from newword.keras.tagging.tagger.data import gold_of
 from newword.keras.tagging.tagger.invalid_targets import valid_gold
 from newword.keras.tagging.tagger.training import Validation

@@ -13,6 +13,7 @@ import pytest
 import newword
 from newword import FormatError, InvalidArgumentError, Lexicon
 from newword.keras import Tagger
+from newword.keras._archive import MODEL
 from newword.keras.tagging.tagger import file as module
 from tests.keras.taggers import eager, sentences, small
 from tests.support.tagging import compile_lightly
@@ -135,7 +136,7 @@ def test_parts_that_do_not_belong_together(
 def test_another_model_is_refused(saved: Any, tmp_path: Path) -> None:
     parts = members(saved[1])
     with pytest.raises(FormatError, match=r"model\.keras is not the one that was saved"):
-        Tagger.load(written(tmp_path / "other", {**parts, module.MODEL: b"other"}))
+        Tagger.load(written(tmp_path / "other", {**parts, MODEL: b"other"}))
     with pytest.raises(FormatError, match=r"lexicon\.json is missing"):
         Tagger.load(
             written(tmp_path / "less", {n: d for n, d in parts.items() if n != module.LEXICON})

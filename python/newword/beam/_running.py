@@ -18,6 +18,12 @@ class Running:
 
     _core: Any
     _threads: int | None
+    _rows: int
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of a step, those of all sources (of one direction)."""
+        return len(self._core.finished()) * self._rows
 
     @property
     def finished(self) -> NDArray[np.bool_]:

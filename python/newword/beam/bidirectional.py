@@ -132,9 +132,10 @@ class BidirectionalBeamSearch(Running):
                 pad_token=pad_token,
             )
 
+        self._rows = _check.whole("beams", beams, 1, _options.MOST)
         self._core: Any = core().BidirectionalBeamSearch(
             batch,
-            _check.whole("beams", beams, 1, _options.MOST),
+            self._rows,
             _check.choice("mode", mode, MODES),
             _options.ranking(
                 n_best=n_best,

@@ -1,4 +1,4 @@
-"""Layers, masks, tagging heads and a tagger for Keras 3, on TensorFlow, JAX and PyTorch.
+"""Layers, masks, a tagger and sequence generation for Keras 3, on TensorFlow, JAX and PyTorch.
 
 Needs Keras and one backend: `pip install "newword[tensorflow]"`, `"newword[jax]"` or
 `"newword[torch]"`; `"newword[keras]"` installs TensorFlow. Results do not depend on the amount of
@@ -33,6 +33,15 @@ from newword.keras.layers.pooling import (
 from newword.keras.layers.recurrent import LengthAwareBidirectional
 from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.seq2seq.copying import CopyPrior
+from newword.keras.seq2seq.generation import CompiledStep, generate
+from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
+from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
+from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
+from newword.keras.seq2seq.modulation import SelfModulatedLayerNormalization
+from newword.keras.seq2seq.remedies import RandomReplacement, RDrop, ScheduledSampling, TeaForN
+from newword.keras.seq2seq.teacher_forcing import TeacherForcing
+from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
 from newword.keras.tagging.crf import CRF
 from newword.keras.tagging.decoding import decode, predict_tags
 from newword.keras.tagging.losses import TaggingLoss
@@ -50,9 +59,12 @@ __all__ = [
     "AttentionPooling",
     "BiLSTMEncoder",
     "BidirectionalMEMM",
+    "CompiledStep",
+    "CopyPrior",
     "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
+    "LSTMEncoderDecoder",
     "LengthAwareBidirectional",
     "MaskedConv1D",
     "MaskedMaxPooling",
@@ -63,14 +75,25 @@ __all__ = [
     "MaskedStdPooling",
     "MaskedSumPooling",
     "MergeMasks",
+    "RDrop",
+    "RandomReplacement",
+    "ScheduledSampling",
+    "SelfModulatedLayerNormalization",
+    "Seq2Seq",
     "SoftmaxTagging",
     "Tagger",
     "TaggingLoss",
+    "TeaForN",
+    "TeacherForcing",
+    "TokenAccuracy",
+    "TokenCrossEntropy",
     "TransformerEncoder",
+    "TransformerEncoderDecoder",
     "ViterbiDecoder",
     "Vocabulary",
     "apply_mask",
     "decode",
+    "generate",
     "last_valid",
     "mask_from_ids",
     "mask_from_lengths",

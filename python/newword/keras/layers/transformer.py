@@ -10,11 +10,9 @@ from newword.keras._seeding import dropout_seed
 from newword.keras.layers._shapes import feature_count
 from newword.keras.layers.encoders import StackedEncoder
 from newword.keras.layers.masks import apply_mask, as_mask, masked_softmax
+from newword.keras.layers.rotary import positions, rotated
 
 __all__ = ["TransformerEncoder"]
-
-BASE = 10_000.0
-"""The longest wavelength of rotary positions, divided by 2 pi."""
 
 
 @keras.saving.register_keras_serializable(package="newword")
@@ -146,8 +144,8 @@ class TransformerBlock(keras.layers.Layer):
         batch, steps = ops.shape(joint)[0], ops.shape(joint)[1]
         heads = ops.reshape(joint, (batch, steps, 3, self.num_heads, self.size))
         query, key, value = heads[:, :, 0], heads[:, :, 1], heads[:, :, 2]
-        angles = _angles(joint, mask, self.size)
-        query, key = _rotated(query, *angles), _rotated(key, *angles)
+        place = positions(joint, mask)
+        query, key = rotated(query, place), rotated(key, place)
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, key)
         keys = None if mask is None else as_mask(mask)[:, None, None, :]
         weights = masked_softmax(scores, keys, axis=-1)
@@ -157,22 +155,3 @@ class TransformerBlock(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the input."""
         return tuple(input_shape)
-
-
-def _angles(joint: Any, mask: Any, size: int) -> tuple[Any, Any]:
-    """Cosines and sines of the position among the valid steps, (batch, steps, 1, size / 2)."""
-    valid = ops.ones_like(joint[..., 0], dtype="float32")
-    if mask is not None:
-        valid = ops.cast(as_mask(mask), "float32")
-    place = ops.cumsum(valid, axis=1)[..., None, None]
-    # float32 under every policy, because half precision cannot resolve large angles.
-    rate = BASE ** (-2.0 * ops.arange(size // 2, dtype="float32") / size)
-    dtype = joint.dtype
-    return ops.cast(ops.cos(place * rate), dtype), ops.cast(ops.sin(place * rate), dtype)
-
-
-def _rotated(x: Any, cosine: Any, sine: Any) -> Any:
-    """Rotates pairs of features, one from each half, by their angles."""
-    half = x.shape[-1] // 2
-    one, other = x[..., :half], x[..., half:]
-    return ops.concatenate([one * cosine - other * sine, one * sine + other * cosine], axis=-1)

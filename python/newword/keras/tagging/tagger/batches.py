@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from newword.keras._batches import padded_length, replaced_by_unknown, stacked, unknown_rate
 from newword.keras.tagging.tagger.data import UNKNOWN_TAG
-from newword.keras.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["TrainingBatches", "Windows", "padded_length", "stacked"]
-
-UNKNOWN_RATE = 0.25
-"""In training a character seen n times is replaced by unknown with probability r / (r + n)."""
+__all__ = ["TrainingBatches", "Windows", "model_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,31 +59,6 @@ class Windows:
         return self.end - self.start
 
 
-def padded_length(length: int) -> int:
-    """Rounds a length up to one of few values, because a backend may compile for each.
-
-    Multiples of 8 up to 64, then four lengths per octave: at most a quarter is padding.
-    """
-    step = max(8, 2 ** ((length - 1).bit_length() - 3)) if length > 1 else 8
-    return -(-length // step) * step
-
-
-def stacked(
-    run: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    shape: tuple[int, int],
-    fill: int = 0,
-) -> NDArray[np.int32]:
-    """Stacks slices of an array as rows of a batch, padded with `fill`, as are missing rows."""
-    rows, steps = shape
-    batch = np.full((rows, steps), fill, np.int32)
-    place = np.arange(steps)
-    valid = place < lengths[:, None]
-    batch[: len(starts)][valid] = run[(starts[:, None] + place)[valid]]
-    return batch
-
-
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
     """Batches for `fit`, in a different order each epoch, reproducible by the seed.
 
@@ -113,8 +85,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         self.inputs, self.windows, self.seed = dict(inputs), windows, seed
         self.labels = labels
         self.rows = min(batch_size, len(windows))
-        counts = np.bincount(self.inputs["characters"])
-        self.unknown_rate = UNKNOWN_RATE / (UNKNOWN_RATE + counts)
+        self.unknown_rate = unknown_rate(self.inputs["characters"])
         self.epoch = -1
         self.on_epoch_end()
 
@@ -144,9 +115,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         start, lengths = self.windows.start[batch], self.windows.lengths[batch]
         inputs = {name: stacked(run, start, lengths, shape) for name, run in self.inputs.items()}
         random = np.random.default_rng([*self.seed, self.epoch, index])
-        characters = inputs["characters"]
-        rare = random.random(shape) < self.unknown_rate[characters]
-        inputs["characters"] = np.where(rare & (characters > 0), np.int32(UNKNOWN), characters)
+        inputs["characters"] = replaced_by_unknown(inputs["characters"], self.unknown_rate, random)
         labels = stacked(self.labels, start, lengths, shape, UNKNOWN_TAG)
         # Context here is the core of another window.
         place = np.arange(shape[1]) + start[:, None]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
+from newword.keras._batches import filled_rows, padded_length, stacked
 from newword.keras.tagging.decoding import decode_unpacked
 from newword.keras.tagging.packing import Layout, unpack
-from newword.keras.tagging.tagger.batches import Windows, model_inputs, padded_length, stacked
+from newword.keras.tagging.tagger.batches import Windows, model_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def window_scores(
     for at in range(0, len(order), batch_size):
         batch = order[at : at + batch_size]
         lengths = windows.lengths[batch]
-        shape = (_filled(len(batch), batch_size), padded_length(int(lengths[-1])))
+        shape = (filled_rows(len(batch), batch_size), padded_length(int(lengths[-1])))
         ids = {
             name: stacked(run, windows.start[batch], lengths, shape) for name, run in inputs.items()
         }
@@ -102,7 +102,7 @@ def _places(
     """
     rows, steps = len(begins), int((ends - begins).max())
     if by_backend:
-        filled = _filled(rows, MOST_STEPS) - rows
+        filled = filled_rows(rows, MOST_STEPS) - rows
         begins, ends = (np.pad(one, (0, filled)) for one in (begins, ends))
         steps = padded_length(steps)
     place = begins[:, None] + np.arange(steps)
@@ -118,10 +118,3 @@ def _groups(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         many = max(1, MOST_STEPS // padded_length(int(lengths[order[-1]])))
         yield order[-many:]
         order = order[:-many]
-
-
-def _filled(rows: int, most: int) -> int:
-    """Rounds the number of rows up on JAX, which compiles for every shape."""
-    if keras.backend.backend() != "jax":
-        return rows
-    return min(most, 1 << (rows - 1).bit_length())

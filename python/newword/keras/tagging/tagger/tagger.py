@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, overload
 
-import keras
 import numpy as np
 
 from newword import _check
 from newword.evaluation import SegmentationScore, evaluate_segmentation
+from newword.keras._optimizer import chosen_optimizer
 from newword.keras._seeding import seeded
 from newword.keras.layers.gated_convolution import share
 from newword.keras.tagging.best_path import METHODS
@@ -423,21 +423,10 @@ class Tagger:
 
     def _compile(self, optimizer: Any, learning_rate: Any) -> None:
         """Compiles the model, unless it can be kept as it is."""
-        model = self.model
-        if optimizer is None and getattr(model, "optimizer", None) is not None:
-            if learning_rate is None:
-                return
-            if isinstance(learning_rate, (int, float)) and hasattr(
-                model.optimizer.learning_rate, "assign"
-            ):
-                model.optimizer.learning_rate = _rate(learning_rate)
-                return
-        if optimizer is None:
-            rate = 1e-3 if learning_rate is None else learning_rate
-            optimizer = keras.optimizers.Adam(_rate(rate))
-        elif learning_rate is not None:
-            raise _check.invalid("learning_rate", "None if an optimizer is given", learning_rate)
-        model.compile(optimizer, self.head.loss(), metrics=[self.head.accuracy()])
+        current = getattr(self.model, "optimizer", None)
+        chosen = chosen_optimizer(current, optimizer, learning_rate)
+        if current is None or chosen is not current:
+            self.model.compile(chosen, self.head.loss(), metrics=[self.head.accuracy()])
 
     def _valid_gold(
         self, texts: Any, targets: Any, on_invalid: str, name: str
@@ -503,13 +492,3 @@ class Tagger:
         known = labels >= 0
         want = self._decoded(corpus, np.where(known, labels, -1).astype(np.int32))
         return evaluate_spans(want, self._decoded(corpus, np.where(known, tags, -1)))
-
-
-def _rate(learning_rate: Any) -> Any:
-    """Validates a learning rate or a schedule for Adam."""
-    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        return learning_rate
-    rate = _check.threshold("learning_rate", learning_rate)
-    if rate == 0:
-        raise _check.invalid("learning_rate", "greater than 0", learning_rate)
-    return rate

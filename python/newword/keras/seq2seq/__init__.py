@@ -1,0 +1,1 @@
+"""Generation of sequences: models, training, and decoding step by step."""

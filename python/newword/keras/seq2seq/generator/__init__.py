@@ -1,0 +1,1 @@
+"""The generator: data, batches, training, generation, diagnostics and file."""
