@@ -122,13 +122,14 @@ test-keras-torch: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras on PyTo
 		echo 'newword.keras is not tested on PyTorch: Keras is not installed here'; \
 	fi
 
-# In the profile of the tests, whose dependencies it shares: what is tested is that the distribution is complete.
+# In the profile of the tests, whose dependencies it shares, and without optimising our own crates: what is tested is
+# that the distribution is complete.
 .PHONY: sdist-demo
 sdist-demo: $(PACKAGES) ## Install the source distribution in a clean environment and run the demo from it
 	rm -rf target/sdist && mkdir -p target/sdist
 	$(BIN)/maturin sdist --out target/sdist
 	$(PYTHON) -m venv target/sdist/venv
-	CARGO_TARGET_DIR=$(CURDIR)/target MATURIN_PEP517_ARGS='--profile dev' \
+	CARGO_TARGET_DIR=$(CURDIR)/target CARGO_PROFILE_DEV_OPT_LEVEL=0 MATURIN_PEP517_ARGS='--profile dev' \
 		target/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet target/sdist/newword-*.tar.gz
 	cd target/sdist && venv/bin/newword demo
 
