@@ -6,6 +6,7 @@ turns, and a ratio is the median over the turns. Run with ``make bench-generatio
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benches.python import generators
 from benches.python.bench_tagging import ratio, turns
 from benches.python.harness import Report, in_child, machine, require_release
 from newword.beam import BeamSearch, BidirectionalBeamSearch, Sampler
@@ -81,6 +83,18 @@ def beam_steps(report: Report, count: int) -> None:
     report.add("step, two threads", f"{statistics.median(on_two) * 1e3:.2f} ms")
     gain = ratio(twin, mine)
     report.add("  NumPy with argpartition", f"{gain:.0f} x our time", ">= 10 x", gain >= 10)
+
+
+def torch_topk(report: Report, count: int) -> None:
+    """The best of each source by PyTorch, of scores whose sums are already there."""
+    if not importlib.util.find_spec("torch"):
+        return
+    torch = importlib.import_module("torch")
+    scores = log_probs(BATCH * BEAMS)
+    search = started(BeamSearch(BATCH, BEAMS, **ENDLESS), scores)
+    sums = torch.from_numpy(scores.reshape(BATCH, -1))
+    mine, other = turns(count, lambda: search.step(scores), lambda: sums.topk(BEAMS))
+    report.add("  torch.topk, without adding up", f"{ratio(other, mine):.1f} x our time")
 
 
 def floor(report: Report, count: int) -> None:
@@ -176,15 +190,21 @@ def memory(report: Report) -> None:
 def main() -> None:
     """Measures everything; ``--quick`` takes fewer turns."""
     require_release()
-    count = 20 if "--quick" in sys.argv[1:] else 200
+    quick = "--quick" in sys.argv[1:]
+    count = 20 if quick else 200
     print(f"# {machine()}")
     print(f"# batch {BATCH}, beams {BEAMS}, vocabulary {VOCABULARY}; medians of {count} turns")
     report = Report()
     floor(report, count)
     beam_steps(report, count)
+    torch_topk(report, count)
     other_steps(report, max(count // 10, 5))
     small_step(report)
     memory(report)
+    if importlib.util.find_spec("tensorflow"):
+        generators.section(report, quick=quick)
+    else:
+        report.add("generate", "not measured: TensorFlow is not installed here")
 
 
 if __name__ == "__main__":
