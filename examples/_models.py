@@ -125,6 +125,8 @@ class Model:
         self.ruled = head_layer(head, scheme.num_tags, multiplier, use_kernel=False, **rules)
         self.ruled.build((None, None, scheme.num_tags))
         self.keras.compile(keras.optimizers.Adam(clipnorm=5.0), self.head.loss(), **compiled)
+        # TensorFlow traces a step that creates variables twice.
+        self.keras.optimizer.build(self.keras.trainable_variables)
 
     def new(self) -> tuple[Any, Any]:
         """A Keras model and its head, with new weights."""

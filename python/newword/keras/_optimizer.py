@@ -1,14 +1,15 @@
-"""The optimizer of the estimators: Adam, the user's, or the one of the last `fit`."""
+"""The optimizer of the estimators: Adam, the user's, or the one of the last `fit`; compiling."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import keras
 
 from newword import _check
 
-__all__ = ["chosen_optimizer"]
+__all__ = ["chosen_optimizer", "compile_model"]
 
 
 def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any) -> Any:
@@ -34,6 +35,17 @@ def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any) -> Any:
             current.learning_rate = _rate(learning_rate)
             return current
     return keras.optimizers.Adam(_rate(1e-3 if learning_rate is None else learning_rate))
+
+
+def compile_model(model: Any, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
+    """Compiles a built model, and creates the variables of its optimizer.
+
+    Otherwise the first training step would create them, and TensorFlow would trace it twice.
+    """
+    model.compile(optimizer, loss, metrics=metrics)
+    strategy = getattr(model, "distribute_strategy", None)
+    with nullcontext() if strategy is None else strategy.scope():
+        model.optimizer.build(model.trainable_variables)
 
 
 def _rate(learning_rate: Any) -> Any:

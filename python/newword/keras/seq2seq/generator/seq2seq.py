@@ -9,7 +9,7 @@ import numpy as np
 
 from newword import _check
 from newword.generation_evaluation import MEASURES, GenerationScore, evaluate_generation
-from newword.keras._optimizer import chosen_optimizer
+from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras._seeding import seeded
 from newword.keras._validation import BestWeights
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
@@ -540,9 +540,7 @@ class Seq2Seq:
             self._use(TeacherForcing(self.model, remedies))
         elif current is not None and chosen is current:
             return
-        self.training.compile(chosen, TokenCrossEntropy(), metrics=[TokenAccuracy()])
-        # TensorFlow traces a step that creates variables twice.
-        self.training.optimizer.build(self.training.trainable_variables)
+        compile_model(self.training, chosen, TokenCrossEntropy(), [TokenAccuracy()])
 
     def _checked(
         self, pairs: Any, argument: str, *, fitting: bool = True

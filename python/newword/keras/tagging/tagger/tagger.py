@@ -9,7 +9,7 @@ import numpy as np
 
 from newword import _check
 from newword.evaluation import SegmentationScore, evaluate_segmentation
-from newword.keras._optimizer import chosen_optimizer
+from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras._seeding import seeded
 from newword.keras.layers.gated_convolution import share
 from newword.keras.tagging.best_path import METHODS
@@ -426,7 +426,7 @@ class Tagger:
         current = getattr(self.model, "optimizer", None)
         chosen = chosen_optimizer(current, optimizer, learning_rate)
         if current is None or chosen is not current:
-            self.model.compile(chosen, self.head.loss(), metrics=[self.head.accuracy()])
+            compile_model(self.model, chosen, self.head.loss(), [self.head.accuracy()])
 
     def _valid_gold(
         self, texts: Any, targets: Any, on_invalid: str, name: str
