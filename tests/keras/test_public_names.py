@@ -20,6 +20,7 @@ NAMES = [
     "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
+    "KerasHubDecoder",
     "LSTMEncoderDecoder",
     "LengthAwareBidirectional",
     "MaskedConv1D",

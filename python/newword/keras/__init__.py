@@ -36,6 +36,7 @@ from newword.keras.layers.transformer import TransformerEncoder
 from newword.keras.seq2seq.copying import CopyPrior
 from newword.keras.seq2seq.generation import CompiledStep, generate
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
+from newword.keras.seq2seq.hub import KerasHubDecoder
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
 from newword.keras.seq2seq.modulation import SelfModulatedLayerNormalization
@@ -64,6 +65,7 @@ __all__ = [
     "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
+    "KerasHubDecoder",
     "LSTMEncoderDecoder",
     "LengthAwareBidirectional",
     "MaskedConv1D",
