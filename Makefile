@@ -151,6 +151,11 @@ bench-tagging: build ## Measure decoding against its targets and peers (QUICK=1:
 bench-heads: build ## Measure the tagging heads' training step and log Z (QUICK=1: within a minute)
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_heads.py $(if $(QUICK),--quick)
 
+.PHONY: bench-generation
+bench-generation: build ## Measure beam search against its targets (QUICK=1: within a minute)
+	cargo build --quiet --release -p newword-benches
+	PYTHONPATH=. $(BIN)/python benches/python/bench_generation.py $(if $(QUICK),--quick)
+
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

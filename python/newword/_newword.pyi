@@ -14,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BeamSearch",
+    "BidirectionalBeamSearch",
+    "Sampler",
     "Segmenter",
+    "TokenTrie",
     "Words",
     "__version__",
     "beam_search",
@@ -117,3 +121,91 @@ class Segmenter:
     def save(self, path: str | PathLike[str]) -> None: ...
     def segment(self, text: str) -> list[str]: ...
     def segment_many(self, texts: Sequence[str], threads: int | None) -> list[list[str]]: ...
+
+@final
+class TokenTrie:
+    def __new__(cls, tokens: NDArray[np.int32], lengths: NDArray[np.int64]) -> TokenTrie: ...
+    def __len__(self) -> int: ...
+    def nodes(self) -> int: ...
+
+# The options of `newword.beam`, as `newword.beam._options` creates them.
+class _Limits(TypedDict):
+    end_tokens: list[int]
+    pad_token: int
+    max_length: list[int]
+    min_length: list[int]
+    force_end: bool
+    no_repeat_ngram: int
+    forbidden: list[int]
+    prefixes: list[list[int]]
+    allowed: list[TokenTrie | None]
+
+class _Ranking(TypedDict):
+    n_best: int
+    length_penalty: str
+    alpha: float
+    count_end: bool
+    early_stopping: bool
+
+# Parents and tokens; tokens by row; the fields of `newword.beam.Hypothesis`; ids by row.
+_Rows = tuple[NDArray[np.int32], NDArray[np.int32]]
+_Tokens = list[NDArray[np.int32] | None]
+_Fields = tuple[NDArray[np.int32], float, float, NDArray[np.float64], bool, int, bool]
+_Allowed = Sequence[NDArray[np.int32] | None] | None
+
+@final
+class BeamSearch:
+    def __new__(
+        cls,
+        batch: int,
+        beams: int,
+        groups: int,
+        diversity: float,
+        ranking: _Ranking,
+        limits: _Limits,
+    ) -> BeamSearch: ...
+    def step(
+        self, scores: NDArray[Any], kind: str, allowed: _Allowed, threads: int | None
+    ) -> _Rows: ...
+    def finished(self) -> list[bool]: ...
+    def steps(self) -> int: ...
+    def live(self) -> _Tokens: ...
+    def results(self) -> list[list[_Fields]]: ...
+
+@final
+class Sampler:
+    def __new__(
+        cls,
+        batch: int,
+        samples: int,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        seed: int,
+        limits: _Limits,
+    ) -> Sampler: ...
+    def step(
+        self, logits: NDArray[Any], kind: str, allowed: _Allowed, threads: int | None
+    ) -> _Rows: ...
+    def finished(self) -> list[bool]: ...
+    def steps(self) -> int: ...
+    def live(self) -> _Tokens: ...
+    def results(self) -> list[list[_Fields]]: ...
+
+@final
+class BidirectionalBeamSearch:
+    def __new__(
+        cls,
+        batch: int,
+        beams: int,
+        mode: str,
+        ranking: _Ranking,
+        forward: _Limits,
+        backward: _Limits,
+    ) -> BidirectionalBeamSearch: ...
+    def step(
+        self, forward: NDArray[Any], backward: NDArray[Any], kind: str, threads: int | None
+    ) -> tuple[_Rows, _Rows]: ...
+    def finished(self) -> list[bool]: ...
+    def steps(self) -> int: ...
+    def results(self) -> list[list[_Fields]]: ...

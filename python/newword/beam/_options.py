@@ -144,7 +144,7 @@ def scores(argument: str, value: Any) -> tuple[NDArray[Any], str]:
 
 
 def listed(callback: Callback, tokens: list[Any], rows: int) -> list[NDArray[np.int32] | None]:
-    """The ids that a callback allows after the tokens of each row, `rows` of them for each source."""
+    """The ids that a callback allows after the tokens of each row; `rows` rows a source."""
     return [
         None if one is None else _allowed_ids(callback(row // rows, one), row // rows)
         for row, one in enumerate(tokens)

@@ -32,7 +32,7 @@ class Running:
 
     @property
     def done(self) -> bool:
-        """Whether all sources are finished. Further steps change nothing."""
+        """Whether all sources are finished. Further steps do not change the results."""
         return all(self._core.finished())
 
     @property

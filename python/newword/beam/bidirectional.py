@@ -26,24 +26,24 @@ class BidirectionalBeamSearch(Running):
     """A beam search from left to right and one from right to left that see each other.
 
     Both directions grow together, one token in each step. The model scores the next token of a
-    hypothesis given a hypothesis of the other direction. In mode `"average"` it is scored with every
-    live hypothesis of the other direction, and the probabilities (not their logarithms) are averaged;
-    in mode `"paired"` only with the one of the same rank.
+    hypothesis given a hypothesis of the other direction. In mode `"average"` it is scored with
+    every live hypothesis of the other direction, and the probabilities (not their logarithms) are
+    averaged; in mode `"paired"` only with the one of the same rank.
 
-    Finished hypotheses of both directions share one list of results, in reading order: those from right
-    to left are reversed and have `reversed=True`. The better one wins. Hypotheses that end are kept and
-    no longer seen by the other direction. If a direction has no live hypothesis left, its rows keep
-    their state, and the other direction is scored with those it had last.
+    Finished hypotheses of both directions share one list of results, in reading order: those from
+    right to left are reversed and have `reversed=True`. The better one wins. Hypotheses that end
+    are kept and no longer seen by the other direction. If a direction has no live hypothesis left,
+    its rows keep their state, and the other direction is scored with those it had last.
 
-    In no mode do scores belong to one probability model of the sequence, so `log_prob` is the sum of
-    what the search added up, not the log-probability of the sequence.
+    In no mode do scores belong to one probability model of the sequence, so `log_prob` is the sum
+    of what the search added up, not the log-probability of the sequence.
 
     Args:
         batch: Number of sources.
         beams: Number of live hypotheses for each source in each direction.
-        end_token: A pair: the end token from left to right and that from right to left, each a token or
-            several. A direction never generates the end token of the other, which usually is its own
-            start token.
+        end_token: A pair: the end token from left to right and that from right to left, each a
+            token or several. A direction never generates the end token of the other, which usually
+            is its own start token.
         max_length: As for `BeamSearch`, for both directions.
         mode: `"average"` or `"paired"`.
         min_length: As for `BeamSearch`, for both directions.
@@ -64,27 +64,28 @@ class BidirectionalBeamSearch(Running):
         InvalidArgumentError: An option breaks its rule.
 
     Complexity:
-        A step passes once over the scores: batch x beams² rows in each direction in mode `"average"`,
-        batch x beams in mode `"paired"`.
+        A step passes once over the scores: batch x beams² rows in each direction in mode
+        `"average"`, batch x beams in mode `"paired"`.
 
     Source:
         `"average"`: Su Jianlin, kexue.fm/archives/6877. `"paired"`: L. Zhou, J. Zhang, C. Zong,
         "Synchronous bidirectional neural machine translation", 2019.
 
     Examples:
-        Both directions prefer token 1, whatever the other one has; 3 ends from left to right, 2 from
-        right to left.
+        One hypothesis in each direction; 3 ends from left to right, 2 from right to left. The one
+        from right to left is better.
 
         >>> import numpy as np
         >>> from newword.beam import BidirectionalBeamSearch
-        >>> forward = np.log([[0.1, 0.6, 0.1, 0.2]])
-        >>> backward = np.log([[0.1, 0.5, 0.3, 0.1]])
         >>> search = BidirectionalBeamSearch(1, 1, end_token=(3, 2), max_length=2)
-        >>> while not search.done:
-        ...     ahead, back = search.step(forward, backward)
+        >>> first, second = [[0.1, 0.6, 0.1, 0.2]], [[0.1, 0.1, 0.1, 0.7]]
+        >>> ahead, back = search.step(np.log(first), np.log([[0.7, 0.1, 0.1, 0.1]]))
+        >>> ahead, back = search.step(np.log(second), np.log([[0.1, 0.1, 0.7, 0.1]]))
+        >>> search.done
+        True
         >>> best = search.results()[0][0]
-        >>> best.tokens, best.reversed, round(np.exp(best.log_prob), 2)
-        (array([], dtype=int32), True, 0.3)
+        >>> best.tokens, best.reversed, f"{np.exp(best.log_prob):.2f}"
+        (array([0], dtype=int32), True, '0.49')
     """
 
     def __init__(
@@ -152,18 +153,18 @@ class BidirectionalBeamSearch(Running):
 
         Args:
             forward: Log-probabilities of the next token from left to right. In mode `"average"` of
-                shape (batch, beams, beams, vocabulary): [s, i, j] for hypothesis i of this direction
-                given hypothesis j of the other. In mode `"paired"` of shape (batch, beams, vocabulary):
-                [s, i] for hypothesis i given hypothesis i of the other. The axes before the last may
-                be merged, and in the first step (batch, vocabulary) is enough. Dtypes as for
-                `BeamSearch.step`, the same for both arguments.
+                shape (batch, beams, beams, vocabulary): [s, i, j] for hypothesis i of this
+                direction given hypothesis j of the other. In mode `"paired"` of shape (batch,
+                beams, vocabulary): [s, i] for hypothesis i given hypothesis i of the other. The
+                axes before the last may be merged, and in the first step (batch, vocabulary) is
+                enough. Dtypes as for `BeamSearch.step`, the same for both arguments.
             backward: The same from right to left; i is again of the own direction.
 
         Returns:
-            Parents and tokens from left to right, then those from right to left, each int32 of shape
-            (batch * beams,) as for `BeamSearch.step`. Rows beyond the live hypotheses repeat the last of
-            them, so that every rank has a partner. Where a direction has no live hypothesis left, a row
-            is its own parent with the pad token: its state must not change.
+            Parents and tokens from left to right, then those from right to left, each int32 of
+            shape (batch * beams,) as for `BeamSearch.step`. Rows beyond the live hypotheses repeat
+            the last of them, so that every rank has a partner. Where a direction has no live
+            hypothesis left, a row is its own parent with the pad token: its state must not change.
 
         Raises:
             InvalidArgumentError: As for `BeamSearch.step`, or the dtypes differ. The search is then

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Sampler(Running):
     """Random samples from a model, for a batch of sources.
 
-    Each step draws the next token of every sample. A draw depends on the seed, the source, the number of
-    the sample and the step only, so it is the same for any number of threads. `results()` has the
-    samples of each source in their order, with log-probabilities of the model: before temperature,
-    `top_k`, `top_p` and the constraints.
+    Each step draws the next token of every sample. A draw depends on the seed, the source, the
+    number of the sample and the step only, so it is the same for any number of threads.
+    `results()` has the samples of each source in their order, with log-probabilities of the model:
+    before temperature, `top_k`, `top_p` and the constraints.
 
     Args:
         batch: Number of sources.
@@ -30,8 +30,8 @@ class Sampler(Running):
         end_token: As for `BeamSearch`.
         max_length: As for `BeamSearch`.
         min_length: As for `BeamSearch`.
-        temperature: The divisor of logits. Below 1, probable tokens become more probable; 0 chooses the
-            most probable token (greedy search), the lowest of equal ones.
+        temperature: The divisor of logits. Below 1, probable tokens become more probable; 0
+            chooses the most probable token (greedy search), the lowest of equal ones.
         top_k: Draws only from the `top_k` most probable tokens that may follow; 0 for all.
         top_p: Draws only from the smallest set of most probable tokens whose probability, after
             temperature and `top_k`, reaches `top_p`; 1 for all tokens.
@@ -51,8 +51,8 @@ class Sampler(Running):
         O(vocabulary) for each sample and step.
 
     Source:
-        `top_k`: A. Fan, M. Lewis, Y. Dauphin, "Hierarchical neural story generation", 2018. `top_p`:
-        A. Holtzman et al., "The curious case of neural text degeneration", 2020.
+        `top_k`: A. Fan, M. Lewis, Y. Dauphin, "Hierarchical neural story generation", 2018.
+        `top_p`: A. Holtzman et al., "The curious case of neural text degeneration", 2020.
 
     Examples:
         >>> import numpy as np
@@ -114,18 +114,19 @@ class Sampler(Running):
         """Takes a step: draws the next token of every sample.
 
         Args:
-            logits: Scores whose softmax is the distribution of the next token (log-probabilities are
-                such scores), of shape (batch * samples, vocabulary) or (batch, samples, vocabulary). In
-                the first step (batch, vocabulary) is enough. Dtypes as for `BeamSearch.step`.
+            logits: Scores whose softmax is the distribution of the next token (log-probabilities
+                are such scores), of shape (batch * samples, vocabulary) or (batch, samples,
+                vocabulary). In the first step (batch, vocabulary) is enough. Dtypes as for
+                `BeamSearch.step`.
 
         Returns:
             Parents and tokens, both int32 of shape (batch * samples,), as for `BeamSearch.step`. A
-            sample is its own parent, except after a first step with (batch, vocabulary), where parents
-            are sources.
+            sample is its own parent, except after a first step with (batch, vocabulary), where
+            parents are sources.
 
         Raises:
-            InvalidArgumentError: The shape is wrong, the vocabulary is not that of the first step, a
-                score is NaN or +inf, or no token may follow. The samples are then unchanged.
+            InvalidArgumentError: The shape is wrong, the vocabulary is not that of the first step,
+                a score is NaN or +inf, or no token may follow. The samples are then unchanged.
         """
         array, kind = _options.scores("logits", logits)
         rows = None

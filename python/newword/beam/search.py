@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class BeamSearch(Running):
     """A beam search over a batch of sources.
 
-    Each source has up to `beams` live hypotheses, all of the same length. A step extends each of them
-    with every token that may follow. If an end token is among the best `beams` extensions, that
-    hypothesis is finished: it is kept, it no longer grows, and it takes no place in the beam. The best
-    `beams` other extensions are the new live hypotheses.
+    Each source has up to `beams` live hypotheses, all of the same length. A step extends each of
+    them with every token that may follow. If an end token is among the best `beams` extensions,
+    that hypothesis is finished: it is kept, it no longer grows, and it takes no place in the beam.
+    The best `beams` other extensions are the new live hypotheses.
 
     Results are deterministic and independent of the number of threads. Ties go to the lower parent,
     then to the lower token. Log-probabilities are added in float64. With `beams=1` and no length
@@ -32,9 +32,9 @@ class BeamSearch(Running):
         batch: Number of sources.
         beams: Number of live hypotheses for each source.
         end_token: The token that ends a sequence, or several such tokens.
-        max_length: The largest number of generated tokens, the end token included; one number, or one
-            for each source. A prompt does not count. A hypothesis of this length without end token
-            stays unfinished.
+        max_length: The largest number of generated tokens, the end token included; one number, or
+            one for each source. A prompt does not count. A hypothesis of this length without end
+            token stays unfinished.
         min_length: The smallest number of tokens of a finished hypothesis, the end token included;
             one number, or one for each source.
         n_best: Number of results for each source. It does not change the search: the results for a
@@ -43,31 +43,32 @@ class BeamSearch(Running):
             length^alpha; with an alpha of 1, the mean log-probability of a token. `"gnmt"`:
             ((5 + length) / 6)^alpha. It is applied once, to finished hypotheses, with the length of
             each; live hypotheses have equal lengths and are compared by log-probability.
-        alpha: The exponent of the length penalty. Larger values favour longer sequences; 0.6 is usual
-            for `"gnmt"`.
+        alpha: The exponent of the length penalty. Larger values favour longer sequences; 0.6 is
+            usual for `"gnmt"`.
         count_end: Whether the end token counts in the length of the penalty. Its log-probability
             counts in any case.
-        early_stopping: Whether a source is finished as soon as its results can no longer improve. The
-            criterion is exact: the results are those of a search up to `max_length`. It requires
-            log-probabilities of at most 0; rounding up to 0.001 above 0 counts as 0. With False, a
-            source is finished when no hypothesis is left or at `max_length`, and any scores are
-            accepted.
+        early_stopping: Whether a source is finished as soon as its results can no longer improve.
+            The criterion is exact: the results are those of a search up to `max_length`. It
+            requires log-probabilities of at most 0; rounding up to 0.001 above 0 counts as 0. With
+            False, a source is finished when no hypothesis is left or at `max_length`, and any
+            scores are accepted.
         groups: Number of groups into which the hypotheses of a source are divided; it must divide
             `beams`. Each group is a beam search of its own with `beams / groups` hypotheses.
-        diversity: The amount by which a token ranks lower for each earlier group that chose it in the
-            same step. It affects the selection only, neither log-probabilities nor scores.
+        diversity: The amount by which a token ranks lower for each earlier group that chose it in
+            the same step. It affects the selection only, neither log-probabilities nor scores.
         no_repeat_ngram: No n-gram of this order occurs twice in a hypothesis; 0 for no such rule.
             Where all hypotheses of a group can only repeat an n-gram, they may.
         forbidden: Tokens that are never generated.
-        prefix: The first tokens of every hypothesis: a sequence of ids for all sources, or one for each
-            source. The model scores them like other tokens, and lengths count them. They may be
-            forbidden tokens.
-        allowed: The sequences that may be generated: a `TokenTrie`, or a list of one (or None) for each
-            source. Or a function of the number of a source and the tokens of a hypothesis (int32,
-            (length,)), which returns the ids that may follow, end tokens included, or None for all. It
-            is called for each live hypothesis in each step, and not for prefixes.
+        prefix: The first tokens of every hypothesis: a sequence of ids for all sources, or one for
+            each source. The model scores them like other tokens, and lengths count them. They may
+            be forbidden tokens.
+        allowed: The sequences that may be generated: a `TokenTrie`, or a list of one (or None) for
+            each source. Or a function of the number of a source and the tokens of a hypothesis
+            (int32, (length,)), which returns the ids that may follow, end tokens included, or None
+            for all. It is called for each live hypothesis in each step; a prefix takes precedence.
         pad_token: The token of rows without a hypothesis.
-        force_end: Whether the last token at `max_length` must be an end token, where one may follow.
+        force_end: Whether the last token at `max_length` must be an end token, where one may
+            follow.
         threads: Number of threads; all cores by default. Small steps use one.
 
     Raises:
@@ -75,8 +76,8 @@ class BeamSearch(Running):
 
     Complexity:
         A step passes once over the scores and takes O(beams log(vocabulary)) insertions for each
-        source, for scores in random order; with `no_repeat_ngram` also O(length) for each hypothesis.
-        Memory is proportional to the tokens of the hypotheses.
+        source, for scores in random order; with `no_repeat_ngram` also O(length) for each
+        hypothesis. Memory is proportional to the tokens of the hypotheses.
 
     Source:
         Length penalty: Y. Wu et al., "Google's neural machine translation system", 2016. Groups:
@@ -84,8 +85,8 @@ class BeamSearch(Running):
         C. Xiong, R. Socher, "A deep reinforced model for abstractive summarization", 2017.
 
     Examples:
-        A model of two steps, from kexue.fm/archives/7259. Its first tokens are 0 and 2; greedy search
-        finds (0, 1) with a probability of 0.33, two beams find (2, 3) with 0.36.
+        A model of two steps, from kexue.fm/archives/7259. Its first tokens are 0 and 2; greedy
+        search finds (0, 1) with a probability of 0.33, two beams find (2, 3) with 0.36.
 
         >>> import numpy as np
         >>> from newword.beam import BeamSearch
@@ -99,8 +100,8 @@ class BeamSearch(Running):
         >>> while not search.done:
         ...     parents, tokens = search.step(after[tokens])
         >>> best = search.results()[0][0]
-        >>> best.tokens, round(np.exp(best.log_prob), 2)
-        (array([2, 3], dtype=int32), 0.36)
+        >>> best.tokens, f"{np.exp(best.log_prob):.2f}"
+        (array([2, 3], dtype=int32), '0.36')
     """
 
     def __init__(
@@ -159,24 +160,24 @@ class BeamSearch(Running):
     def step(self, log_probs: ArrayLike) -> Rows:
         """Takes a step: chooses the next token of every hypothesis.
 
-        Row `source * beams + slot` belongs to a hypothesis of that source. Only rows of live hypotheses
-        are read. A row without a hypothesis is its own parent and gets the pad token; so do all rows of
-        a finished source.
+        Row `source * beams + slot` belongs to a hypothesis of that source. Only rows of live
+        hypotheses are read. A row without a hypothesis is its own parent and gets the pad token;
+        so do all rows of a finished source.
 
         Args:
             log_probs: Log-probabilities of the next token, of shape (batch * beams, vocabulary) or
-                (batch, beams, vocabulary). In the first step (batch, vocabulary) is enough. float32,
-                float64, float16 or bfloat16, anything that `numpy.asarray` accepts; contiguous arrays
-                are not copied. -inf forbids a token.
+                (batch, beams, vocabulary). In the first step (batch, vocabulary) is enough.
+                float32, float64, float16 or bfloat16, anything that `numpy.asarray` accepts;
+                contiguous arrays are not copied. -inf forbids a token.
 
         Returns:
-            Parents and tokens, both int32 of shape (batch * beams,). A parent is the row that each row
-            continues. After a first step with (batch, vocabulary), parents are sources.
+            Parents and tokens, both int32 of shape (batch * beams,). A parent is the row that each
+            row continues. After a first step with (batch, vocabulary), parents are sources.
 
         Raises:
-            InvalidArgumentError: The shape is wrong, the vocabulary is not that of the first step, a
-                score is NaN or +inf, or above 0 with `early_stopping`, or no token may follow. The
-                search is then unchanged.
+            InvalidArgumentError: The shape is wrong, the vocabulary is not that of the first step,
+                a score is NaN or +inf, or above 0 with `early_stopping`, or no token may follow.
+                The search is then unchanged.
         """
         array, kind = _options.scores("log_probs", log_probs)
         rows = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from newword import _check
 from newword._core import core
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class TokenTrie:
@@ -54,7 +57,7 @@ class TokenTrie:
         return f"TokenTrie({len(self)} sequences, {self._core.nodes()} nodes)"
 
 
-def _ids(sequence: ArrayLike) -> np.ndarray:
+def _ids(sequence: ArrayLike) -> NDArray[np.int32]:
     """A sequence as int32."""
     try:
         array = np.asarray(sequence)

@@ -24,7 +24,10 @@ pub struct TokenTrie(Arc<beam::TokenTrie>);
 impl TokenTrie {
     /// The trie of sequences that lie end to end in `tokens`, int32, with their `lengths`, int64.
     #[new]
-    fn new(tokens: PyReadonlyArray1<'_, i32>, lengths: PyReadonlyArray1<'_, i64>) -> PyResult<Self> {
+    fn new(
+        tokens: PyReadonlyArray1<'_, i32>,
+        lengths: PyReadonlyArray1<'_, i64>,
+    ) -> PyResult<Self> {
         let mut rest = tokens.as_slice()?;
         let mut sequences = Vec::with_capacity(lengths.as_array().len());
         for &length in lengths.as_slice()? {

@@ -189,7 +189,9 @@ impl BidirectionalBeamSearch {
                 1 if self.steps == 1 => number,
                 _ => number * beams + slot,
             };
-            for (side, plan) in plans.into_iter().enumerate() {
+            // A finished source keeps its hypotheses, and has empty plans.
+            let open = if source.finished { 0 } else { 2 };
+            for (side, plan) in plans.into_iter().enumerate().take(open) {
                 let last = plan.next.last().copied();
                 let pad = constraints[side].pad_token;
                 let fill = |slot| match last {

@@ -44,8 +44,8 @@ pub(super) fn check_listed(listed: Listed<'_>, rows: usize, vocabulary: usize) -
     }
     for (row, tokens) in listed.iter().enumerate() {
         let tokens = tokens.as_deref().unwrap_or_default();
-        if let Some(pair) = tokens.windows(2).find(|pair| pair[0] >= pair[1]) {
-            let value = format!("{} before {} for row {row}", pair[0], pair[1]);
+        if let Some(place) = (1..tokens.len()).find(|&place| tokens[place - 1] >= tokens[place]) {
+            let value = format!("{} before {} for row {row}", tokens[place - 1], tokens[place]);
             return Err(Error::invalid("allowed", "must be tokens in ascending order", value));
         }
         for token in tokens.first().into_iter().chain(tokens.last()) {

@@ -158,6 +158,14 @@ impl Choices<'_> {
         self.forced
             || (vocabulary.is_ordinary(index(token)) && self.repeats.binary_search(&token).is_err())
     }
+
+    /// The tokens that [`admit`](Self::admit) excludes, given that nothing is forced.
+    pub(super) fn excluded<'a>(
+        &'a self,
+        vocabulary: &'a Vocabulary,
+    ) -> impl Iterator<Item = i32> + 'a {
+        vocabulary.listed.iter().chain(&self.repeats).copied()
+    }
 }
 
 /// A live hypothesis: its tokens and its place in the trie.
@@ -226,6 +234,8 @@ pub(super) struct Vocabulary {
     pub(super) size: usize,
     /// A bit for each forbidden token and each end token.
     special: Vec<u64>,
+    /// The same tokens.
+    listed: Vec<i32>,
 }
 
 impl Vocabulary {
@@ -254,11 +264,12 @@ impl Vocabulary {
     }
 
     fn new(size: usize, constraints: &Constraints) -> Self {
+        let listed = [&constraints.forbidden[..], &constraints.end_tokens].concat();
         let mut special = vec![0_u64; size.div_ceil(64)];
-        for &token in constraints.forbidden.iter().chain(&constraints.end_tokens) {
+        for &token in &listed {
             special[index(token) / 64] |= 1 << (index(token) % 64);
         }
-        Self { size, special }
+        Self { size, special, listed }
     }
 
     /// Whether a token is neither forbidden nor an end token.

@@ -24,12 +24,14 @@ pub trait Wide: sealed::Sealed + Copy + PartialOrd + Default + Into<f64> + Send 
 
 impl Wide for f32 {
     #[allow(clippy::cast_possible_truncation, reason = "rounding is compensated by the step down")]
+    #[inline(always)]
     fn below(value: f64) -> Self {
         (value as Self).next_down()
     }
 }
 
 impl Wide for f64 {
+    #[inline(always)]
     fn below(value: f64) -> Self {
         value.next_down()
     }
@@ -88,18 +90,14 @@ macro_rules! half {
 wide!(f32, f64);
 half!(f16, bf16);
 
-/// Whether a number of the block is above `limit` or NaN.
+/// Whether a number of the block is above `limit` or NaN. The plainest of loops: compilers gather or call
+/// functions where lanes are written out.
 #[inline(always)]
 #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "one comparison finds NaN as well")]
 pub(super) fn exceeds<W: Wide>(block: &[W], limit: W) -> bool {
-    let (lanes, rest) = block.as_chunks::<LANES>();
-    // Integers rather than bools: the compiler then keeps one vector of flags.
-    let mut flags = [0_u32; LANES];
-    for values in lanes {
-        for (flag, &value) in flags.iter_mut().zip(values) {
-            *flag |= u32::from(!(value <= limit));
-        }
+    let mut any = false;
+    for &value in block {
+        any |= !(value <= limit);
     }
-    let whole = flags.iter().fold(0, |any, flag| any | flag) != 0;
-    whole || rest.iter().any(|&value| !(value <= limit))
+    any
 }

@@ -44,6 +44,8 @@ pub(super) struct Plan {
     pub(super) next: Vec<Candidate>,
     /// The hypotheses that end, the best first.
     pub(super) ended: Vec<Candidate>,
+    /// Whether n-grams may be repeated, because no other token may follow.
+    pub(super) repeat: bool,
 }
 
 impl Plan {
@@ -84,7 +86,8 @@ impl Beam {
         if !plan.is_empty() || self.live.is_empty() || input.constraints.no_repeat == 0 {
             return Ok(plan);
         }
-        self.attempt(input, true)
+        let plan = self.attempt(input, true)?;
+        Ok(Plan { repeat: true, ..plan })
     }
 
     fn attempt<E: Element>(&self, input: &Input<'_, E>, repeat: bool) -> Result<Plan> {
@@ -166,9 +169,9 @@ impl Beam {
 
     /// The live hypotheses as results.
     pub(super) fn unfinished(&self, scoring: Scoring) -> impl Iterator<Item = Hypothesis> {
-        self.live.iter().map(move |live| {
-            self.hypothesis(*live, scoring.unfinished(live.log_prob, self.steps))
-        })
+        self.live
+            .iter()
+            .map(move |live| self.hypothesis(*live, scoring.unfinished(live.log_prob, self.steps)))
     }
 
     fn hypothesis(&self, live: Live, score: f64) -> Hypothesis {

@@ -1,11 +1,11 @@
 //! Random sampling, with the rows and constraints of beam search.
 
-use super::candidates::{Candidate, index};
+use super::candidates::{Candidate, Chosen, index};
 use super::checks::{check_listed, check_rows, dead_end, no_more_rows, positive};
 use super::constraints::{Constraints, Vocabulary};
-use super::draw::{Draw, log_sum_exp, open_tokens};
+use super::draw::{Draw, log_sum_exp};
 use super::element::Element;
-use super::live::{Beam, Listed, Plan};
+use super::live::{Beam, Input, Listed, Plan};
 use super::penalty::{LengthPenalty, Scoring};
 use super::pool::{Hypothesis, Pool, best};
 use super::rows::Step;
@@ -135,25 +135,28 @@ impl Sampler {
         if sample.finished {
             return Ok(Plan::default());
         }
-        scores.check_rows(0)?;
-        let place = sample.beam.place(0, listed);
-        let mut choices = constraints.choices(&place, false);
-        let mut open = open_tokens(&scores, &choices, vocabulary);
-        if open.is_empty() && constraints.no_repeat > 0 {
-            choices = constraints.choices(&place, true);
-            open = open_tokens(&scores, &choices, vocabulary);
-        }
-        if open.is_empty() {
+        let draw = Draw { temperature, top_k, top_p, seed };
+        let (width, chosen) = (draw.width(), Chosen::default());
+        let input = Input { constraints, vocabulary, scores, width, chosen, listed };
+        let Plan { next, ended, repeat } = sample.beam.plan(&input)?;
+        let mut best = [next, ended].concat();
+        if best.is_empty() {
             return Err(dead_end("logits", row / samples, self.steps + 1));
         }
-        let draw = Draw { temperature, top_k, top_p, seed };
-        let token = draw.choose(open, [(row / samples) as u64, (row % samples) as u64, self.steps as u64]);
+        best.sort_by(Candidate::order);
+        best.truncate(width);
+        let choices = constraints.choices(&sample.beam.place(0, listed), repeat);
+        let place = [row / samples, row % samples, self.steps].map(|place| place as u64);
+        let token = draw.choose(&scores, &choices, vocabulary, &best, place);
         let log_prob = scores.value(0, index(token)) - log_sum_exp(scores.row(0, 0));
         let sum = sample.beam.live[0].log_prob + log_prob;
-        let chosen = Candidate { rank: sum, sum, log_prob, slot: 0, token };
-        let (next, ended) =
-            if choices.ends.contains(&token) { (vec![], vec![chosen]) } else { (vec![chosen], vec![]) };
-        Ok(Plan { next, ended })
+        let chosen = vec![Candidate { rank: sum, sum, log_prob, slot: 0, token }];
+        let plan = Plan { repeat, ..Plan::default() };
+        Ok(if choices.ends.contains(&token) {
+            Plan { ended: chosen, ..plan }
+        } else {
+            Plan { next: chosen, ..plan }
+        })
     }
 
     fn take(&mut self, plans: Vec<Plan>, shared: usize) -> Step {

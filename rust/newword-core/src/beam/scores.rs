@@ -1,5 +1,7 @@
 //! The scores of one step: their rows, and a single pass that finds the tokens above a threshold.
 
+use std::ops::Range;
+
 use super::element::{BLOCK, Element, LANES, Wide, exceeds};
 use crate::support::simd::{Kernel, widest};
 use crate::support::{Error, Result};
@@ -34,6 +36,7 @@ impl<E> Clone for Scores<'_, E> {
 impl<E> Copy for Scores<'_, E> {}
 
 impl<'a, E: Element> Scores<'a, E> {
+    #[inline(always)]
     fn row_index(&self, slot: usize, number: usize) -> usize {
         self.base + slot * self.stride + number
     }
@@ -102,23 +105,13 @@ impl<E: Element, F: FnMut(usize, f64) -> f64> Kernel for Scan<'_, E, F> {
 
     #[inline(always)]
     fn run(mut self) -> Result<()> {
-        let scores = self.scores;
-        let mut limit = self.limit();
+        let size = self.scores.vocabulary;
         let mut buffer = [E::Wide::default(); BLOCK];
-        let mut start = 0;
-        while start < scores.vocabulary {
-            let end = (start + BLOCK).min(scores.vocabulary);
-            let mut found = false;
-            for number in 0..scores.averaged {
-                let block = &scores.row(self.slot, number)[start..end];
-                // A mean is at most its largest term: no token of another block is missed.
-                found |= exceeds(E::widen(block, &mut buffer), limit);
+        for start in (0..size).step_by(BLOCK) {
+            let block = start..(start + BLOCK).min(size);
+            if self.exceeds(block.clone(), &mut buffer) {
+                self.visit(block, &mut buffer)?;
             }
-            if found {
-                self.visit(start..end)?;
-                limit = self.limit();
-            }
-            start = end;
         }
         Ok(())
     }
@@ -126,33 +119,45 @@ impl<E: Element, F: FnMut(usize, f64) -> f64> Kernel for Scan<'_, E, F> {
 
 impl<E: Element, F: FnMut(usize, f64) -> f64> Scan<'_, E, F> {
     /// Scores up to this are valid and of no interest.
+    #[inline(always)]
     fn limit(&self) -> E::Wide {
         let valid = (self.scores.cap + ROUNDING).min(f64::from(f32::MAX));
         E::Wide::below(self.threshold.min(valid))
     }
 
+    /// Whether a score is above the limit. A mean is at most its largest term, so no token is missed.
+    #[inline(always)]
+    fn exceeds(&self, tokens: Range<usize>, buffer: &mut [E::Wide; BLOCK]) -> bool {
+        let limit = self.limit();
+        let mut found = false;
+        for number in 0..self.scores.averaged {
+            let block = &self.scores.row(self.slot, number)[tokens.clone()];
+            found |= exceeds(E::widen(block, buffer), limit);
+        }
+        found
+    }
+
     /// Checks and offers the tokens of a block that are above the limit.
     #[inline(never)]
-    fn visit(&mut self, block: std::ops::Range<usize>) -> Result<()> {
-        let (scores, slot) = (self.scores, self.slot);
-        let mut buffer = [E::Wide::default(); BLOCK];
+    fn visit(&mut self, block: Range<usize>, buffer: &mut [E::Wide; BLOCK]) -> Result<()> {
         for start in block.clone().step_by(LANES) {
-            let end = (start + LANES).min(block.end);
-            let limit = self.limit();
-            let mut above = [false; LANES];
-            for number in 0..scores.averaged {
-                let values = E::widen(&scores.row(slot, number)[start..end], &mut buffer);
-                for (above, value) in above.iter_mut().zip(values) {
-                    *above |= exceeds(std::slice::from_ref(value), limit);
+            let lanes = start..(start + LANES).min(block.end);
+            if self.exceeds(lanes.clone(), buffer) {
+                for token in lanes {
+                    if self.exceeds(token..token + 1, buffer) {
+                        self.offer(token)?;
+                    }
                 }
-            }
-            for token in (start..end).filter(|token| above[token - start]) {
-                for number in 0..scores.averaged {
-                    scores.check(slot, number, token)?;
-                }
-                self.threshold = (self.offer)(token, scores.value(slot, token));
             }
         }
+        Ok(())
+    }
+
+    fn offer(&mut self, token: usize) -> Result<()> {
+        for number in 0..self.scores.averaged {
+            self.scores.check(self.slot, number, token)?;
+        }
+        self.threshold = (self.offer)(token, self.scores.value(self.slot, token));
         Ok(())
     }
 }

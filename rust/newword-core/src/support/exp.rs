@@ -83,6 +83,7 @@ pub(crate) fn ln(x: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the extremes are exact")]
 mod tests {
     use super::*;
 

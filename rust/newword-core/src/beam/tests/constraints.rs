@@ -23,7 +23,7 @@ proptest! {
     ) {
         let views: Vec<&[i32]> = sequences.iter().map(Vec::as_slice).collect();
         let mut options = BeamOptions { n_best: 8, ..options(1, 64, 5) };
-        options.constraints.allowed = vec![trie(&views)];
+        options.constraints.allowed = vec![Some(trie(&views))];
         // Every sequence is possible, so the search finds all of them.
         let toy = Toy { seed, vocabulary: 4 };
         let mut search = BeamSearch::new(options).unwrap();
@@ -163,12 +163,12 @@ fn constraints_are_checked() {
         ("prefix", |one| one.prefixes = vec![vec![END]]),
         ("prefix", |one| {
             one.prefixes = vec![vec![2]];
-            one.allowed = vec![trie(&[&[1, 2]])];
+            one.allowed = vec![Some(trie(&[&[1, 2]]))];
         }),
         ("forbidden", |one| one.forbidden = vec![-1]),
         ("forbidden", |one| one.forbidden = vec![7]),
         ("end_token", |one| one.end_tokens = vec![0, 7]),
-        ("allowed", |one| one.allowed = vec![trie(&[&[7]])]),
+        ("allowed", |one| one.allowed = vec![Some(trie(&[&[7]]))]),
     ];
     for (argument, change) in broken {
         let mut options = options(2, 2, 4);

@@ -52,7 +52,7 @@ proptest! {
         let toy = Toy { seed, vocabulary };
         let beams = vocabulary.pow(u32::try_from(max_length).unwrap());
         let mut options = BeamOptions {
-            penalty, count_end, early_stopping, n_best, ..options(1, beams, max_length)
+            n_best, penalty, count_end, early_stopping, ..options(1, beams, max_length)
         };
         options.constraints.min_length = vec![min_length];
         let mut all: Vec<f64> = finished(toy, &options.constraints)
@@ -82,7 +82,9 @@ proptest! {
         let late = BeamOptions { early_stopping: false, ..early.clone() };
         let finished = |options| {
             let mut results = run(options, toy, 1).results();
-            results.iter_mut().for_each(|one| one.retain(|one| one.finished));
+            for source in &mut results {
+                source.retain(|one| one.finished);
+            }
             results
         };
         prop_assert_eq!(finished(early), finished(late));

@@ -1,5 +1,7 @@
 //! Searches against exhaustive enumeration, with models whose scores are exact in 64 bits.
 
+#![allow(clippy::float_cmp, reason = "sums of the same numbers in the same order are equal")]
+
 mod constraints;
 mod exhaustive;
 mod scans;
@@ -24,9 +26,9 @@ struct Toy {
 impl Toy {
     /// The scores of the tokens that may follow.
     fn scores(self, source: usize, tokens: &[i32]) -> Vec<f64> {
-        let path = tokens.iter().fold(source as u64 + 1, |sum, &token| {
-            sum * 31 + u64::from(token.unsigned_abs()) + 1
-        });
+        let path = tokens
+            .iter()
+            .fold(source as u64 + 1, |sum, &token| sum * 31 + u64::from(token.unsigned_abs()) + 1);
         let kinds = [-0.25, -0.5, -0.75, -1.0, -1.5, -3.0, f64::NEG_INFINITY];
         let score = |token: usize| {
             let place = uniform(self.seed, [path, token as u64, 0]) * kinds.len() as f64;
@@ -67,8 +69,8 @@ fn options(batch: usize, beams: usize, max_length: usize) -> BeamOptions {
     }
 }
 
-fn trie(sequences: &[&[i32]]) -> Option<Arc<TokenTrie>> {
-    Some(Arc::new(TokenTrie::new(sequences).unwrap()))
+fn trie(sequences: &[&[i32]]) -> Arc<TokenTrie> {
+    Arc::new(TokenTrie::new(sequences).unwrap())
 }
 
 /// What a caller keeps: the tokens that each row was fed.

@@ -84,7 +84,8 @@ proptest! {
 fn invalid_scores_are_errors_wherever_they_are() {
     for size in [1, 15, 16, 17, 256, 300, 1000] {
         for place in [0, size / 2, size - 1] {
-            for (value, early_stopping) in [(f32::NAN, false), (f32::INFINITY, false), (0.01, true)] {
+            for (value, early_stopping) in [(f32::NAN, false), (f32::INFINITY, false), (0.01, true)]
+            {
                 let mut scores = vec![-1.0_f32; size];
                 scores[place] = value;
                 let options = BeamOptions { early_stopping, ..options(1, 2, 9) };

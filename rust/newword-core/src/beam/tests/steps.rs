@@ -189,3 +189,45 @@ fn top_k_and_top_p_cut_the_distribution() {
     // A low temperature concentrates the distribution before `top_p`.
     assert_eq!(drawn(0, 0.9, 0.2), [1, 2]);
 }
+
+#[test]
+fn every_way_of_drawing_has_the_frequencies_of_the_model() {
+    // A vocabulary of several blocks, a third of which may not follow.
+    let size = 900;
+    let logits: Vec<f64> = (0..size).map(|token| -f64::from(token % 7) / 2.0).collect();
+    let order = |top_k: usize| {
+        let mut tokens: Vec<usize> = (0..900).filter(|token| token % 3 > 0).collect();
+        tokens.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        tokens.truncate(if top_k == 0 { 900 } else { top_k });
+        tokens
+    };
+    for (top_k, top_p) in
+        [(0, 1.0), (10, 1.0), (400, 1.0), (0, 0.05), (0, 0.7), (400, 0.5), (10, 0.5)]
+    {
+        let mut options = SamplerOptions { top_k, top_p, batch: 1, ..sampler(5_000, 11, 1) };
+        options.constraints.forbidden = (0..size).filter(|token| token % 3 == 0).collect();
+        let mut sampler = Sampler::new(options).unwrap();
+        sampler.step(&logits, [1, 900], &[], &Workers::caller()).unwrap();
+        let mut counts = vec![0_u32; 900];
+        for sample in &sampler.results()[0] {
+            counts[usize::try_from(sample.tokens[0]).unwrap()] += 1;
+        }
+        let tokens = order(top_k);
+        let total: f64 = tokens.iter().map(|&token| logits[token].exp()).sum();
+        let mut reached = 0.0;
+        let mut kept = vec![];
+        for token in tokens {
+            if reached >= top_p * total {
+                break;
+            }
+            reached += logits[token].exp();
+            kept.push(token);
+        }
+        for (token, &count) in counts.iter().enumerate() {
+            let share = if kept.contains(&token) { logits[token].exp() / reached } else { 0.0 };
+            let spread = 6.0 * (5_000.0 * share * (1.0 - share)).sqrt();
+            let difference = (f64::from(count) - 5_000.0 * share).abs();
+            assert!(difference <= spread, "top_k {top_k}, top_p {top_p}, token {token}: {count}");
+        }
+    }
+}

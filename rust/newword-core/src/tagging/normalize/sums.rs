@@ -11,9 +11,9 @@ use super::super::log_domain::{sum_from, sum_towards};
 use super::super::pieces::turn;
 use super::super::rows::Rows;
 use super::super::scalar::{LANES, Lanes, Scalar};
-use crate::support::simd::{Kernel, widest};
 use super::Block;
 use crate::support::Result;
+use crate::support::simd::{Kernel, widest};
 
 /// The components of the scores of steps, each (steps, tags) or (steps,), padded to a multiple
 /// of [`LANES`] steps.

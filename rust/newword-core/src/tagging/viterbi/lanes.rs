@@ -9,8 +9,8 @@ use super::super::pieces::{Piece, keep_ended, rows_of, turn};
 use super::super::problem::{Problem, Transitions};
 use super::super::relax::{Pointer, largest, relax};
 use super::super::scalar::{LANES, Lanes, Scalar};
-use crate::support::simd::{Kernel, widest};
 use crate::support::Result;
+use crate::support::simd::{Kernel, widest};
 
 /// Emissions are turned into lanes by the few steps, so that they stay in the nearest cache.
 const TURNED: usize = 512;
