@@ -33,6 +33,8 @@ from newword.keras.layers.pooling import (
 from newword.keras.layers.recurrent import LengthAwareBidirectional
 from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.seq2seq.bidirectional import BidirectionalLSTMEncoderDecoder
+from newword.keras.seq2seq.bidirectional_generation import generate_bidirectional
 from newword.keras.seq2seq.copying import CopyPrior
 from newword.keras.seq2seq.generation import CompiledStep, generate
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
@@ -58,6 +60,7 @@ __all__ = [
     "MEMM",
     "AttentionPooling",
     "BiLSTMEncoder",
+    "BidirectionalLSTMEncoderDecoder",
     "BidirectionalMEMM",
     "CompiledStep",
     "CopyPrior",
@@ -94,6 +97,7 @@ __all__ = [
     "apply_mask",
     "decode",
     "generate",
+    "generate_bidirectional",
     "last_valid",
     "mask_from_ids",
     "mask_from_lengths",
