@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
-from newword.keras import Seq2Seq, TokenCrossEntropy
+from newword.keras import Seq2Seq, TeacherForcing
 
 WORDS = ("今天", "天气", "很好", "ＡＢ", "𠮷野家", "不")
 
@@ -16,12 +20,7 @@ def pairs(many: int, seed: int) -> list[tuple[str, str]]:
     """Two words, and the same two swapped."""
     random = np.random.default_rng(seed)
     drawn = random.integers(0, len(WORDS), (many, 2))
-    return [(WORDS[a] + WORDS[b], normal(WORDS[b] + WORDS[a])) for a, b in drawn]
-
-
-def normal(text: str) -> str:
-    """As the vocabulary writes a text."""
-    return text.replace("Ａ", "A").replace("Ｂ", "B")
+    return [(WORDS[a] + WORDS[b], WORDS[b] + WORDS[a]) for a, b in drawn]
 
 
 def small(model: str = "lstm", **options: Any) -> Any:
@@ -30,14 +29,26 @@ def small(model: str = "lstm", **options: Any) -> Any:
     return Seq2Seq(model, **given)
 
 
+@contextmanager
+def trained_stepwise() -> Iterator[None]:
+    """What is compiled here for training runs step by step, which saves the time of tracing.
+
+    JAX would compile each operation by itself, which takes longer.
+    """
+    compiled = TeacherForcing.compile
+    if keras.backend.backend() == "jax":
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TeacherForcing, "compile", partialmethod(compiled, run_eagerly=True))
+        yield
+
+
 def untrained(**options: Any) -> Any:
-    """A generator with a vocabulary and random weights, compiled to run step by step."""
+    """A generator with a vocabulary and random weights."""
     given = small(**options)
     given.build([text for pair in pairs(40, 0) for text in pair])
     random = np.random.default_rng(2)
     for weight in given.model.trainable_variables:
         weight.assign(random.normal(0, 0.5, weight.shape))
-    # JAX would compile each operation by itself, which takes longer.
-    eager = keras.backend.backend() != "jax"
-    given.training.compile("adam", TokenCrossEntropy(), run_eagerly=eager)
     return given

@@ -66,7 +66,6 @@ def test_a_wide_beam_finds_the_best_sequence(model: Any) -> None:
         np.testing.assert_allclose(finished.log_prob, score, atol=1e-4)
 
 
-@pytest.mark.contract
 def test_greedy_search_is_a_loop_over_the_whole_prefix(model: Any) -> None:
     source = inputs(model)["source"]
     search = BeamSearch(
@@ -146,6 +145,14 @@ def test_any_function_is_driven() -> None:
 def test_a_state_that_cannot_be_reordered(state: Any, message: str) -> None:
     search = BeamSearch(2, 2, end_token=6, max_length=9)
     with pytest.raises(InvalidArgumentError, match=message):
+        nk.generate(bigram, state, search, start_token=1)
+
+
+def test_a_search_that_has_begun() -> None:
+    search = BeamSearch(1, 1, end_token=6, max_length=2)
+    search.step(np.zeros((1, 7), "float32"))
+    state = {"last": np.zeros(1, "int32"), "memory": np.zeros((1, 7), "float32")}
+    with pytest.raises(InvalidArgumentError, match="search: must be before its first step"):
         nk.generate(bigram, state, search, start_token=1)
 
 

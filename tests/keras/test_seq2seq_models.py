@@ -84,7 +84,6 @@ def test_it_is_causal_and_sees_everything_before(model: Any) -> None:
         assert (np.abs(found - whole)[:, step:].max((0, 2)) > 1e-4).all()
 
 
-@pytest.mark.contract
 def test_it_sees_the_whole_source(model: Any) -> None:
     given = inputs(model)
     whole = log_probs(model, given)

@@ -138,8 +138,7 @@ def test_replacements_of_the_model_itself() -> None:
             assert set(drawn[:, row, step].tolist()) == set(best[row, step - 1].tolist())
 
 
-@pytest.mark.contract
-@pytest.mark.parametrize("name", ["lstm", "transformer"])
+@pytest.mark.parametrize("name", ["lstm", pytest.param("transformer", marks=pytest.mark.contract)])
 def test_scheduled_sampling_reads_its_own_output(name: str) -> None:
     # Sharp predictions, so that a draw is the most probable token.
     model = small(name, copy_prior=False)
@@ -167,7 +166,6 @@ def test_draws_follow_the_distribution() -> None:
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 1000, probabilities, atol=2e-3)
 
 
-@pytest.mark.contract
 def test_r_drop_is_half_of_both_losses_and_divergences() -> None:
     # Without dropout both passes agree; with other weights the second pass is another model.
     one, other = small("lstm"), small("lstm")
@@ -185,7 +183,6 @@ def test_r_drop_is_half_of_both_losses_and_divergences() -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
 
 
-@pytest.mark.contract
 def test_teaforn_reads_the_outputs_of_the_last_pass() -> None:
     model = small("transformer")
     given = inputs(model)
@@ -213,6 +210,8 @@ def test_remedies_in_a_compiled_training_step(tmp_path: Path) -> None:
     assert len(training.trainable_variables) == len(model.trainable_variables)
     before = model.get_weights()
     training.compile("adam", nk.TokenCrossEntropy(), metrics=[nk.TokenAccuracy()])
+    # Otherwise TensorFlow traces the step twice.
+    training.optimizer.build(training.trainable_variables)
     seeds = [numpy(one.random.state) for one in remedies]
     history = training.fit(given, gold, batch_size=3, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
@@ -243,7 +242,6 @@ def test_additions_to_the_loss_in_training_only() -> None:
     np.testing.assert_allclose(training.evaluate(given, gold, verbose=0), plain, rtol=1e-5)
 
 
-@pytest.mark.contract
 def test_gradients_are_those_of_the_changed_inputs() -> None:
     """One step with plain gradient descent equals a step on inputs changed beforehand."""
     given = inputs(small("lstm"))

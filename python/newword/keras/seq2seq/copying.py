@@ -38,8 +38,8 @@ class CopyPrior(keras.layers.Layer):
         Su Jianlin, https://kexue.fm/archives/5861 and https://kexue.fm/archives/6877.
 
     Examples:
-        >>> prior = CopyPrior(3)
-        >>> print(keras.ops.convert_to_numpy(prior([[[0.0, 0.0, 0.0]]], [[2, 0]])))
+        >>> logits, source = keras.ops.zeros((1, 1, 3)), keras.ops.convert_to_tensor([[2, 0]])
+        >>> print(keras.ops.convert_to_numpy(CopyPrior(3)(logits, source)))
         [[[0.  0.  0.5]]]
     """
 

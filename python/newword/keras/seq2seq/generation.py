@@ -132,8 +132,8 @@ def generate(
 
     Raises:
         InvalidArgumentError: A tensor of the state does not have one row per source, the state
-            changes its structure or its shapes, or its caches are shorter than the search's maximum
-            length.
+            changes its structure or its shapes, its caches are shorter than the search's maximum
+            length, or the search has begun.
 
     Complexity:
         One call of the step per token, for all hypotheses of all sources at once.
@@ -149,6 +149,8 @@ def generate(
         True
     """
     run = step if isinstance(step, CompiledStep) else CompiledStep(step)
+    if search.steps:
+        raise _check.invalid("search", "before its first step", f"one after {search.steps} steps")
     sources, rows = len(search.finished), int(search.rows)
     tokens = np.broadcast_to(np.asarray(start_token, "int32"), (sources,)).repeat(rows // sources)
     state = repeated(state, sources, rows // sources)

@@ -60,7 +60,8 @@ class Seq2Seq:
         num_layers: Layers of a named model's encoder and decoder.
         dropout: Dropout rate of a named model.
         copy_prior: Whether a named model has a prior for characters of the source.
-        vocabulary: The known characters; by default those of the first fitted texts.
+        vocabulary: The known characters; by default those of the first fitted texts, without
+            normalisation, so that texts are generated as the targets are written.
         min_count: Minimum count of a character in the texts for the vocabulary.
         max_source_length: The largest number of characters of a source.
         max_target_length: The largest number of characters of a target, and by default of
@@ -179,7 +180,10 @@ class Seq2Seq:
         if self._vocabulary is None:
             if texts is None:
                 raise _check.invalid("texts", "given if there is no vocabulary", texts)
-            self._vocabulary = Vocabulary.from_texts(texts, min_count=self.min_count)
+            # As written: a normalised vocabulary would generate no full-width punctuation.
+            self._vocabulary = Vocabulary.from_texts(
+                texts, min_count=self.min_count, normalize=False
+            )
         with seeded(self.seed):
             self._use(TeacherForcing(self._make(len(self._vocabulary))))
         return self
@@ -505,7 +509,7 @@ class Seq2Seq:
         """Compiles the training model, unless it can be kept as it is."""
         current = getattr(self.training, "optimizer", None)
         chosen = chosen_optimizer(current, optimizer, learning_rate)
-        if remedies is not None and (list(remedies) or self.training.remedies):
+        if remedies is not None and (remedies or self.training.remedies):
             self._use(TeacherForcing(self.model, remedies))
         elif current is not None and chosen is current:
             return
