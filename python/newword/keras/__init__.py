@@ -37,6 +37,8 @@ from newword.keras.seq2seq.bidirectional import BidirectionalLSTMEncoderDecoder
 from newword.keras.seq2seq.bidirectional_generation import generate_bidirectional
 from newword.keras.seq2seq.copying import CopyPrior
 from newword.keras.seq2seq.generation import CompiledStep, generate
+from newword.keras.seq2seq.generator.bidirectional_seq2seq import BidirectionalSeq2Seq
+from newword.keras.seq2seq.generator.positions import position_accuracy
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
@@ -62,6 +64,7 @@ __all__ = [
     "BiLSTMEncoder",
     "BidirectionalLSTMEncoderDecoder",
     "BidirectionalMEMM",
+    "BidirectionalSeq2Seq",
     "CompiledStep",
     "CopyPrior",
     "DGCNNEncoder",
@@ -109,6 +112,7 @@ __all__ = [
     "masked_sum",
     "merge_masks",
     "pack_by_mask",
+    "position_accuracy",
     "predict_tags",
     "reverse_by_mask",
     "unpack_by_mask",

@@ -9,7 +9,8 @@ import numpy as np
 from newword import _check
 from newword.keras.seq2seq.generation import (
     CompiledStep,
-    checked_room,
+    check_room,
+    check_unused,
     joined_state,
     repeated,
     state_parts,
@@ -75,6 +76,7 @@ def generate_bidirectional(
         True
     """
     run = step if isinstance(step, CompiledStep) else CompiledStep(step)
+    check_unused(search)
     sources, rows = len(search.finished), int(search.rows)
     width = rows // sources
     if len(start_tokens) != 2:
@@ -86,7 +88,7 @@ def generate_bidirectional(
     state = joined_state(memory, repeated(changing, 2 * sources, width))
     room = run.owner.room(state) if hasattr(run.owner, "room") else None
     while not search.done:
-        checked_room(room, search)
+        check_room(room, search)
         log_probs, state = run(tokens, parents, state)
         if len(log_probs) % 2:
             rule = "a function that returns as many rows for each direction"

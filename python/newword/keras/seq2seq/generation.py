@@ -149,22 +149,27 @@ def generate(
         True
     """
     run = step if isinstance(step, CompiledStep) else CompiledStep(step)
-    if search.steps:
-        raise _check.invalid("search", "before its first step", f"one after {search.steps} steps")
+    check_unused(search)
     sources, rows = len(search.finished), int(search.rows)
     tokens = np.broadcast_to(np.asarray(start_token, "int32"), (sources,)).repeat(rows // sources)
     state = repeated(state, sources, rows // sources)
     room = run.owner.room(state) if hasattr(run.owner, "room") else None
     parents = np.arange(rows, dtype=np.int32)
     while not search.done:
-        checked_room(room, search)
+        check_room(room, search)
         log_probs, state = run(tokens, parents, state)
         parents, tokens = search.step(log_probs)
     results: list[Any] = search.results()
     return results
 
 
-def checked_room(room: int | None, search: Any) -> None:
+def check_unused(search: Any) -> None:
+    """Raises if the search has taken a step."""
+    if search.steps:
+        raise _check.invalid("search", "before its first step", f"one after {search.steps} steps")
+
+
+def check_room(room: int | None, search: Any) -> None:
     """Raises if the caches are full, because they would ignore the token."""
     if room is not None and search.steps >= room:
         rule = f"made by start for the max_length of the search, which is above {room}"

@@ -78,6 +78,7 @@ class Generator:
         self.seed = _check.whole("seed", seed, 0)
         self._vocabulary = vocabulary
         self._training: Any = None
+        self._decoding: Any = None
         self._fits = 0
         self._make: Callable[[int], Any]
 
@@ -197,6 +198,11 @@ class Generator:
         if self._training is None:
             return f"{name}(not built)"
         return f"{name}({type(self.model).__name__}; {self._vocabulary!r})"
+
+    @property
+    def _decoder(self) -> Any:
+        """The compiled functions of the model; raises if there is no model yet."""
+        return self._decoding if self.training is not None else None
 
     @classmethod
     def _of(cls, parts: generator_file.Parts) -> Self:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Seq2Seq"]
 
 MODELS: dict[str, Any] = {"lstm": LSTMEncoderDecoder, "transformer": TransformerEncoderDecoder}
+DIRECTIONS = ("left_to_right", "right_to_left")
 
 
 class Seq2Seq(Generator):
@@ -56,6 +57,8 @@ class Seq2Seq(Generator):
         max_source_length: The largest number of characters of a source.
         max_target_length: The largest number of characters of a target, and by default of
             generated texts.
+        direction: `"left_to_right"` or `"right_to_left"`: the order in which characters of targets
+            are learnt and generated. Texts are always given and returned in reading order.
         truncate: Whether longer sources are cut. Otherwise they are an error.
         seed: Seed of initial weights, dropout, the order of batches, and the replacement of rare
             characters of sources by unknown.
@@ -78,6 +81,7 @@ class Seq2Seq(Generator):
 
     NAME = "seq2seq"
     ARCHIVE = ARCHIVE
+    OPTIONS = (*Generator.OPTIONS, "direction")
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class Seq2Seq(Generator):
         min_count: int = 1,
         max_source_length: int = 256,
         max_target_length: int = 64,
+        direction: str = "left_to_right",
         truncate: bool = False,
         seed: int = 0,
     ) -> None:
@@ -105,6 +110,7 @@ class Seq2Seq(Generator):
             truncate=truncate,
             seed=seed,
         )
+        self.direction = _check.choice("direction", direction, DIRECTIONS)
         if isinstance(model, EncoderDecoder):
             self._use_model(self._checked_model(model))
             return
@@ -186,7 +192,9 @@ class Seq2Seq(Generator):
         self._compile(optimizer, learning_rate, remedies)
         tokens = (self.model.start_token, self.model.end_token)
         seed = (self.seed, self._fits)
-        batches = TrainingPairs(*self._encoded(sources, targets), batch_size, tokens, seed)
+        encoded, read = self._encoded(sources, targets)
+        read = read.backward() if self._decoder.backward else read
+        batches = TrainingPairs(encoded, read, batch_size, tokens, seed)
         self._fits += 1
         return self.training.fit(
             batches,
@@ -333,7 +341,9 @@ class Seq2Seq(Generator):
         """
         batch_size = _check.whole("batch_size", batch_size, 1)
         sources, targets = self._checked(pairs, "pairs", fitting=False)
-        return self._decoder.log_probs(*self._encoded(sources, targets), batch_size)
+        encoded = self._encoded(sources, targets)
+        log_probs: NDArray[np.float64] = self._decoder.log_probs(*encoded, batch_size)
+        return log_probs
 
     def search_errors(
         self,
@@ -395,7 +405,8 @@ class Seq2Seq(Generator):
         """Takes a training model, and makes a decoder if its encoder-decoder is new."""
         old, self._training = self._training, training
         if old is None or old.model is not training.model:
-            self._decoder = Decoder(training.model, self.vocabulary)
+            backward = self.direction == DIRECTIONS[1]
+            self._decoding = Decoder(training.model, self.vocabulary, backward=backward)
 
     def _compile(self, optimizer: Any, learning_rate: Any, remedies: Any) -> None:
         """Compiles the training model, unless it can be kept as it is."""
