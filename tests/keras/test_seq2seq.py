@@ -184,6 +184,26 @@ def test_search_errors_are_told_from_model_errors(guessing: Any) -> None:
         assert penalised(log_prob, length, penalty, 0.7)[0] == pytest.approx(best.score)
 
 
+def test_accuracy_after_gold_and_changed_prefixes(guessing: Any, swapping: Any) -> None:
+    assert swapping.token_accuracy(HELD_OUT) == 1
+    changed = swapping.token_accuracy(HELD_OUT, remedy=nk.RandomReplacement(1.0, 0.5))
+    assert 0.2 < changed < 1
+    hits, count = 0, 0
+    model, known = guessing.model, guessing.vocabulary
+    for source, target in HELD_OUT:
+        ids = known.encode(target)
+        given = {
+            "source": known.encode(source)[None],
+            "target": np.array([[model.start_token, *ids]]),
+        }
+        best = keras.ops.convert_to_numpy(keras.ops.argmax(model(given), axis=-1))[0]
+        hits += (best == [*ids, model.end_token]).sum()
+        count += len(ids) + 1
+    assert guessing.token_accuracy(HELD_OUT, batch_size=4) == pytest.approx(hits / count)
+    same = guessing.token_accuracy(HELD_OUT, remedy=nk.RandomReplacement(0.0))
+    assert same == guessing.token_accuracy(HELD_OUT)
+
+
 def test_scores_by_beams_and_their_picture(guessing: Any) -> None:
     compared = guessing.compare_beams(HELD_OUT, (2, 1), max_length=4)
     assert list(compared.scores) == [2, 1]
@@ -321,6 +341,7 @@ def test_sources_that_are_too_long() -> None:
         (lambda one: one.fit(HELD_OUT, remedies=5), "remedies: must be a list of remedies"),
         (lambda one: one.fit(HELD_OUT, remedies=[5]), r"remedies\[0\]: must be a remedy"),
         (lambda one: one.evaluate([]), "pairs: must be at least one pair"),
+        (lambda one: one.token_accuracy(HELD_OUT, remedy=5), "remedy: must be None or a remedy"),
         (lambda one: Seq2Seq("gru"), "model: must be one of 'lstm', 'transformer'"),
         (lambda one: Seq2Seq(vocabulary=cast(Any, 5)), "vocabulary: must be a Vocabulary"),
         (lambda one: Seq2Seq(one.model), "vocabulary: must be given with a model of your own"),

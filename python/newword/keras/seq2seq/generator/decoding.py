@@ -16,6 +16,8 @@ from newword.keras.seq2seq.generator.searching import GeneratedText
 from newword.keras.seq2seq.loss import token_losses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from newword.keras.seq2seq.generator.data import Texts
@@ -38,6 +40,7 @@ class Decoder:
         self.model, self.vocabulary, self.backward = model, vocabulary, backward
         self._step = CompiledStep(model.step)
         self._losses = compiled(self._row_losses, model.variables)
+        self._hits = compiled(self._batch_hits, model.variables)
         self._starts: dict[int, Any] = {}
 
     def generate(
@@ -74,16 +77,30 @@ class Decoder:
 
     def log_probs(self, sources: Texts, targets: Texts, batch_size: int) -> NDArray[np.float64]:
         """The log-probability of each target with its end, float64 of shape (pairs,)."""
+        scores = np.zeros(len(sources))
+        for rows, source, target, labels in self._paired(sources, targets, batch_size):
+            losses = ops.convert_to_numpy(self._losses(source, target, labels))
+            scores[rows] = -np.asarray(losses, np.float64)[: len(rows)]
+        return scores
+
+    def token_accuracy(self, sources: Texts, targets: Texts, remedy: Any, batch_size: int) -> float:
+        """The share of labels that have the largest logit; a remedy may change the prefixes."""
+        hits = count = 0
+        for _, source, target, labels in self._paired(sources, targets, batch_size):
+            read = target if remedy is None else remedy.inputs(self.model, source, target)
+            hits += int(ops.convert_to_numpy(self._hits(source, read, labels)))
+            count += int(np.count_nonzero(ops.convert_to_numpy(labels)))
+        return hits / count
+
+    def _paired(self, sources: Texts, targets: Texts, batch_size: int) -> Iterator[Any]:
+        """The rows of each batch, and source, target and labels as tensors."""
         tokens = (self.model.start_token, self.model.end_token)
         targets = targets.backward() if self.backward else targets
-        scores = np.zeros(len(sources))
         for rows in sorted_batches(sources.lengths, batch_size):
             count = filled_rows(len(rows), batch_size)
             inputs, labels = paired_batch(sources, targets, rows, count, tokens)
             tensors = (inputs["source"], inputs["target"], labels)
-            losses = self._losses(*map(ops.convert_to_tensor, tensors))
-            scores[rows] = -np.asarray(ops.convert_to_numpy(losses), np.float64)[: len(rows)]
-        return scores
+            yield (rows, *map(ops.convert_to_tensor, tensors))
 
     def _start(self, steps: int) -> Any:
         """The compiled function from sources to states with room for some steps."""
@@ -97,6 +114,12 @@ class Decoder:
         logits = self.model({"source": source, "target": target}, training=False)
         losses, _ = token_losses(labels, logits)
         return ops.sum(losses, axis=1)
+
+    def _batch_hits(self, source: Any, target: Any, labels: Any) -> Any:
+        """The number of labels in a batch that have the largest logit."""
+        logits = self.model({"source": source, "target": target}, training=False)
+        hits = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
+        return ops.sum(ops.cast(ops.logical_and(hits, labels != 0), "int32"))
 
     def _text(self, hypothesis: Any, only: AllowedTexts | None) -> GeneratedText:
         """A hypothesis as text; an allowed text as it was given."""

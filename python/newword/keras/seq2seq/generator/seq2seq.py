@@ -19,6 +19,7 @@ from newword.keras.seq2seq.generator.file import ARCHIVE, Parts
 from newword.keras.seq2seq.generator.searching import AllowedTexts, Searching
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
+from newword.keras.seq2seq.remedies import Remedy
 from newword.keras.seq2seq.teacher_forcing import TeacherForcing
 from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
 from newword.keras.vocabulary import UNKNOWN, Vocabulary
@@ -344,6 +345,32 @@ class Seq2Seq(Generator):
         encoded = self._encoded(sources, targets)
         log_probs: NDArray[np.float64] = self._decoder.log_probs(*encoded, batch_size)
         return log_probs
+
+    def token_accuracy(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        remedy: Any = None,
+        batch_size: int = 32,
+    ) -> float:
+        """The share of target characters and ends that are most probable after their prefix.
+
+        The difference between gold prefixes and prefixes changed by `RandomReplacement` shows how
+        much the model depends on prefixes without errors.
+
+        Args:
+            pairs: Pairs (source, target).
+            remedy: A remedy that changes the prefixes; None for the gold prefixes.
+            batch_size: Pairs per batch.
+
+        Raises:
+            InvalidArgumentError: As for `evaluate`; `remedy` is none.
+        """
+        batch_size = _check.whole("batch_size", batch_size, 1)
+        if remedy is not None and not isinstance(remedy, Remedy):
+            raise _check.invalid("remedy", "None or a remedy for exposure bias", remedy)
+        encoded = self._encoded(*self._checked(pairs, "pairs", fitting=False))
+        return float(self._decoder.token_accuracy(*encoded, remedy, batch_size))
 
     def search_errors(
         self,
