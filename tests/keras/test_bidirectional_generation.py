@@ -13,9 +13,7 @@ from newword.errors import InvalidArgumentError
 from tests.keras.bidirectional_models import (
     FUSIONS,
     LENGTHS,
-    NAMES,
     WholePrefixes,
-    log_probs,
     small,
     sources,
 )
@@ -72,20 +70,22 @@ def test_a_slow_twin_without_caches_finds_the_same(
 
 @pytest.mark.contract
 @pytest.mark.parametrize("mode", ["average", "paired"])
-def test_one_beam_is_a_greedy_loop_in_both_directions(mode: str) -> None:
-    model = small(seed=1)
+def test_one_beam_is_a_greedy_loop_in_both_directions(
+    model: Any, prefixes: WholePrefixes, mode: str
+) -> None:
     found = searched(model, 1, mode, early_stopping=False)
-    assert {one[0].reversed for one in found} == {False, True}
+    assert model.fusion == "sbnmt" or {one[0].reversed for one in found} == {False, True}
     for source, hypotheses in enumerate(found):
-        texts: list[list[int]] = [[start] for start in model.start_tokens]
+        texts: list[list[int]] = [[], []]
         scores, ended = [0.0, 0.0], [False, False]
         for step in range(LONGEST):
-            given = {name: np.array([ids]) for name, ids in zip(NAMES, texts, strict=True)}
-            rows = log_probs(model, {"source": sources()[source : source + 1], **given})
-            for side in (0, 1):
+            rows = [
+                prefixes.scores(source, [side], texts[side], texts[1 - side]).copy()
+                for side in (0, 1)
+            ]
+            for side, row in enumerate(rows):
                 if ended[side]:
                     continue
-                row = rows[side][0, -1].astype(float)
                 row[[*FORBIDDEN, model.start_tokens[side]]] = -np.inf
                 last = step == LONGEST - 1
                 token = model.end_tokens[side] if last else int(row.argmax())
@@ -94,8 +94,7 @@ def test_one_beam_is_a_greedy_loop_in_both_directions(mode: str) -> None:
                 if not ended[side]:
                     texts[side].append(token)
         best = int(scores[1] > scores[0])
-        text = texts[best][1:]
-        assert hypotheses[0].tokens.tolist() == (text[::-1] if best else text)
+        assert hypotheses[0].tokens.tolist() == texts[best][:: -1 if best else 1]
         assert hypotheses[0].reversed == bool(best)
         np.testing.assert_allclose(hypotheses[0].score, scores[best], atol=1e-4)
 
