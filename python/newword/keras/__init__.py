@@ -33,8 +33,12 @@ from newword.keras.layers.pooling import (
 from newword.keras.layers.recurrent import LengthAwareBidirectional
 from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.seq2seq.bidirectional import BidirectionalLSTMEncoderDecoder
+from newword.keras.seq2seq.bidirectional_generation import generate_bidirectional
 from newword.keras.seq2seq.copying import CopyPrior
 from newword.keras.seq2seq.generation import CompiledStep, generate
+from newword.keras.seq2seq.generator.bidirectional_seq2seq import BidirectionalSeq2Seq
+from newword.keras.seq2seq.generator.positions import position_accuracy
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
 from newword.keras.seq2seq.hub import KerasHubDecoder
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
@@ -59,7 +63,9 @@ __all__ = [
     "MEMM",
     "AttentionPooling",
     "BiLSTMEncoder",
+    "BidirectionalLSTMEncoderDecoder",
     "BidirectionalMEMM",
+    "BidirectionalSeq2Seq",
     "CompiledStep",
     "CopyPrior",
     "DGCNNEncoder",
@@ -96,6 +102,7 @@ __all__ = [
     "apply_mask",
     "decode",
     "generate",
+    "generate_bidirectional",
     "last_valid",
     "mask_from_ids",
     "mask_from_lengths",
@@ -107,6 +114,7 @@ __all__ = [
     "masked_sum",
     "merge_masks",
     "pack_by_mask",
+    "position_accuracy",
     "predict_tags",
     "reverse_by_mask",
     "unpack_by_mask",

@@ -37,12 +37,12 @@ def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any) -> Any:
     return keras.optimizers.Adam(_rate(1e-3 if learning_rate is None else learning_rate))
 
 
-def compile_model(model: Any, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
+def compile_model(model: Any, optimizer: Any, loss: Any, **options: Any) -> None:
     """Compiles a built model, and creates the variables of its optimizer.
 
     Otherwise the first training step would create them, and TensorFlow would trace it twice.
     """
-    model.compile(optimizer, loss, metrics=metrics)
+    model.compile(optimizer, loss, **options)
     strategy = getattr(model, "distribute_strategy", None)
     with nullcontext() if strategy is None else strategy.scope():
         model.optimizer.build(model.trainable_variables)

@@ -91,16 +91,16 @@ class CompiledStep:
             InvalidArgumentError: The step returns something else.
         """
         rows = [ops.convert_to_tensor(np.asarray(one, "int32")) for one in (tokens, parents)]
-        memory, changing = _parts(state)
+        memory, changing = state_parts(state)
         log_probs, changing = self._run(*rows, memory, changing)
-        return np.asarray(ops.convert_to_numpy(log_probs)), _joined(memory, changing)
+        return np.asarray(ops.convert_to_numpy(log_probs)), joined_state(memory, changing)
 
     def _reordered_step(self, tokens: Any, parents: Any, memory: Any, changing: Any) -> Any:
         changing = keras.tree.map_structure(lambda one: ops.take(one, parents, axis=0), changing)
-        result = self.step(tokens, _joined(memory, changing))
+        result = self.step(tokens, joined_state(memory, changing))
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise _check.invalid("step", "a function that returns (log_probs, state)", result)
-        log_probs, (_, after) = ops.convert_to_tensor(result[0]), _parts(result[1])
+        log_probs, (_, after) = ops.convert_to_tensor(result[0]), state_parts(result[1])
         if len(log_probs.shape) != 2:
             rule = "a function that returns log-probabilities of shape (rows, tokens)"
             raise _check.invalid("step", rule, tuple(log_probs.shape))
@@ -149,37 +149,46 @@ def generate(
         True
     """
     run = step if isinstance(step, CompiledStep) else CompiledStep(step)
-    if search.steps:
-        raise _check.invalid("search", "before its first step", f"one after {search.steps} steps")
+    check_unused(search)
     sources, rows = len(search.finished), int(search.rows)
     tokens = np.broadcast_to(np.asarray(start_token, "int32"), (sources,)).repeat(rows // sources)
-    state = _repeated(state, sources, rows // sources)
+    state = repeated(state, sources, rows // sources)
     room = run.owner.room(state) if hasattr(run.owner, "room") else None
     parents = np.arange(rows, dtype=np.int32)
     while not search.done:
-        if room is not None and search.steps >= room:
-            # A cache that is full would ignore the token.
-            rule = f"made by start for the max_length of the search, which is above {room}"
-            raise _check.invalid("state", rule, room)
+        check_room(room, search)
         log_probs, state = run(tokens, parents, state)
         parents, tokens = search.step(log_probs)
     results: list[Any] = search.results()
     return results
 
 
-def _parts(state: Any) -> tuple[Any, Any]:
+def check_unused(search: Any) -> None:
+    """Raises if the search has taken a step."""
+    if search.steps:
+        raise _check.invalid("search", "before its first step", f"one after {search.steps} steps")
+
+
+def check_room(room: int | None, search: Any) -> None:
+    """Raises if the caches are full, because they would ignore the token."""
+    if room is not None and search.steps >= room:
+        rule = f"made by start for the max_length of the search, which is above {room}"
+        raise _check.invalid("state", rule, room)
+
+
+def state_parts(state: Any) -> tuple[Any, Any]:
     """The memory and the rest of a state."""
     if isinstance(state, dict) and MEMORY in state:
         return state[MEMORY], {name: one for name, one in state.items() if name != MEMORY}
     return (), state
 
 
-def _joined(memory: Any, changing: Any) -> Any:
+def joined_state(memory: Any, changing: Any) -> Any:
     """The state of both parts."""
     return changing if isinstance(memory, tuple) and not memory else {**changing, MEMORY: memory}
 
 
-def _repeated(state: Any, sources: int, width: int) -> Any:
+def repeated(state: Any, sources: int, width: int) -> Any:
     """Repeats each row `width` times; always a copy, because the first step may reuse it."""
     tensors = keras.tree.map_structure(ops.convert_to_tensor, state)
     for path, one in keras.tree.flatten_with_path(tensors):

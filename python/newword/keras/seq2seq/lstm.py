@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
 from newword import _check
-from newword.keras.layers.encoders import BiLSTMEncoder
-from newword.keras.layers.masks import masked_max
-from newword.keras.seq2seq.attention import CachedAttention
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
-from newword.keras.seq2seq.modulation import SelfModulatedLayerNormalization
+from newword.keras.seq2seq.lstm_blocks import LSTMDecoder, LSTMEncoder
 
 __all__ = ["LSTMEncoderDecoder"]
-
-SLOPE = 0.2
-"""The slope of the leaky ReLU for negative numbers."""
 
 
 @keras.saving.register_keras_serializable(package="newword")
@@ -80,102 +73,55 @@ class LSTMEncoderDecoder(EncoderDecoder):
         super().__init__(vocabulary_size, units, dropout, copy_prior, **kwargs)
         self.num_layers = _check.whole("num_layers", num_layers, 1)
         self.num_heads = num_heads
-        if self.units % 2:
-            raise _check.invalid("units", "even, half of them for each direction", units)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
-        layers = range(self.num_layers)
-        self.encoder_norms = [self._norm(f"encoder_norm_{index}") for index in layers]
-        self.encoders = [self._encoder(f"encoder_{index}") for index in layers]
-        self.decoder_norms = [
-            SelfModulatedLayerNormalization(
-                max(1, self.units // 4), dtype=self.dtype_policy, name=f"decoder_norm_{index}"
-            )
-            for index in range(self.num_layers + 1)
-        ]
-        self.lstms = [self._lstm(f"decoder_{index}") for index in layers]
-        self.attention = CachedAttention(
-            self.units, self.num_heads, rotary=False, dtype=self.dtype_policy, name="attention"
-        )
-        self.merge = keras.layers.Dense(self.units, dtype=self.dtype_policy, name="merge")
-        self.build()
-
-    def _norm(self, name: str) -> Any:
-        return keras.layers.LayerNormalization(dtype=self.dtype_policy, name=name)
-
-    def _encoder(self, name: str) -> Any:
-        return BiLSTMEncoder(
-            self.units // 2,
-            recurrent_initializer=self.recurrent_initializer,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def _lstm(self, name: str) -> Any:
-        return keras.layers.LSTM(
+        self.encoder = LSTMEncoder(
             self.units,
-            return_sequences=True,
-            recurrent_initializer=self.recurrent_initializer,
+            self.num_layers,
+            self.recurrent_initializer,
             dtype=self.dtype_policy,
-            name=name,
+            name="encoder",
         )
+        self.decoder = LSTMDecoder(
+            self.units,
+            self.num_layers,
+            self.num_heads,
+            self.recurrent_initializer,
+            dtype=self.dtype_policy,
+            name="decoder",
+        )
+        self.build()
 
     def build_blocks(self, shape: Any) -> None:
         """Creates the weights of encoder and decoder."""
-        for layer in (*self.encoder_norms, *self.encoders, *self.lstms):
-            layer.build(shape)
-        for norm in self.decoder_norms:
-            norm.build(shape, (None, self.units))
-        self.attention.build(shape, shape)
-        self.merge.build((None, None, 2 * self.units))
+        self.encoder.build(shape)
+        self.decoder.build(shape)
 
     def encode(self, source: Any, training: Any = None) -> dict[str, Any]:
         """The modulation of each norm, and keys and values of the attention."""
         parts = self.source_parts(source)
         x = self.embed(source, training=training)
-        for norm, encoder in zip(self.encoder_norms, self.encoders, strict=True):
-            x = encoder(norm(x), mask=parts["mask"], training=training)
-        pooled = masked_max(x, parts["mask"])
-        parts["modulations"] = [norm.modulation(pooled) for norm in self.decoder_norms]
-        parts["source"] = self.attention.keys_values(x, None)
-        return parts
+        x = self.encoder(x, mask=parts["mask"], training=training)
+        return {**parts, **self.decoder.memory(x, parts["mask"])}
 
     def hidden(self, embedded: Any, memory: dict[str, Any], training: Any = None) -> Any:
         """Runs the LSTMs over all steps."""
-        x = embedded
-        for index, lstm in enumerate(self.lstms):
-            x = lstm(self._modulated(index, x, memory), training=training)
-        return self._with_source(self._modulated(-1, x, memory), memory)
+        return self._with_source(self.decoder.states(embedded, memory, training), memory)
 
     def caches(self, rows: Any, max_length: int) -> dict[str, Any]:  # noqa: ARG002
         """The states of the LSTMs, zeros."""
-        # A tensor of its own for each state, because JAX reuses the memory of each.
-        return {
-            "lstm": [
-                [ops.zeros((rows, self.units), dtype=self.compute_dtype) for _ in range(2)]
-                for _ in self.lstms
-            ]
-        }
+        return {"lstm": self.decoder.caches(rows)}
 
     def hidden_step(
         self, embedded: Any, memory: dict[str, Any], caches: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """Runs the cells of the LSTMs once."""
-        x, states = embedded, []
-        for index, lstm in enumerate(self.lstms):
-            x = self._modulated(index, x, memory)[:, 0]
-            x, state = lstm.cell(x, caches["lstm"][index], training=False)
-            x = x[:, None]
-            states.append(list(state))
-        return self._with_source(self._modulated(-1, x, memory), memory), {"lstm": states}
+        states, kept = self.decoder.states_step(embedded, memory, caches["lstm"])
+        return self._with_source(states, memory), {"lstm": kept}
 
-    def _modulated(self, index: int, x: Any, memory: dict[str, Any]) -> Any:
-        return self.decoder_norms[index].modulate(x, *memory["modulations"][index])
-
-    def _with_source(self, x: Any, memory: dict[str, Any]) -> Any:
-        """Joins steps with what they attend to in the source."""
-        mask = memory["mask"][:, None]
-        attended = self.attention.attend(x, None, memory["source"], mask)
-        return ops.leaky_relu(self.merge(ops.concatenate([x, attended], axis=-1)), SLOPE)
+    def _with_source(self, states: Any, memory: dict[str, Any]) -> Any:
+        """Joins states with what they attend to in the source."""
+        attended = self.decoder.attended(states, memory, memory["mask"])
+        return self.decoder.joined([states, attended])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from newword.keras.seq2seq.generator.data import Texts
 
-__all__ = ["TrainingPairs", "paired_batch", "sorted_batches", "source_batch"]
+__all__ = [
+    "TrainingPairs",
+    "padded_sources",
+    "paired_batch",
+    "sorted_batches",
+    "source_batch",
+    "target_batch",
+]
 
 
 def source_batch(texts: Texts, rows: NDArray[np.int64], count: int) -> NDArray[np.int32]:
@@ -28,6 +35,34 @@ def source_batch(texts: Texts, rows: NDArray[np.int64], count: int) -> NDArray[n
     return stacked(texts.ids, texts.offsets[rows], lengths, shape)
 
 
+def target_batch(
+    targets: Texts,
+    rows: NDArray[np.int64],
+    count: int,
+    tokens: tuple[int, int],
+    steps: int | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Inputs and labels of a decoder, in a batch of `count` rows; missing rows are padding.
+
+    The decoder reads the start token and the target; labels are the target and the end token.
+
+    Args:
+        targets: All targets.
+        rows: Those of the batch.
+        count: Number of rows.
+        tokens: The start and the end token.
+        steps: The number of steps before padding; by default those of the longest target.
+    """
+    lengths = targets.lengths[rows]
+    shape = (count, padded_length(int(lengths.max()) + 1 if steps is None else steps))
+    labels = stacked(targets.ids, targets.offsets[rows], lengths, shape)
+    inputs = np.zeros_like(labels)
+    inputs[:, 1:] = labels[:, :-1]
+    inputs[: len(rows), 0] = tokens[0]
+    labels[np.arange(len(rows)), lengths] = tokens[1]
+    return inputs, labels
+
+
 def paired_batch(
     sources: Texts,
     targets: Texts,
@@ -35,27 +70,16 @@ def paired_batch(
     count: int,
     tokens: tuple[int, int],
 ) -> tuple[dict[str, NDArray[np.int32]], NDArray[np.int32]]:
-    """Inputs and labels of pairs, in a batch of `count` rows; missing rows are padding.
+    """Inputs and labels of pairs; arguments are those of `target_batch`, and all sources."""
+    inputs, labels = target_batch(targets, rows, count, tokens)
+    return {"source": padded_sources(sources, rows, count), "target": inputs}, labels
 
-    The decoder reads the start token and the target; labels are the target and the end token.
 
-    Args:
-        sources: All sources.
-        targets: All targets.
-        rows: The pairs of the batch.
-        count: Number of rows.
-        tokens: The start and the end token.
-    """
-    shape = (count, padded_length(int(sources.lengths[rows].max())))
-    source = stacked(sources.ids, sources.offsets[rows], sources.lengths[rows], shape)
-    lengths = targets.lengths[rows]
-    shape = (count, padded_length(int(lengths.max()) + 1))
-    labels = stacked(targets.ids, targets.offsets[rows], lengths, shape)
-    inputs = np.zeros_like(labels)
-    inputs[:, 1:] = labels[:, :-1]
-    inputs[: len(rows), 0] = tokens[0]
-    labels[np.arange(len(rows)), lengths] = tokens[1]
-    return {"source": source, "target": inputs}, labels
+def padded_sources(sources: Texts, rows: NDArray[np.int64], count: int) -> NDArray[np.int32]:
+    """Sources as rows of a batch of `count` rows; missing rows are padding."""
+    lengths = sources.lengths[rows]
+    shape = (count, padded_length(int(lengths.max())))
+    return stacked(sources.ids, sources.offsets[rows], lengths, shape)
 
 
 def sorted_batches(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
@@ -78,6 +102,7 @@ class TrainingPairs(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         batch_size: Pairs per batch.
         tokens: The start and the end token.
         seed: Seed of the order and of the replacements.
+        steps: The number of decoder steps of each pair; by default its target and the end.
     """
 
     def __init__(
@@ -87,6 +112,7 @@ class TrainingPairs(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         batch_size: int,
         tokens: tuple[int, int],
         seed: tuple[int, ...],
+        steps: NDArray[np.int64] | None = None,
     ) -> None:
         super().__init__()
         self.sources, self.targets, self.tokens, self.seed = sources, targets, tokens, seed
@@ -94,7 +120,7 @@ class TrainingPairs(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         self.unknown_rate = unknown_rate(sources.ids)
         self.padded = [
             np.array([padded_length(int(one)) for one in lengths])
-            for lengths in (sources.lengths, targets.lengths + 1)
+            for lengths in (sources.lengths, targets.lengths + 1 if steps is None else steps)
         ]
         self.epoch = -1
         self.on_epoch_end()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from newword.keras.vocabulary import Vocabulary
 
-__all__ = ["Texts", "checked_pairs", "checked_sources", "checked_targets"]
+__all__ = ["Texts", "checked_pairs", "checked_pseudo", "checked_sources", "checked_targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,12 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def backward(self) -> Texts:
+        """Each text from its last character to its first."""
+        place = np.arange(len(self.ids))
+        ends = np.repeat(self.offsets[:-1] + self.offsets[1:], self.lengths)
+        return Texts(self.ids[ends - 1 - place], self.offsets)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -90,3 +96,19 @@ def checked_targets(targets: list[str], most: int, argument: str) -> None:
         if len(text) > most:
             rule = f"of at most {most} characters (max_target_length)"
             raise _check.invalid(f"{argument}[{index}][1]", rule, f"{len(text)} characters")
+
+
+def checked_pseudo(pseudo: Any, count: int, most: int) -> list[str]:
+    """Validates the texts that the other direction reads instead of gold targets.
+
+    Raises:
+        InvalidArgumentError: They are not `count` str of at most `most` characters.
+    """
+    many = checked_texts(pseudo, "pseudo")
+    if len(many) != count:
+        raise _check.invalid("pseudo", f"{count} texts, one for each pair", f"{len(many)} texts")
+    for index, text in enumerate(many):
+        if len(text) > most:
+            rule = f"of at most {most} characters (max_target_length)"
+            raise _check.invalid(f"pseudo[{index}]", rule, f"{len(text)} characters")
+    return many

@@ -33,10 +33,11 @@ class Decoder:
     Args:
         model: The encoder-decoder.
         vocabulary: Its vocabulary.
+        backward: Whether it generates texts from their last character to their first.
     """
 
-    def __init__(self, model: Any, vocabulary: Vocabulary) -> None:
-        self.model, self.vocabulary = model, vocabulary
+    def __init__(self, model: Any, vocabulary: Vocabulary, *, backward: bool = False) -> None:
+        self.model, self.vocabulary, self.backward = model, vocabulary, backward
         self._step = CompiledStep(model.step)
         self._losses = compiled(self._row_losses, model.variables)
         self._hits = compiled(self._batch_hits, model.variables)
@@ -53,19 +54,26 @@ class Decoder:
             only: The only texts that may be generated, or None.
             batch_size: Sources per batch; those of similar length are batched together.
         """
-        model = self.model
-        trie = None if only is None else only.trie
         found: list[list[GeneratedText]] = [[] for _ in range(len(sources))]
         for number, rows in enumerate(sorted_batches(sources.lengths, batch_size)):
             count = filled_rows(len(rows), batch_size)
             source = ops.convert_to_tensor(source_batch(sources, rows, count))
-            search = searching.search(count, model.end_token, model.start_token, trie, number)
             state = self._start(searching.steps)(source)
-            results = generate(self._step, state, search, start_token=model.start_token)
+            results = self._results(state, count, searching, only, number)
             # Rows that fill up the batch are left out.
             for row, hypotheses in zip(rows, results, strict=False):
                 found[row] = [self._text(one, only) for one in hypotheses]
         return found
+
+    def _results(
+        self, state: Any, count: int, searching: Searching, only: AllowedTexts | None, number: int
+    ) -> list[Any]:
+        """The hypotheses of each source of a batch, from its state before the first step."""
+        model, trie = self.model, None
+        if only is not None:
+            trie = only.backward if self.backward else only.forward
+        search = searching.search(count, model.end_token, model.start_token, trie, number)
+        return generate(self._step, state, search, start_token=model.start_token)
 
     def log_probs(self, sources: Texts, targets: Texts, batch_size: int) -> NDArray[np.float64]:
         """The log-probability of each target with its end, float64 of shape (pairs,)."""
@@ -87,6 +95,7 @@ class Decoder:
     def _paired(self, sources: Texts, targets: Texts, batch_size: int) -> Iterator[Any]:
         """The rows of each batch, and source, target and labels as tensors."""
         tokens = (self.model.start_token, self.model.end_token)
+        targets = targets.backward() if self.backward else targets
         for rows in sorted_batches(sources.lengths, batch_size):
             count = filled_rows(len(rows), batch_size)
             inputs, labels = paired_batch(sources, targets, rows, count, tokens)
@@ -114,7 +123,8 @@ class Decoder:
 
     def _text(self, hypothesis: Any, only: AllowedTexts | None) -> GeneratedText:
         """A hypothesis as text; an allowed text as it was given."""
-        text = self.vocabulary.decode(hypothesis.tokens)
+        tokens = hypothesis.tokens[::-1] if self.backward else hypothesis.tokens
+        text = self.vocabulary.decode(tokens)
         if only is not None:
-            text = only.texts[tuple(hypothesis.tokens.tolist())]
+            text = only.texts[tuple(tokens.tolist())]
         return GeneratedText(text, hypothesis.score, hypothesis.log_prob)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -66,20 +67,26 @@ class Searching:
         """The largest number of steps, with the end token."""
         return self.max_length + 1
 
+    def limits(self) -> dict[str, Any]:
+        """The options of a search that limit texts; its lengths include the end token."""
+        return {
+            "max_length": self.steps,
+            "min_length": self.min_length + 1 if self.min_length else 0,
+            "no_repeat_ngram": self.no_repeat_ngram,
+            # So that every result is a whole text with its probability.
+            "force_end": True,
+        }
+
     def search(
         self, batch: int, end_token: int, start_token: int, allowed: TokenTrie | None, number: int
     ) -> Any:
         """A search for a batch of sources; `number` is that of the batch."""
         common: dict[str, Any] = {
+            **self.limits(),
             "end_token": end_token,
-            "max_length": self.steps,
-            "min_length": self.min_length + 1 if self.min_length else 0,
-            "no_repeat_ngram": self.no_repeat_ngram,
             # Padding and unknown are no characters.
             "forbidden": (0, UNKNOWN, start_token),
             "allowed": allowed,
-            # So that every result is a whole text with its probability.
-            "force_end": True,
         }
         if self.samples is None:
             return BeamSearch(
@@ -107,11 +114,20 @@ class Searching:
 
 @dataclass(frozen=True, eq=False)
 class AllowedTexts:
-    """The only texts that a search may generate, compiled."""
+    """The only texts that a search may generate, compiled when they are needed."""
 
-    trie: TokenTrie
     texts: dict[tuple[int, ...], str]
     """The texts by their ids; the first of several with the same ids."""
+
+    @cached_property
+    def forward(self) -> TokenTrie:
+        """The texts from left to right."""
+        return TokenTrie(list(self.texts))
+
+    @cached_property
+    def backward(self) -> TokenTrie:
+        """The texts from right to left."""
+        return TokenTrie([ids[::-1] for ids in self.texts])
 
     @classmethod
     def of(cls, allowed: Any, vocabulary: Vocabulary, max_length: int) -> AllowedTexts:
@@ -139,4 +155,4 @@ class AllowedTexts:
         if not texts:
             rule = f"texts of known characters, at least one of at most {max_length}"
             raise _check.invalid("allowed", rule, many)
-        return cls(TokenTrie(list(texts)), texts)
+        return cls(texts)

@@ -8,26 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from newword import _check
-from newword.generation_evaluation import MEASURES, GenerationScore, evaluate_generation
 from newword.keras._optimizer import chosen_optimizer, compile_model
-from newword.keras._seeding import seeded
-from newword.keras._validation import BestWeights
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
-from newword.keras.seq2seq.generator import file as generator_file
+from newword.keras.seq2seq.generator.base import Generator
 from newword.keras.seq2seq.generator.batches import TrainingPairs
-from newword.keras.seq2seq.generator.data import (
-    Texts,
-    checked_pairs,
-    checked_sources,
-    checked_targets,
-)
+from newword.keras.seq2seq.generator.data import Texts, checked_sources
 from newword.keras.seq2seq.generator.decoding import Decoder
-from newword.keras.seq2seq.generator.diagnostics import (
-    BeamComparison,
-    SearchErrors,
-    penalised,
-    search_errors,
-)
+from newword.keras.seq2seq.generator.diagnostics import SearchErrors, penalised, search_errors
+from newword.keras.seq2seq.generator.file import ARCHIVE, Parts
 from newword.keras.seq2seq.generator.searching import AllowedTexts, Searching
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
 from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
@@ -37,17 +25,20 @@ from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
 from newword.keras.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from newword.generation_evaluation import GenerationScore
 
 __all__ = ["Seq2Seq"]
 
 MODELS: dict[str, Any] = {"lstm": LSTMEncoderDecoder, "transformer": TransformerEncoderDecoder}
+DIRECTIONS = ("left_to_right", "right_to_left")
 
 
-class Seq2Seq:
+class Seq2Seq(Generator):
     """Generates a text from a text: headlines, second lines of couplets, corrections.
 
     It combines the vocabulary, an encoder-decoder, training and search. Texts are sequences of
@@ -67,6 +58,8 @@ class Seq2Seq:
         max_source_length: The largest number of characters of a source.
         max_target_length: The largest number of characters of a target, and by default of
             generated texts.
+        direction: `"left_to_right"` or `"right_to_left"`: the order in which characters of targets
+            are learnt and generated. Texts are always given and returned in reading order.
         truncate: Whether longer sources are cut. Otherwise they are an error.
         seed: Seed of initial weights, dropout, the order of batches, and the replacement of rare
             characters of sources by unknown.
@@ -87,6 +80,10 @@ class Seq2Seq:
         ['明天', '很好']
     """
 
+    NAME = "seq2seq"
+    ARCHIVE = ARCHIVE
+    OPTIONS = (*Generator.OPTIONS, "direction")
+
     def __init__(
         self,
         model: Any = "lstm",
@@ -99,29 +96,24 @@ class Seq2Seq:
         min_count: int = 1,
         max_source_length: int = 256,
         max_target_length: int = 64,
+        direction: str = "left_to_right",
         truncate: bool = False,
         seed: int = 0,
     ) -> None:
         if not isinstance(model, EncoderDecoder) and model not in MODELS:
             rule = f"one of {', '.join(map(repr, MODELS))}, or an encoder-decoder"
             raise _check.invalid("model", rule, model)
-        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
-            raise _check.invalid("vocabulary", "a Vocabulary", vocabulary)
-        self.min_count = _check.whole("min_count", min_count, 1)
-        self.max_source_length = _check.whole("max_source_length", max_source_length, 1)
-        self.max_target_length = _check.whole("max_target_length", max_target_length, 1)
-        self.truncate = _check.flag("truncate", truncate)
-        self.seed = _check.whole("seed", seed, 0)
-        self._vocabulary = vocabulary
-        self._training: Any = None
-        self._fits = 0
+        super().__init__(
+            vocabulary,
+            min_count=min_count,
+            max_source_length=max_source_length,
+            max_target_length=max_target_length,
+            truncate=truncate,
+            seed=seed,
+        )
+        self.direction = _check.choice("direction", direction, DIRECTIONS)
         if isinstance(model, EncoderDecoder):
-            if vocabulary is None:
-                raise _check.invalid("vocabulary", "given with a model of your own", vocabulary)
-            if model.vocabulary_size != len(vocabulary):
-                rule = f"of {model.vocabulary_size} ids, those of the model"
-                raise _check.invalid("vocabulary", rule, len(vocabulary))
-            self._use(TeacherForcing(model))
+            self._use_model(self._checked_model(model))
             return
         self._make = partial(
             MODELS[model],
@@ -132,17 +124,6 @@ class Seq2Seq:
         )
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The known characters.
-
-        Raises:
-            InvalidArgumentError: None were given, and `build` or `fit` was not called.
-        """
-        if self._vocabulary is None:
-            raise _check.invalid("seq2seq", "fitted or built before it has a vocabulary", self)
-        return self._vocabulary
-
-    @property
     def training(self) -> TeacherForcing:
         """The Keras model that `fit` trains: the encoder-decoder with the remedies.
 
@@ -151,9 +132,7 @@ class Seq2Seq:
         Raises:
             InvalidArgumentError: `build` or `fit` was not called.
         """
-        if self._training is None:
-            raise _check.invalid("seq2seq", "fitted or built before it has a model", self)
-        training: TeacherForcing = self._training
+        training: TeacherForcing = super().training
         return training
 
     @property
@@ -164,30 +143,6 @@ class Seq2Seq:
             InvalidArgumentError: `build` or `fit` was not called.
         """
         return self.training.model
-
-    def build(self, texts: Iterable[str] | None = None) -> Seq2Seq:
-        """Builds the model, and the vocabulary from texts unless there is one.
-
-        `fit` calls this method. Call it to inspect or change the model before training.
-
-        Args:
-            texts: Sources and targets for the vocabulary; None if a vocabulary was given.
-
-        Raises:
-            InvalidArgumentError: There are neither texts nor a vocabulary.
-        """
-        if self._training is not None:
-            return self
-        if self._vocabulary is None:
-            if texts is None:
-                raise _check.invalid("texts", "given if there is no vocabulary", texts)
-            # As written: a normalised vocabulary would generate no full-width punctuation.
-            self._vocabulary = Vocabulary.from_texts(
-                texts, min_count=self.min_count, normalize=False
-            )
-        with seeded(self.seed):
-            self._use(TeacherForcing(self._make(len(self._vocabulary))))
-        return self
 
     def fit(
         self,
@@ -238,7 +193,9 @@ class Seq2Seq:
         self._compile(optimizer, learning_rate, remedies)
         tokens = (self.model.start_token, self.model.end_token)
         seed = (self.seed, self._fits)
-        batches = TrainingPairs(*self._encoded(sources, targets), batch_size, tokens, seed)
+        encoded, read = self._encoded(sources, targets)
+        read = read.backward() if self._decoder.backward else read
+        batches = TrainingPairs(encoded, read, batch_size, tokens, seed)
         self._fits += 1
         return self.training.fit(
             batches,
@@ -357,40 +314,14 @@ class Seq2Seq:
             InvalidArgumentError: As for `fit` and `generate`.
             MissingDependencyError: `rouge` or `nltk` is not installed.
         """
-        sources, targets = self._checked(pairs, "pairs", fitting=False)
-        found = self.generate(
-            sources,
+        return self._evaluated(
+            pairs,
             beams=beams,
             max_length=max_length,
             length_penalty=length_penalty,
             alpha=alpha,
             batch_size=batch_size,
         )
-        return evaluate_generation(targets, found)
-
-    def compare_beams(
-        self, pairs: Iterable[tuple[str, str]], beams: Iterable[int] = (1, 2, 3, 5), **options: Any
-    ) -> BeamComparison:
-        """Evaluates generation for several numbers of beams.
-
-        Where the scores fall with more beams, the model is at fault and not the search: exposure
-        bias is a cause.
-
-        Args:
-            pairs: Pairs (source, target).
-            beams: The numbers of beams.
-            **options: Other arguments of `evaluate`.
-
-        Returns:
-            A `BeamComparison` with the score for each number of beams, and `plot`.
-
-        Raises:
-            InvalidArgumentError: As for `evaluate`.
-        """
-        pairs, many = list(pairs), list(_check.iterable("beams", beams, "an iterable of int"))
-        if not many:
-            raise _check.invalid("beams", "at least one number", many)
-        return BeamComparison({one: self.evaluate(pairs, beams=one, **options) for one in many})
 
     def log_probs(
         self, pairs: Iterable[tuple[str, str]], *, batch_size: int = 32
@@ -411,7 +342,9 @@ class Seq2Seq:
         """
         batch_size = _check.whole("batch_size", batch_size, 1)
         sources, targets = self._checked(pairs, "pairs", fitting=False)
-        return self._decoder.log_probs(*self._encoded(sources, targets), batch_size)
+        encoded = self._encoded(sources, targets)
+        log_probs: NDArray[np.float64] = self._decoder.log_probs(*encoded, batch_size)
+        return log_probs
 
     def token_accuracy(
         self,
@@ -437,7 +370,7 @@ class Seq2Seq:
         if remedy is not None and not isinstance(remedy, Remedy):
             raise _check.invalid("remedy", "None or a remedy for exposure bias", remedy)
         encoded = self._encoded(*self._checked(pairs, "pairs", fitting=False))
-        return self._decoder.token_accuracy(*encoded, remedy, batch_size)
+        return float(self._decoder.token_accuracy(*encoded, remedy, batch_size))
 
     def search_errors(
         self,
@@ -486,51 +419,21 @@ class Seq2Seq:
         scores = np.array([one.score for one in found])
         return search_errors(wanted, gold, [one.text for one in found], scores)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Saves the generator to one file, atomically.
-
-        The file is a zip archive: vocabulary and options as JSON, and the model as Keras saves it,
-        with the optimizer's state.
-
-        Raises:
-            InvalidArgumentError: There is no model yet, or the path is invalid.
-            OSError: The file cannot be written.
-        """
-        names = ("min_count", "max_source_length", "max_target_length", "truncate", "seed")
-        options = {name: getattr(self, name) for name in names}
-        generator_file.save(path, generator_file.Parts(self.vocabulary, self.training, options))
-
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | None = None
-    ) -> Seq2Seq:
-        """Loads a saved generator; `fit` continues training.
-
-        Args:
-            path: The file.
-            custom_objects: Classes of a user-defined model by name, unless they are registered with
-                `keras.saving.register_keras_serializable`.
-
-        Raises:
-            FormatError: The file is not a generator, corrupt, from a later version, or its model
-                and vocabulary do not match.
-            OSError: The file cannot be read.
-        """
-        parts = generator_file.load(path, custom_objects)
+    def _of(cls, parts: Parts) -> Self:
         loaded = cls(parts.training.model, vocabulary=parts.vocabulary, **parts.options)
         loaded._use(parts.training)
         return loaded
 
-    def __repr__(self) -> str:
-        if self._training is None:
-            return "Seq2Seq(not built)"
-        return f"Seq2Seq({type(self.model).__name__}; {self._vocabulary!r})"
+    def _use_model(self, model: Any) -> None:
+        self._use(TeacherForcing(model))
 
     def _use(self, training: TeacherForcing) -> None:
         """Takes a training model, and makes a decoder if its encoder-decoder is new."""
         old, self._training = self._training, training
         if old is None or old.model is not training.model:
-            self._decoder = Decoder(training.model, self.vocabulary)
+            backward = self.direction == DIRECTIONS[1]
+            self._decoding = Decoder(training.model, self.vocabulary, backward=backward)
 
     def _compile(self, optimizer: Any, learning_rate: Any, remedies: Any) -> None:
         """Compiles the training model, unless it can be kept as it is."""
@@ -540,37 +443,4 @@ class Seq2Seq:
             self._use(TeacherForcing(self.model, remedies))
         elif current is not None and chosen is current:
             return
-        compile_model(self.training, chosen, TokenCrossEntropy(), [TokenAccuracy()])
-
-    def _checked(
-        self, pairs: Any, argument: str, *, fitting: bool = True
-    ) -> tuple[list[str], list[str]]:
-        """Sources and targets; for fitting, targets must not be too long."""
-        sources, targets = checked_pairs(pairs, argument)
-        sources = checked_sources(
-            sources, self.max_source_length, self.truncate, argument, "[{}][0]"
-        )
-        if fitting:
-            checked_targets(targets, self.max_target_length, argument)
-        return sources, targets
-
-    def _validation(self, pairs: Any, select: str, patience: int | None) -> list[Any]:
-        """The callback that generates the targets of validation pairs, if there are any."""
-        select = _check.choice("select", select, MEASURES)
-        if pairs is None:
-            if patience is not None:
-                raise _check.invalid("patience", "None without validation", patience)
-            return []
-        patience = None if patience is None else _check.whole("patience", patience, 1)
-        sources, targets = self._checked(pairs, "validation", fitting=False)
-        # Raises an error if a package is missing.
-        evaluate_generation(["."], [""])
-        many = list(zip(sources, targets, strict=True))
-        return [BestWeights(lambda: self.evaluate(many).to_dict(), select, patience)]
-
-    def _encoded(self, sources: list[str], targets: list[str]) -> tuple[Texts, Texts]:
-        return Texts.of(sources, self.vocabulary), Texts.of(targets, self.vocabulary)
-
-    def _length(self, max_length: int | None) -> int:
-        """The largest number of generated characters."""
-        return self.max_target_length if max_length is None else max_length
+        compile_model(self.training, chosen, TokenCrossEntropy(), metrics=[TokenAccuracy()])

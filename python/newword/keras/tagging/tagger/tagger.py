@@ -426,7 +426,7 @@ class Tagger:
         current = getattr(self.model, "optimizer", None)
         chosen = chosen_optimizer(current, optimizer, learning_rate)
         if current is None or chosen is not current:
-            compile_model(self.model, chosen, self.head.loss(), [self.head.accuracy()])
+            compile_model(self.model, chosen, self.head.loss(), metrics=[self.head.accuracy()])
 
     def _valid_gold(
         self, texts: Any, targets: Any, on_invalid: str, name: str
