@@ -72,8 +72,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=15, help="at most")
     given = parser.parse_args()
     if given.quick:
-        given.data, given.seeds, given.sizes, given.epochs = None, 1, [300, 50, 50], 6
-        given.remedies, given.beams, given.units, given.layers = [NONE, "target"], [1, 3], 32, 1
+        given.data, given.seeds, given.sizes, given.epochs = None, 1, [300, 20, 50], 5
+        given.remedies, given.beams, given.units, given.layers = [NONE, "target"], [2], 32, 1
     return given
 
 

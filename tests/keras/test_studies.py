@@ -186,13 +186,12 @@ def test_lexicon_features(tmp_path: Path) -> None:
 def test_exposure_bias(tmp_path: Path) -> None:
     results = tmp_path / "runs.jsonl"
     scores, times = tables(run("exposure_bias.py", "--quick", "--results", results))
-    cases = [(beams, remedy) for beams in ("1", "3") for remedy in ("none", "target")]
-    assert [(row["beams"], row["remedy"]) for row in scores] == cases
-    for none, target in zip(scores[::2], scores[1::2], strict=True):
-        gain = float(target["rouge_l"]) - float(none["rouge_l"])
-        assert float(target["gain in ROUGE-L"]) == pytest.approx(gain, abs=0.015)
+    none, target = scores
+    assert [(row["beams"], row["remedy"]) for row in scores] == [("2", "none"), ("2", "target")]
+    gain = float(target["rouge_l"]) - float(none["rouge_l"])
+    assert float(target["gain in ROUGE-L"]) == pytest.approx(gain, abs=0.015)
     assert [row["remedy"] for row in times] == ["none", "target"]
     records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     for record in records:
         assert max(record["val_bleu"]) > 2 * record["val_bleu"][0]
-        assert record["scores"]["1"]["rouge_1"] > 0.4
+        assert record["scores"]["2"]["rouge_1"] > 0.3
