@@ -26,19 +26,25 @@ from tests.support.tensors import Array, numpy
 
 
 @pytest.fixture(scope="module", params=FUSIONS)
-def model(request: Any) -> Any:
+def either(request: Any) -> Any:
+    """A model of each kind of fusion, for what depends on it."""
     return small(request.param)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return small()
 
 
 @pytest.mark.contract
 @pytest.mark.parametrize("changed", [0, 1])
-def test_a_step_sees_both_directions_up_to_its_number(model: Any, changed: int) -> None:
-    given = inputs(model)
-    whole = log_probs(model, given)
+def test_a_step_sees_both_directions_up_to_its_number(either: Any, changed: int) -> None:
+    given = inputs(either)
+    whole = log_probs(either, given)
     for step in range(1, STEPS):
         ids = given[NAMES[changed]].copy()
         ids[:, step:] = other_token(ids[:, step:])
-        found = log_probs(model, {**given, NAMES[changed]: ids})
+        found = log_probs(either, {**given, NAMES[changed]: ids})
         for was, now in zip(whole, found, strict=True):
             np.testing.assert_allclose(now[:, :step], was[:, :step], atol=1e-5)
             assert (np.abs(now - was)[:, step:].max((0, 2)) > 1e-4).all()
@@ -47,7 +53,7 @@ def test_a_step_sees_both_directions_up_to_its_number(model: Any, changed: int) 
 @pytest.mark.contract
 def test_the_directions_are_symmetric(model: Any) -> None:
     given = inputs(model)
-    swapped = small(model.fusion)
+    swapped = small()
     for name in ("decoders", "crosses"):
         for one, other in zip(getattr(model, name), getattr(swapped, name)[::-1], strict=True):
             other.set_weights(one.get_weights())
@@ -118,26 +124,26 @@ def stepwise(model: Any, given: dict[str, Array], order: Array | None = None) ->
 
 
 @pytest.mark.contract
-def test_one_pass_and_single_steps_agree(model: Any) -> None:
-    given = inputs(model)
-    for one, whole in zip(stepwise(model, given), log_probs(model, given), strict=True):
+def test_one_pass_and_single_steps_agree(either: Any) -> None:
+    given = inputs(either)
+    for one, whole in zip(stepwise(either, given), log_probs(either, given), strict=True):
         assert one.dtype == np.float32
         assert one.shape == (len(LENGTHS), STEPS, CHARACTERS + 2)
         np.testing.assert_allclose(one, whole, atol=1e-5)
 
 
 @pytest.mark.contract
-def test_every_pair_of_hypotheses_is_scored(model: Any) -> None:
+def test_every_pair_of_hypotheses_is_scored(either: Any) -> None:
     many = 3
-    given = inputs(model)
+    given = inputs(either)
     ids = [np.repeat(given[name][:2], many, 0) for name in NAMES]
     for side, one in enumerate(ids):
         one[:, 1:] = np.random.default_rng(side).integers(2, CHARACTERS, one[:, 1:].shape)
-    state = model.start(given["source"][:2], STEPS)
+    state = either.start(given["source"][:2], STEPS)
     state["caches"] = keras.tree.map_structure(
         lambda one: np.repeat(numpy(one), many, 0), state["caches"]
     )
-    run, parents = nk.CompiledStep(model.step), np.arange(4 * many)
+    run, parents = nk.CompiledStep(either.step), np.arange(4 * many)
     for step in range(3):
         found, state = run(np.concatenate([one[:, step] for one in ids]), parents, state)
     # All pairs in one pass.
@@ -148,7 +154,7 @@ def test_every_pair_of_hypotheses_is_scored(model: Any) -> None:
             NAMES[side]: ids[side][source * many + own, :3],
             NAMES[1 - side]: ids[1 - side][source * many + other, :3],
         }
-        wanted.append(log_probs(model, {"source": given["source"][source], **pair})[side][:, -1])
+        wanted.append(log_probs(either, {"source": given["source"][source], **pair})[side][:, -1])
     np.testing.assert_allclose(found, np.concatenate(wanted), atol=1e-5)
 
 
@@ -186,14 +192,14 @@ def test_half_precision() -> None:
 
 
 @pytest.mark.contract
-def test_saved_and_loaded(model: Any, tmp_path: Path) -> None:
-    given = inputs(model)
-    model.save(tmp_path / "model.keras")
+def test_saved_and_loaded(either: Any, tmp_path: Path) -> None:
+    given = inputs(either)
+    either.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    for one, was in zip(log_probs(again, given), log_probs(model, given), strict=True):
+    for one, was in zip(log_probs(again, given), log_probs(either, given), strict=True):
         np.testing.assert_array_equal(one, was)
-    assert again.get_config() == model.get_config()
-    assert again.fusion == model.fusion
+    assert again.get_config() == either.get_config()
+    assert again.fusion == either.fusion
 
 
 def test_the_loss_is_the_mean_of_both_directions() -> None:

@@ -68,7 +68,7 @@ def generate_bidirectional(
         >>> from newword.keras import BidirectionalLSTMEncoderDecoder
         >>> model = BidirectionalLSTMEncoderDecoder(9, 8)
         >>> search = BidirectionalBeamSearch(1, 2, end_token=model.end_tokens, max_length=3)
-        >>> state = model.start(keras.ops.convert_to_tensor([[4, 5, 6]]), 3)
+        >>> state = model.start(np.array([[4, 5, 6]]), 3)
         >>> found = generate_bidirectional(
         ...     model.step, state, search, start_tokens=model.start_tokens
         ... )

@@ -77,11 +77,11 @@ class BidirectionalSeq2Seq(Generator):
 
     Examples:
         >>> from newword.keras import BidirectionalSeq2Seq
-        >>> pairs = [("今天天气", "天气"), ("明天天气", "明天"), ("今天很好", "很好")] * 8
         >>> headlines = BidirectionalSeq2Seq("lstm", units=16, num_layers=1)
-        >>> history = headlines.fit(pairs, epochs=20, learning_rate=0.03, verbose=0)
-        >>> headlines.generate(["明天天气", "今天很好"], beams=2)
-        ['明天', '很好']
+        >>> headlines = headlines.build(["今天天气", "天气"])      # fit(pairs) does this, too
+        >>> results = headlines.generate("今天天气", beams=2, n_best=2, max_length=3)
+        >>> len(results), all(len(one.text) <= 3 for one in results)
+        (2, True)
     """
 
     NAME = "bidirectional"
