@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use newword_core::support::{Result, Workers};
 
 /// Pieces for all threads, as decoders cut a batch.
-const PIECES: u64 = 16;
+const PIECES: u32 = 16;
 const REPEATS: usize = 200;
 
 fn main() -> Result<()> {
@@ -45,7 +45,7 @@ fn time(workers: &Workers<'_>, rounds: u64) -> Result<Duration> {
     let mut least = Duration::MAX;
     for _ in 0..REPEATS {
         let start = Instant::now();
-        let pieces = vec![rounds / PIECES; PIECES as usize];
+        let pieces = (0..PIECES).map(|_| rounds / u64::from(PIECES)).collect();
         black_box(workers.map(pieces, |rounds| Ok(spin(rounds)))?);
         least = least.min(start.elapsed());
     }
