@@ -8,9 +8,20 @@ import pytest
 
 from newword.samples import sample_text
 from tests.support.fake_core import needs_core
-from tests.support.pages import KERAS_PAGES, PAGES, ROOT, blocks, run_blocks
+from tests.support.pages import (
+    KERAS_PAGES,
+    PAGES,
+    ROOT,
+    blocks,
+    run_blocks,
+    runs_like_its_twin,
+)
 
-CORE_PAGES = [page for page in PAGES if page not in KERAS_PAGES and blocks(page, "python")]
+CORE_PAGES = [
+    page
+    for page in PAGES
+    if page not in KERAS_PAGES and blocks(page, "python") and not runs_like_its_twin(page)
+]
 
 
 @pytest.fixture

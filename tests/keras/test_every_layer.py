@@ -192,13 +192,15 @@ def test_its_config_makes_the_same_layer(case: Case) -> None:
 def test_every_layer_is_here() -> None:
     exported = [getattr(nk, name) for name in nk.__all__]
     layers = {one for one in exported if isinstance(one, type)}
-    layers -= {nk.Tagger, nk.Vocabulary, nk.CompiledStep, nk.Seq2Seq}
+    layers -= {nk.Tagger, nk.Vocabulary, nk.CompiledStep, nk.Seq2Seq, nk.BidirectionalSeq2Seq}
+    layers -= {nk.KerasHubDecoder}
     # They take several inputs, or make what only a tagging loss reads, and have tests of their own.
     heads = {nk.SoftmaxTagging, nk.MEMM, nk.BidirectionalMEMM, nk.CRF, nk.ViterbiDecoder}
     others = {nk.MergeMasks, nk.TaggingLoss, nk.EmissionAccuracy, *heads}
     # Parts of encoder-decoders, which take several inputs, too.
     others |= {nk.SelfModulatedLayerNormalization, nk.CopyPrior}
     others |= {nk.LSTMEncoderDecoder, nk.TransformerEncoderDecoder, nk.TeacherForcing}
+    others |= {nk.BidirectionalLSTMEncoderDecoder}
     others |= {nk.RandomReplacement, nk.ScheduledSampling, nk.RDrop, nk.TeaForN}
     others |= {nk.TokenCrossEntropy, nk.TokenAccuracy}
     assert layers - {type(case.make()) for case in CASES} == others

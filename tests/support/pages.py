@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import warnings
 from pathlib import Path
@@ -34,3 +35,17 @@ def run_blocks(page: Path) -> None:
         for line, code in blocks(page, "python"):
             # Blank lines before it, so that a traceback shows the page's own line.
             exec(compile("\n" * line + code, str(page), "exec"), names)
+
+
+def runs_like_its_twin(page: Path) -> bool:
+    """Whether a translated page has the blocks of the original, comments aside.
+
+    One run then serves both.
+    """
+    twin = ROOT / "docs" / page.name
+    if page.parent.name != "zh" or not twin.exists():
+        return False
+    programs = [
+        [ast.dump(ast.parse(code)) for _, code in blocks(one, "python")] for one in (page, twin)
+    ]
+    return programs[0] == programs[1]
