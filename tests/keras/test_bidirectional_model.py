@@ -36,7 +36,6 @@ def model() -> Any:
     return small()
 
 
-@pytest.mark.contract
 @pytest.mark.parametrize("changed", [0, 1])
 def test_a_step_sees_both_directions_up_to_its_number(either: Any, changed: int) -> None:
     given = inputs(either)
@@ -50,7 +49,6 @@ def test_a_step_sees_both_directions_up_to_its_number(either: Any, changed: int)
             assert (np.abs(now - was)[:, step:].max((0, 2)) > 1e-4).all()
 
 
-@pytest.mark.contract
 def test_the_directions_are_symmetric(model: Any) -> None:
     given = inputs(model)
     swapped = small()
@@ -78,7 +76,6 @@ def test_the_directions_are_symmetric(model: Any) -> None:
         np.testing.assert_allclose(now[..., order], was, atol=1e-5)
 
 
-@pytest.mark.contract
 def test_padding_makes_no_difference(model: Any) -> None:
     given = inputs(model)
     wider = inputs(model, source_steps=9, steps=STEPS + 3)
@@ -132,7 +129,6 @@ def test_one_pass_and_single_steps_agree(either: Any) -> None:
         np.testing.assert_allclose(one, whole, atol=1e-5)
 
 
-@pytest.mark.contract
 def test_every_pair_of_hypotheses_is_scored(either: Any) -> None:
     many = 3
     given = inputs(either)

@@ -98,7 +98,6 @@ def test_it_learns_to_swap_words(swapping: Any) -> None:
     assert report.gap == pytest.approx(report.gold_accuracy - 1)
 
 
-@pytest.mark.contract
 def test_generated_texts(guessing: Any) -> None:
     found = guessing.generate(SOURCES, beams=3, n_best=3)
     assert guessing.generate(SOURCES, beams=3) == [one[0].text for one in found]
@@ -230,7 +229,6 @@ def test_the_leakage_report_counts_by_hand(guessing: Any) -> None:
     assert guessing.leakage_report(some).below_unidirectional is None
 
 
-@pytest.mark.contract
 def test_a_loaded_generator_generates_the_same(guessing: Any, tmp_path: Path) -> None:
     path = tmp_path / "both.newword"
     guessing.save(path)

@@ -62,7 +62,6 @@ def test_it_learns_to_swap_words(swapping: Any) -> None:
     np.testing.assert_allclose(errors.gold_scores, errors.found_scores, atol=1e-4)
 
 
-@pytest.mark.contract
 def test_scores_are_those_of_one_pass(guessing: Any) -> None:
     found = guessing.generate(SOURCES, beams=4, n_best=3)
     for source, results in zip(SOURCES, found, strict=True):

@@ -51,7 +51,6 @@ def best_by_force(model: Any, source: Array) -> tuple[tuple[int, ...], float]:
     return sequences[best][:-1], float(scores[best])
 
 
-@pytest.mark.contract
 def test_a_wide_beam_finds_the_best_sequence(model: Any) -> None:
     source = inputs(model)["source"]
     beams = model.num_tokens ** (LONGEST - 1)

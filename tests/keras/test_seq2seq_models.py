@@ -60,7 +60,6 @@ def test_rows_of_the_state_are_reordered(model: Any) -> None:
     np.testing.assert_allclose(found[:, 1:], whole[order, 1:], atol=1e-5)
 
 
-@pytest.mark.contract
 def test_padding_makes_no_difference(model: Any) -> None:
     given = inputs(model)
     whole = log_probs(model, given)
@@ -72,7 +71,6 @@ def test_padding_makes_no_difference(model: Any) -> None:
     np.testing.assert_allclose(log_probs(model, left), whole, atol=1e-5)
 
 
-@pytest.mark.contract
 def test_it_is_causal_and_sees_everything_before(model: Any) -> None:
     given = inputs(model)
     whole = log_probs(model, given)

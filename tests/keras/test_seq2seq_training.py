@@ -121,7 +121,6 @@ def test_replacements_come_from_the_gold_row(pool: str) -> None:
     assert (numpy(other.inputs(model, source[:1], wide)) != 3).any()
 
 
-@pytest.mark.contract
 def test_replacements_of_the_model_itself() -> None:
     model = small("lstm")
     given = inputs(model)
