@@ -16,8 +16,7 @@ hub = pytest.importorskip("keras_hub", reason="keras_hub is not installed")
 VOCABULARY, PROMPT, LENGTH = 30, 4, 8
 ENDS = (3, 4, 5, 6)
 SIZES: dict[str, Any] = {"vocabulary_size": VOCABULARY, "num_layers": 2, "num_heads": 2}
-rng = np.random.default_rng(0)
-PROMPTS = rng.integers(7, VOCABULARY, (12, PROMPT)).astype("int32")
+PROMPTS = np.random.default_rng(0).integers(7, VOCABULARY, (12, PROMPT)).astype("int32")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +39,7 @@ def seq2seq() -> Any:
 
 def sharpened(model: Any) -> Any:
     """The model with larger random weights, so that its predictions differ."""
+    rng = np.random.default_rng(0)
     for one in model.backbone.trainable_variables:
         if len(one.shape) > 1:
             one.assign(rng.normal(scale=0.5, size=one.shape))
@@ -93,12 +93,12 @@ def test_beams_are_better_than_those_of_keras_hub(causal: Any) -> None:
         assert one.log_prob == pytest.approx(own, abs=1e-4)
         gains.append(own - log_prob(causal, prompt, other))
     # Theirs goes on scoring behind the end; ours is worse for none of these prompts.
-    assert max(gains) > 1
+    assert sum(gain > 1 for gain in gains) == 10
     assert min(gains) > -1e-3
 
 
 def test_a_seq2seq_model(seq2seq: Any) -> None:
-    sources = rng.integers(4, VOCABULARY, (3, 5)).astype("int32")
+    sources = np.random.default_rng(1).integers(4, VOCABULARY, (3, 5)).astype("int32")
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0], [1, 1, 1, 0, 0]])
     decoder = nk.KerasHubDecoder(seq2seq)
     state = decoder.start(PROMPTS[:3], LENGTH, source=sources, source_mask=mask)

@@ -32,6 +32,9 @@ class KerasHubDecoder:
     Examples:
         ```python
         import keras_hub
+        import numpy as np
+        from newword.beam import BeamSearch
+        from newword.keras import KerasHubDecoder, generate
 
         model = keras_hub.models.GPT2CausalLM.from_preset("gpt2_base_en")
         tokenizer = model.preprocessor.tokenizer
@@ -46,7 +49,9 @@ class KerasHubDecoder:
 
     def __init__(self, model: Any) -> None:
         self._is_causal = hasattr(model, "call_with_cache")
-        if not self._is_causal and not hasattr(model, "call_decoder_with_cache"):
+        # keras_hub has no public name for what fills a cache; `generate` of every model calls this.
+        has_cache = self._is_causal or hasattr(model, "call_decoder_with_cache")
+        if not has_cache or not hasattr(model, "_build_cache"):
             rule = "a CausalLM or Seq2SeqLM of keras_hub with a cached decoding step"
             raise _check.invalid("model", rule, type(model).__name__)
         self.model = model

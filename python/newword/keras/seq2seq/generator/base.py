@@ -202,7 +202,8 @@ class Generator:
     @property
     def _decoder(self) -> Any:
         """The compiled functions of the model; raises if there is no model yet."""
-        return self._decoding if self.training is not None else None
+        _ = self.training
+        return self._decoding
 
     @classmethod
     def _of(cls, parts: generator_file.Parts) -> Self:
