@@ -19,6 +19,7 @@ __all__ = [
     "Results",
     "arguments",
     "compared",
+    "compared_texts",
     "mean_and_spread",
     "print_table",
     "progress",
@@ -115,6 +116,10 @@ STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 """By degrees of freedom from 1: so many standard errors hold 95 % of Student's t."""
 
 
+NORMAL = 1.96
+"""So many standard errors hold 95 % of the normal distribution."""
+
+
 def compared(values: Sequence[float], others: Sequence[float], digits: int = 3) -> str:
     """The mean difference of runs that agree in their seed, its standard error, and a verdict.
 
@@ -128,6 +133,19 @@ def compared(values: Sequence[float], others: Sequence[float], digits: int = 3) 
     error = statistics.stdev(differences) / len(differences) ** 0.5
     factor = STUDENT[min(len(differences) - 1, len(STUDENT)) - 1]
     verdict = "" if abs(mean) > factor * error else ", noise"
+    return f"{mean:+.{digits}f} ({error:.{digits}f}{verdict})"
+
+
+def compared_texts(values: Any, others: Any, digits: int = 3) -> str:
+    """The mean difference of two arrays (seeds, texts), its standard error, and a verdict.
+
+    The difference of a text is the mean over seeds. The 95 % interval is about texts: another test
+    set of the same kind would give a difference within it, for these seeds.
+    """
+    differences = list((values - others).mean(0))
+    mean = statistics.fmean(differences)
+    error = statistics.stdev(differences) / len(differences) ** 0.5
+    verdict = "" if abs(mean) > NORMAL * error else ", noise"
     return f"{mean:+.{digits}f} ({error:.{digits}f}{verdict})"
 
 

@@ -18,11 +18,23 @@ from typing import Any
 
 import numpy as np
 
-from _study import Results, arguments, compared, mean_and_spread, print_table, progress, set_up
+from _study import (
+    Results,
+    arguments,
+    compared,
+    compared_texts,
+    mean_and_spread,
+    print_table,
+    progress,
+    set_up,
+)
 
 Pair = tuple[str, str]
 NONE = "none"
 MEASURES = ("rouge_l", "rouge_1", "rouge_2", "bleu", "exact")
+GAINS = {"rouge_l": "ROUGE-L", "bleu": "BLEU"}
+LONGEST_HEADLINE = 40
+"""Longer ones list the topics of a whole programme."""
 
 
 def main() -> None:
@@ -40,6 +52,8 @@ def main() -> None:
         for remedy in given.remedies
     }
     print_table(*table(runs, given.beams))
+    if NONE in runs and len(runs) > 1:
+        print_table(*gains(runs, given.beams))
     seconds = [
         [name, mean_and_spread([one["epoch_seconds"] for one in each], 1)]
         for name, each in runs.items()
@@ -81,7 +95,11 @@ def headlines(folder: Path, source: int) -> list[list[Pair]]:
     """Beginnings of articles and their headlines; the latest are judged by."""
     lines = (folder / "seq2seq" / "xwlb_headlines.tsv").read_text("utf-8").splitlines()
     rows = sorted(line.split("\t") for line in lines)
-    pairs = [(article[:source], headline) for _, headline, article in rows if article and headline]
+    pairs = [
+        (article[:source], headline)
+        for _, headline, article in rows
+        if article and 0 < len(headline) <= LONGEST_HEADLINE
+    ]
     # A headline that comes back is no test.
     old, new = pairs[:-2_000], pairs[-2_000:]
     known = {headline for _, headline in old}
@@ -197,28 +215,50 @@ def trained(parts: tuple[list[Pair], ...], key: dict[str, Any]) -> dict[str, Any
         verbose=0,
     )
     seconds = (time.perf_counter() - start) / len(history.history["loss"])
-    scores = {
-        str(beams): generator.evaluate(test, beams=beams, batch_size=64).to_dict()
-        for beams in key["beams"]
+    scores, per_text = {}, {}
+    for beams in key["beams"]:
+        score = generator.evaluate(test, beams=beams, batch_size=64)
+        scores[str(beams)] = score.to_dict()
+        per_text[str(beams)] = {name: score.per_text[name].round(4).tolist() for name in GAINS}
+    return {
+        "scores": scores,
+        "per_text": per_text,
+        "epoch_seconds": seconds,
+        "val_bleu": history.history["val_bleu"],
     }
-    return {"scores": scores, "epoch_seconds": seconds, "val_bleu": history.history["val_bleu"]}
 
 
 def table(
     runs: dict[str, list[dict[str, Any]]], beams: list[int]
 ) -> tuple[list[str], list[list[str]]]:
-    """Means over seeds in percent, and the gain in ROUGE-L over no remedy."""
+    """Means over seeds in percent."""
     rows = []
     for number in beams:
         for remedy, each in runs.items():
             scores = [record["scores"][str(number)] for record in each]
             cells = [mean_and_spread([100 * one[name] for one in scores], 2) for name in MEASURES]
-            gain = ""
-            if remedy != NONE and NONE in runs:
-                others = [100 * record["scores"][str(number)]["rouge_l"] for record in runs[NONE]]
-                gain = compared([100 * one["rouge_l"] for one in scores], others, 2)
-            rows.append([str(number), remedy, *cells, gain])
-    return ["beams", "remedy", *MEASURES, "gain in ROUGE-L"], rows
+            rows.append([str(number), remedy, *cells])
+    return ["beams", "remedy", *MEASURES], rows
+
+
+def gains(
+    runs: dict[str, list[dict[str, Any]]], beams: list[int]
+) -> tuple[list[str], list[list[str]]]:
+    """Gains over no remedy in points, with the standard errors over seeds and over texts."""
+    head = [f"{name}, {over}" for name in GAINS.values() for over in ("seeds", "texts")]
+    rows = []
+    for number in map(str, beams):
+        for remedy in (name for name in runs if name != NONE):
+            row = [number, remedy]
+            for name in GAINS:
+                with_it, without = (
+                    100 * np.array([record["per_text"][number][name] for record in runs[one]])
+                    for one in (remedy, NONE)
+                )
+                row.append(compared(with_it.mean(1), without.mean(1), 2))
+                row.append(compared_texts(with_it, without, 2))
+            rows.append(row)
+    return ["beams", "remedy", *head], rows
 
 
 if __name__ == "__main__":
