@@ -87,7 +87,7 @@ class Generation:
 
     def __init__(self, model: Any) -> None:
         from newword.keras import CompiledStep
-        from newword.keras._compilation import compiled
+        from newword.keras._backend import compiled
 
         self.model, self.step = model, CompiledStep(model.step)
         self.start = compiled(partial(model.start, max_length=STEPS), model.variables)

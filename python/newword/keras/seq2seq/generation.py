@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from newword import _check
-from newword.keras._compilation import compiled
+from newword.keras._backend import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

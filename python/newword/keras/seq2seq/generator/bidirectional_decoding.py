@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from newword.beam import BidirectionalBeamSearch
+from newword.keras._backend import compiled
 from newword.keras._batches import filled_rows
-from newword.keras._compilation import compiled
 from newword.keras.seq2seq.bidirectional import DIRECTIONS
 from newword.keras.seq2seq.bidirectional_generation import generate_bidirectional
 from newword.keras.seq2seq.generation import CompiledStep

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
+from newword.keras._backend import compiled
 from newword.keras._batches import filled_rows
-from newword.keras._compilation import compiled
 from newword.keras.seq2seq.generation import CompiledStep, generate
 from newword.keras.seq2seq.generator.batches import paired_batch, sorted_batches, source_batch
 from newword.keras.seq2seq.generator.searching import GeneratedText

@@ -1,0 +1,166 @@
+"""What Keras has no function for: compilation and differentiation of functions of tensors.
+
+The only module that uses a backend directly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["compiled", "hessian_vector_product", "value_and_gradients"]
+
+
+def compiled(
+    function: Callable[..., Any], variables: Sequence[Any] = (), donate: tuple[int, ...] = ()
+) -> Callable[..., Any]:
+    """Compiles a function of tensors, for inference; later calls read the variables' new values.
+
+    Args:
+        function: A function of nests of tensors that uses only `keras.ops`.
+        variables: The Keras variables that it reads. Changes to them are discarded on JAX.
+        donate: Positions of arguments whose memory JAX may reuse for the results; the caller must
+            not use them again.
+
+    Returns:
+        A function with the same arguments. It is compiled once for each combination of shapes on
+        JAX. TensorFlow compiles for the first shapes, and then once for any. PyTorch runs it as it
+        is, without recording gradients.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        # Without AutoGraph exceptions keep their types.
+        graph: Callable[..., Any] = tf.function(function, reduce_retracing=True, autograph=False)
+        return graph
+    if backend == "jax":
+        return _with_values(function, list(variables), donate)
+    return _without_gradients(function)
+
+
+def _with_values(
+    function: Callable[..., Any], variables: list[Any], donate: tuple[int, ...]
+) -> Callable[..., Any]:
+    """Compiles with JAX, which takes the values of variables as an argument."""
+    import jax
+
+    def pure(values: list[Any], *arguments: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*arguments)
+
+    jitted = jax.jit(pure, donate_argnums=tuple(one + 1 for one in donate))
+
+    def run(*arguments: Any) -> Any:
+        return jitted([one.value for one in variables], *arguments)
+
+    return run
+
+
+def _without_gradients(function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    def run(*arguments: Any) -> Any:
+        with torch.no_grad():
+            return function(*arguments)
+
+    return run
+
+
+def value_and_gradients(
+    function: Callable[..., Any], *, has_aux: bool = False, differentiable: bool = False
+) -> Callable[..., tuple[Any, list[Any]]]:
+    """Makes a function that returns a scalar and its gradients. Calls may be nested.
+
+    Args:
+        function: A function of tensors that returns a scalar, or with `has_aux` a scalar and
+            anything else. Variables that it reads are constants, unless an outer function
+            differentiates with respect to them.
+        has_aux: Whether the function returns more than the scalar.
+        differentiable: Whether the gradients will be differentiated in turn. PyTorch then keeps
+            what it needs for that, which takes memory; the other backends ignore it.
+
+    Returns:
+        A function of the same tensors that returns what `function` returns, and a list with a
+        gradient for each tensor: dense, and zeros where the scalar does not depend on it.
+    """
+    backend = keras.backend.backend()
+    run = {"tensorflow": _tensorflow, "jax": _jax}.get(backend, _torch)
+
+    def differentiated(*tensors: Any) -> tuple[Any, list[Any]]:
+        return run(
+            function, [ops.convert_to_tensor(one) for one in tensors], has_aux, differentiable
+        )
+
+    return differentiated
+
+
+def hessian_vector_product(
+    function: Callable[..., Any], tensors: Sequence[Any], vectors: Sequence[Any]
+) -> list[Any]:
+    """The product of the Hessian of a function with a vector, by two reverse passes.
+
+    Args:
+        function: A function of tensors that returns a scalar and can be differentiated twice.
+        tensors: Where the Hessian is taken.
+        vectors: The vector, in parts of the shapes of the tensors.
+
+    Returns:
+        The product, in parts of the same shapes.
+    """
+    inner = value_and_gradients(function, differentiable=True)
+    constants = [ops.stop_gradient(ops.convert_to_tensor(one)) for one in vectors]
+
+    def along(*tensors: Any) -> Any:
+        _, gradients = inner(*tensors)
+        return sum(ops.sum(one * other) for one, other in zip(gradients, constants, strict=True))
+
+    return value_and_gradients(along)(*tensors)[1]
+
+
+def _tensorflow(
+    function: Callable[..., Any], tensors: list[Any], has_aux: bool, _: bool
+) -> tuple[Any, list[Any]]:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        output = function(*tensors)
+    scalar = output[0] if has_aux else output
+    zero = tf.UnconnectedGradients.ZERO
+    gradients = tape.gradient(scalar, tensors, unconnected_gradients=zero)
+    # Lookups have gradients of slices.
+    return output, [tf.convert_to_tensor(one) for one in gradients]
+
+
+def _jax(
+    function: Callable[..., Any], tensors: list[Any], has_aux: bool, _: bool
+) -> tuple[Any, list[Any]]:
+    import jax
+
+    every = tuple(range(len(tensors)))
+    output, gradients = jax.value_and_grad(function, argnums=every, has_aux=has_aux)(*tensors)
+    return output, list(gradients)
+
+
+def _torch(
+    function: Callable[..., Any], tensors: list[Any], has_aux: bool, differentiable: bool
+) -> tuple[Any, list[Any]]:
+    import torch
+
+    leaves = [one if one.requires_grad else one.detach().requires_grad_() for one in tensors]
+    with torch.enable_grad():
+        output = function(*leaves)
+        scalar = output[0] if has_aux else output
+        gradients = torch.autograd.grad(
+            scalar, leaves, create_graph=differentiable, allow_unused=True
+        )
+    return output, [
+        torch.zeros_like(leaf) if one is None else one
+        for one, leaf in zip(gradients, leaves, strict=True)
+    ]
