@@ -13,47 +13,28 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
+from _generators import BATCH, gains, judged, max_length, means
+from _pairs import Pair, add_arguments, pairs_of, settings
+from _study import Results, arguments, mean_and_spread, print_table, progress, set_up
 
-from _study import (
-    Results,
-    arguments,
-    compared,
-    compared_texts,
-    mean_and_spread,
-    print_table,
-    progress,
-    set_up,
-)
-
-Pair = tuple[str, str]
 NONE = "none"
-MEASURES = ("rouge_l", "rouge_1", "rouge_2", "bleu", "exact")
-GAINS = {"rouge_l": "ROUGE-L", "bleu": "BLEU"}
-LONGEST_HEADLINE = 40
-"""Longer ones list the topics of a whole programme."""
 
 
 def main() -> None:
-    """Trains every remedy with every seed, and prints a table."""
+    """Trains every remedy with every seed, and prints the tables."""
     given = parsed()
     set_up(given)
-    parts = synthetic() if given.data is None else SETS[given.set](given.data, given.source)
-    train, valid, test = (part[:size] for part, size in zip(parts, given.sizes, strict=True))
-    print(f"# {len(train)} pairs to learn from, {len(valid)} to select by, {len(test)} to judge by")
+    parts = pairs_of(given)
     results = Results(given.results)
     runs = {
-        remedy: [
-            run(results, given, (train, valid, test), remedy, seed) for seed in range(given.seeds)
-        ]
+        remedy: [run(results, given, parts, remedy, seed) for seed in range(given.seeds)]
         for remedy in given.remedies
     }
-    print_table(*table(runs, given.beams))
+    print_table(*means(runs, given.beams, "remedy"))
     if NONE in runs and len(runs) > 1:
-        print_table(*gains(runs, given.beams))
+        print_table(*gains(runs, given.beams, "remedy", NONE))
     seconds = [
         [name, mean_and_spread([one["epoch_seconds"] for one in each], 1)]
         for name, each in runs.items()
@@ -64,81 +45,17 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     """The arguments."""
     parser = arguments(__doc__, seeds=3)
-    parser.add_argument(
-        "--data", type=Path, help="the folder with seq2seq/; built-in data without it"
-    )
-    parser.add_argument("--set", choices=sorted(SETS), default="headlines")
-    parser.add_argument("--source", type=int, default=100, help="characters of an article")
-    parser.add_argument(
-        "--sizes",
-        type=int,
-        nargs=3,
-        default=[12_000, 300, 1_000],
-        help="pairs to train, select, judge",
-    )
+    add_arguments(parser)
     parser.add_argument(
         "--remedies", nargs="+", choices=sorted(REMEDIES), default=[NONE, "target", "source_target"]
     )
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 2, 3, 5])
     parser.add_argument("--model", default="lstm")
-    parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=15, help="at most")
     given = parser.parse_args()
     if given.quick:
         given.data, given.seeds, given.sizes, given.epochs = None, 1, [300, 20, 50], 5
         given.remedies, given.beams, given.units, given.layers = [NONE, "target"], [2], 32, 1
     return given
-
-
-def headlines(folder: Path, source: int) -> list[list[Pair]]:
-    """Beginnings of articles and their headlines; the latest are judged by."""
-    lines = (folder / "seq2seq" / "xwlb_headlines.tsv").read_text("utf-8").splitlines()
-    rows = sorted(line.split("\t") for line in lines)
-    pairs = [
-        (article[:source], headline)
-        for _, headline, article in rows
-        if article and 0 < len(headline) <= LONGEST_HEADLINE
-    ]
-    # A headline that comes back is no test.
-    old, new = pairs[:-2_000], pairs[-2_000:]
-    known = {headline for _, headline in old}
-    new = [pair for pair in new if pair[1] not in known]
-    half = len(new) // 4
-    return [shuffled(old), shuffled(new[:half]), shuffled(new[half:])]
-
-
-def couplets(folder: Path, source: int) -> list[list[Pair]]:
-    """First and second lines of couplets."""
-    lines = (folder / "seq2seq" / "couplets.tsv").read_text("utf-8").splitlines()
-    pairs = list(dict.fromkeys(tuple(line.split("\t")[:2]) for line in lines))
-    pairs = shuffled([(first, second) for first, second in pairs if len(first) <= source])
-    return [pairs[4_000:], pairs[:2_000], pairs[2_000:4_000]]
-
-
-SETS: dict[str, Callable[[Path, int], list[list[Pair]]]] = {
-    "headlines": headlines,
-    "couplets": couplets,
-}
-
-
-def synthetic() -> list[list[Pair]]:
-    """Notes of meetings with their titles."""
-    rng = np.random.default_rng(0)
-    places, topics = (
-        ("北京", "上海", "广州", "成都", "西安"),
-        ("交通", "教育", "科技", "农业", "文化"),
-    )
-    pairs = []
-    for place, topic, day in zip(*(rng.integers(5, size=400) for _ in range(3)), strict=True):
-        source = f"{'一二三四五'[day]}月，关于{topics[topic]}的会议在{places[place]}举行。"
-        pairs.append((source, f"{places[place]}举行{topics[topic]}会议"))
-    return [pairs[:300], pairs[300:350], pairs[350:]]
-
-
-def shuffled(pairs: list[Pair]) -> list[Pair]:
-    """The pairs in an order that is the same every time."""
-    return [pairs[place] for place in np.random.default_rng(0).permutation(len(pairs))]
 
 
 def random_replacement(pool: str, seed: int) -> Any:
@@ -166,21 +83,12 @@ REMEDIES: dict[str, Callable[[int], Any] | None] = {
 
 
 def run(
-    results: Results,
-    given: argparse.Namespace,
-    parts: tuple[list[Pair], ...],
-    remedy: str,
-    seed: int,
+    results: Results, given: argparse.Namespace, parts: list[list[Pair]], remedy: str, seed: int
 ) -> dict[str, Any]:
     """The record of one training: the measures for each number of beams."""
     key = {
-        "set": "synthetic" if given.data is None else given.set,
-        "source": given.source,
-        "sizes": list(map(len, parts)),
+        **settings(given),
         "model": given.model,
-        "units": given.units,
-        "layers": given.layers,
-        "epochs": given.epochs,
         "remedy": remedy,
         "beams": given.beams,
         "seed": seed,
@@ -189,7 +97,7 @@ def run(
         return results.once(key, functools.partial(trained, parts, key))
 
 
-def trained(parts: tuple[list[Pair], ...], key: dict[str, Any]) -> dict[str, Any]:
+def trained(parts: list[list[Pair]], key: dict[str, Any]) -> dict[str, Any]:
     """One training, its best epoch by greedy BLEU on the pairs to select by."""
     import time
 
@@ -200,7 +108,7 @@ def trained(parts: tuple[list[Pair], ...], key: dict[str, Any]) -> dict[str, Any
         key["model"],
         units=key["units"],
         num_layers=key["layers"],
-        max_target_length=max(len(target) for part in parts for _, target in part),
+        max_target_length=max_length(parts),
         seed=key["seed"],
     )
     make = REMEDIES[key["remedy"]]
@@ -209,56 +117,17 @@ def trained(parts: tuple[list[Pair], ...], key: dict[str, Any]) -> dict[str, Any
         train,
         validation=valid,
         epochs=key["epochs"],
-        batch_size=64,
+        batch_size=BATCH,
         patience=3,
         remedies=[] if make is None else [make(key["seed"])],
         verbose=0,
     )
     seconds = (time.perf_counter() - start) / len(history.history["loss"])
-    scores, per_text = {}, {}
-    for beams in key["beams"]:
-        score = generator.evaluate(test, beams=beams, batch_size=64)
-        scores[str(beams)] = score.to_dict()
-        per_text[str(beams)] = {name: score.per_text[name].round(4).tolist() for name in GAINS}
     return {
-        "scores": scores,
-        "per_text": per_text,
+        **judged(generator, test, key["beams"]),
         "epoch_seconds": seconds,
         "val_bleu": history.history["val_bleu"],
     }
-
-
-def table(
-    runs: dict[str, list[dict[str, Any]]], beams: list[int]
-) -> tuple[list[str], list[list[str]]]:
-    """Means over seeds in percent."""
-    rows = []
-    for number in beams:
-        for remedy, each in runs.items():
-            scores = [record["scores"][str(number)] for record in each]
-            cells = [mean_and_spread([100 * one[name] for one in scores], 2) for name in MEASURES]
-            rows.append([str(number), remedy, *cells])
-    return ["beams", "remedy", *MEASURES], rows
-
-
-def gains(
-    runs: dict[str, list[dict[str, Any]]], beams: list[int]
-) -> tuple[list[str], list[list[str]]]:
-    """Gains over no remedy in points, with the standard errors over seeds and over texts."""
-    head = [f"{name}, {over}" for name in GAINS.values() for over in ("seeds", "texts")]
-    rows = []
-    for number in map(str, beams):
-        for remedy in (name for name in runs if name != NONE):
-            row = [number, remedy]
-            for name in GAINS:
-                with_it, without = (
-                    100 * np.array([record["per_text"][number][name] for record in runs[one]])
-                    for one in (remedy, NONE)
-                )
-                row.append(compared(with_it.mean(1), without.mean(1), 2))
-                row.append(compared_texts(with_it, without, 2))
-            rows.append(row)
-    return ["beams", "remedy", *head], rows
 
 
 if __name__ == "__main__":

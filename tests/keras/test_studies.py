@@ -197,3 +197,23 @@ def test_exposure_bias(tmp_path: Path) -> None:
     for record in records:
         assert max(record["val_bleu"]) > 2 * record["val_bleu"][0]
         assert record["scores"]["2"]["rouge_1"] > 0.3
+
+
+def test_bidirectional_decoding(tmp_path: Path) -> None:
+    results, figure = tmp_path / "runs.jsonl", tmp_path / "leakage.png"
+    arguments = ("--quick", "--results", results, "--figure", figure)
+    scores, gains, losses = tables(run("bidirectional_decoding.py", *arguments))
+    models = ["left_to_right", "right_to_left", "gold", "second_stage"]
+    assert [row["model"] for row in scores] == [row["model"] for row in losses] == models
+    for row, gained in zip(scores[1:], gains, strict=True):
+        gain = float(row["bleu"]) - float(scores[0]["bleu"])
+        assert float(gained["BLEU, seeds"]) == pytest.approx(gain, abs=0.015)
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert [record["kind"] for record in records] == ["left_to_right", "right_to_left", "both"]
+    both = records[-1]["models"]
+    # The first stage is one, and what follows differs.
+    first = [one["val_bleu"][:3] for one in both.values()]
+    assert first[0] == first[1]
+    assert both["gold"]["val_bleu"] != both["second_stage"]["val_bleu"]
+    assert all(one["scores"]["1"]["rouge_1"] > 0.3 for one in both.values())
+    assert figure.read_bytes().startswith(b"\x89PNG")

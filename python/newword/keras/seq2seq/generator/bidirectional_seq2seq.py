@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from keras import ops
+
 from newword import _check
 from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras.seq2seq.bidirectional import DIRECTIONS, BidirectionalLSTMEncoderDecoder
@@ -371,14 +373,20 @@ class BidirectionalSeq2Seq(Generator):
         """Compiles the model, unless it can be kept as it is."""
         current = getattr(self.model, "optimizer", None)
         chosen = chosen_optimizer(current, optimizer, learning_rate)
-        if current is not None and chosen is current:
-            return
-        compile_model(
-            self.model,
-            chosen,
-            {name: TokenCrossEntropy() for name in DIRECTIONS},
-            loss_weights=dict.fromkeys(DIRECTIONS, 1 / len(DIRECTIONS)),
-            metrics={name: [TokenAccuracy()] for name in DIRECTIONS},
+        if current is None or chosen is not current:
+            compile_model(
+                self.model,
+                chosen,
+                {name: TokenCrossEntropy() for name in DIRECTIONS},
+                loss_weights=dict.fromkeys(DIRECTIONS, 1 / len(DIRECTIONS)),
+                metrics={name: [TokenAccuracy()] for name in DIRECTIONS},
+            )
+        # Creates the metrics of the losses. Otherwise the first training step would, and TensorFlow
+        # would trace it twice.
+        labels = ops.zeros((1, 1), "int32")
+        logits = ops.zeros((1, 1, self.model.vocabulary_size))
+        self.model.compute_loss(
+            y=dict.fromkeys(DIRECTIONS, labels), y_pred=dict.fromkeys(DIRECTIONS, logits)
         )
 
     def _generated(
