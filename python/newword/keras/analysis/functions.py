@@ -6,6 +6,7 @@ states of random generators and metrics are what they were.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,6 @@ from newword.keras._backend import (
 from newword.keras.analysis.second_derivatives import exact_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 __all__ = ["PRODUCT_COST", "LossFunctions"]
@@ -59,9 +58,10 @@ class LossFunctions:
         known = {id(one) for one in self.weights}
         states = {id(one): one for one in (*model.variables, *model.metrics_variables)}
         self.others = [one for key, one in states.items() if key not in known]
-        self._compiled_loss = compiled(self._loss)
-        self._compiled_gradient = compiled(self._gradient)
-        self._compiled_product = compiled(self._product)
+        read = [*self.weights, *self.others]
+        self._compiled_loss = compiled(self._loss, read)
+        self._compiled_gradient = compiled(self._gradient, read)
+        self._compiled_product = compiled(self._product, read)
 
     @property
     def size(self) -> int:
@@ -114,29 +114,22 @@ class LossFunctions:
 
     def _make_metrics(self) -> None:
         """Computes the loss once, in which Keras makes its metrics if there was no training yet."""
-        values = [ops.convert_to_tensor(one) for one in self.weights]
         with keeping_random_state():
-            self._loss(values, (), self.data, ops.zeros((self.size,), self.dtype))
+            self._loss(self.data, ops.zeros((self.size,), self.dtype))
 
     def _run(self, function: Any, offset: NDArray[Any] | None) -> Any:
         if offset is None:
             offset = np.zeros(self.size, self.dtype)
-        values = [ops.convert_to_tensor(one) for one in self.weights]
-        others = [ops.convert_to_tensor(one) for one in self.others]
         vector = ops.convert_to_tensor(np.asarray(offset, self.dtype))
         with keeping_random_state():
-            return function(values, others, self.data, vector)
+            return function(self.data, vector)
 
-    def _loss(self, values: Sequence[Any], others: Sequence[Any], data: Any, offset: Any) -> Any:
+    def _loss(self, data: Any, offset: Any) -> Any:
         x, y, sample_weight = data
-        moved = [
-            value + ops.cast(part, value.dtype)
-            for value, part in zip(values, self._split(offset), strict=True)
-        ]
-        mapping = [
-            *zip(self.weights, moved, strict=True),
-            *zip(self.others, others, strict=True),
-        ]
+        mapping = [(one, ops.convert_to_tensor(one)) for one in self.others]
+        for weight, part in zip(self.weights, self._split(offset), strict=True):
+            value = ops.convert_to_tensor(weight)
+            mapping.append((weight, value + ops.cast(part, value.dtype)))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
             output = self.model(x, training=self.training)
             loss = self.model.compute_loss(
@@ -145,23 +138,22 @@ class LossFunctions:
         return ops.cast(loss, self.dtype)
 
     def _split(self, vector: Any) -> list[Any]:
-        ends = np.cumsum(self.sizes).tolist()
+        # The gradient of a split is one concatenation; slices would each have one of full size.
+        ends = np.cumsum(self.sizes)[:-1].tolist()
+        pieces = ops.split(vector, ends) if ends else [vector]
         return [
-            ops.reshape(vector[end - size : end], weight.shape)
-            for end, size, weight in zip(ends, self.sizes, self.weights, strict=True)
+            ops.reshape(piece, weight.shape)
+            for piece, weight in zip(pieces, self.weights, strict=True)
         ]
 
-    def _gradient(self, values: Any, others: Any, data: Any, offset: Any) -> tuple[Any, Any]:
-        def loss(vector: Any) -> Any:
-            return self._loss(values, others, data, vector)
-
-        value, (gradient,) = value_and_gradients(loss)(offset)
+    def _gradient(self, data: Any, offset: Any) -> tuple[Any, Any]:
+        value, (gradient,) = value_and_gradients(functools.partial(self._loss, data))(offset)
         return value, gradient
 
-    def _product(self, values: Any, others: Any, data: Any, vector: Any) -> Any:
+    def _product(self, data: Any, vector: Any) -> Any:
         def loss(offset: Any) -> Any:
             with exact_moments():
-                return self._loss(values, others, data, offset)
+                return self._loss(data, offset)
 
         return hessian_vector_product(loss, [ops.zeros_like(vector)], [vector])[0]
 

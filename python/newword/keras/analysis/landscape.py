@@ -149,7 +149,6 @@ class LossLandscape:
             One gradient, and one more for each step.
         """
         sizes = checks.step_sizes("steps", steps)
-        self._check_loss()
         return gradient_variation(self._functions, sizes)
 
     def gradient_lipschitz(
@@ -178,7 +177,6 @@ class LossLandscape:
         directions = _check.whole("directions", directions, 0)
         refinements = _check.whole("refinements", refinements, 0)
         seed = _check.whole("seed", seed, 0)
-        self._check_loss()
         return gradient_lipschitz(self._functions, radius, directions, refinements, seed)
 
     def eigenvalues(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -48,7 +49,7 @@ class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
             finite, or has no second derivatives.
 
     Complexity:
-        With the defaults five gradients of the batch and five losses a probe.
+        With the defaults five gradients of the batch a probe. The first probe also compiles.
 
     Examples:
         >>> import keras
@@ -87,12 +88,17 @@ class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
         self.max_products = _check.whole("max_products", max_products, 1)
         self.rows: list[dict[str, float]] = []
         self._landscape: LossLandscape | None = None
+        self._probed: list[Any] = []
         self._done = self._before = self._epoch = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets the compiled functions of an earlier `fit`: the model may have changed."""
+        """Forgets the compiled functions of an earlier `fit` if the model has changed since."""
         del logs
-        self._landscape = None
+        model = self.model
+        now = [model, model.optimizer, model.loss, *model.trainable_variables]
+        same = len(now) == len(self._probed) and all(map(operator.is_, now, self._probed))
+        if not same:
+            self._landscape, self._probed = None, now
         self._before = self._done
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from newword.keras.analysis import checks
 from newword.keras.analysis.table import GradientVariation
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ TINY = 1e-30
 def gradient_variation(functions: LossFunctions, steps: NDArray[np.float64]) -> GradientVariation:
     """See `LossLandscape.variation`."""
     loss, gradient = functions.gradient()
+    checks.finite(loss)
     norm = float(np.linalg.norm(gradient))
     rows = [_after(functions, gradient, norm, float(step)) for step in steps]
     losses, distances, cosines = np.array(rows, np.float64).T
@@ -55,7 +57,8 @@ def gradient_lipschitz(
 ) -> float:
     """See `LossLandscape.gradient_lipschitz`."""
     rng = np.random.default_rng(seed)
-    _, gradient = functions.gradient()
+    loss, gradient = functions.gradient()
+    checks.finite(loss)
     starts = [gradient, *(rng.normal(size=functions.size) for _ in range(directions))]
     best, difference = 0.0, gradient
     for start in starts:
