@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newword._optional import optional_module
+from newword.errors import InvalidArgumentError
 
 __all__ = [
     "POSITIONS",
@@ -202,9 +203,15 @@ class Bench:
 
     def sharpness(self, prefix: str = "") -> dict[str, float]:
         """The top eigenvalue, and times the squared norm of the weights."""
-        norm = self.landscape.variation([1e-3]).summary["weight_norm"]
-        top = float(self.landscape.eigenvalues(tolerance=1e-2).values[0])
-        return {f"{prefix}top": top, f"{prefix}scaled": top * norm**2}
+        import keras
+
+        weights = map(keras.ops.convert_to_numpy, self.model.trainable_variables)
+        square = float(sum((one**2).sum() for one in weights))
+        try:
+            top = float(self.landscape.eigenvalues(tolerance=1e-2).values[0])
+        except InvalidArgumentError:  # Saturated: the Hessian is zero to single precision.
+            top = float("nan")
+        return {f"{prefix}top": top, f"{prefix}scaled": top * square}
 
 
 def bench(

@@ -213,6 +213,17 @@ def test_a_loss_without_second_derivatives() -> None:
     assert landscape.gradient_lipschitz(radius=5.0) > 0
 
 
+def test_a_training_that_diverges_goes_on() -> None:
+    model, x, y = landscapes.linear()
+    probe = LandscapeProbe(x, y, every=2, probes=("variation", "eigenvalue"))
+    model.optimizer.learning_rate = 1e30
+    model.fit(x, y, batch_size=6, callbacks=[probe], verbose=0)
+    table = probe.history()
+    assert table["step"].tolist() == [2, 4]
+    assert np.isnan(table["loss"]).all()
+    assert np.isnan(table["edge"]).all()
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own trouble")
 def test_group_normalization_on_tensorflow_is_refused() -> None:
     layers = [keras.Input((4,)), keras.layers.Dense(4), keras.layers.GroupNormalization(2)]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "UndefinedMeasureError",
     "batch_of",
     "compiled_model",
     "finite",
@@ -24,6 +25,10 @@ __all__ = [
     "positive",
     "step_sizes",
 ]
+
+
+class UndefinedMeasureError(InvalidArgumentError):
+    """There is no such number at these weights; after more training there may be one."""
 
 
 def compiled_model(model: Any) -> Any:
@@ -146,10 +151,10 @@ def finite(loss: float) -> float:
     """A loss that is a number.
 
     Raises:
-        InvalidArgumentError: It is infinite or NaN.
+        UndefinedMeasureError: It is infinite or NaN.
     """
     if not math.isfinite(loss):
-        raise InvalidArgumentError(
+        raise UndefinedMeasureError(
             f"model: must have a finite loss on x and y at its present weights, got {loss}; "
             "check the data, or lower the learning rate that led there"
         )

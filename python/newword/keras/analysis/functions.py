@@ -161,5 +161,5 @@ class LossFunctions:
 def _no_second_derivatives(found: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"model: must have a loss with second derivatives, got {found}; "
-        "gradient_lipschitz measures smoothness with first derivatives only"
+        "gradient_lipschitz needs none"
     )

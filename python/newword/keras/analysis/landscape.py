@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from newword import _check
-from newword.errors import InvalidArgumentError
 from newword.keras.analysis import checks
 from newword.keras.analysis.functions import PRODUCT_COST, LossFunctions
 from newword.keras.analysis.lanczos import WHICH, lanczos
@@ -222,10 +221,10 @@ class LossLandscape:
         self._check_loss()
         block = self._functions.product if places is None else self._block(places)
         found = lanczos(block, size, count, which, tolerance, products, seed)
-        if not found.values.any():
-            raise InvalidArgumentError(
-                "model: must have a loss with second derivatives, got a Hessian of zeros; "
-                "gradient_lipschitz measures smoothness with first derivatives only"
+        if not found.values.any() and self._functions.gradient()[1].any():
+            raise checks.UndefinedMeasureError(
+                "model: must have a loss with second derivatives, got a Hessian of zeros: the loss "
+                "is piecewise linear, or saturated; gradient_lipschitz needs none"
             )
         cost = PRODUCT_COST * found.products
         return HessianEigenvalues(found.values, found.errors, found.converged, cost)

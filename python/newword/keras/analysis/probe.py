@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LandscapeProbe"]
 
-PROBES = ("variation", "lipschitz", "eigenvalue")
+MEASURES = {
+    "variation": (
+        *("loss", "gradient_norm", "weight_norm", "loss_min", "loss_max"),
+        *("distance_min", "distance_max", "smoothness", "cosine"),
+    ),
+    "lipschitz": ("lipschitz",),
+    "eigenvalue": ("top_eigenvalue", "edge"),
+}
+"""The columns of each probe."""
 
 
 class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
@@ -38,15 +47,15 @@ class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
             `loss_min` and `loss_max`, `distance_min` and `distance_max` (gradient
             predictiveness), `smoothness` (effective β-smoothness) and `cosine`, the least one.
             `"lipschitz"`, 10 gradients: `lipschitz`. `"eigenvalue"`, two gradients a product:
-            `top_eigenvalue` and `edge`, 2 / λ.
+            `top_eigenvalue` and `edge`, 2 / λ. Where the loss is not finite, measures are NaN.
         steps: Step sizes of `"variation"`, positive and increasing.
         statistics: `"batch"` or `"running"`; see `LossLandscape`.
         sample_weight: Weights of the rows, or None.
         max_products: Most Hessian-vector products of `"eigenvalue"`.
 
     Raises:
-        InvalidArgumentError: An argument is out of range; at the first probe: the loss is not
-            finite, or has no second derivatives.
+        InvalidArgumentError: An argument is out of range; at the first probe of an eigenvalue: the
+            backend has no second derivatives of the loss.
 
     Complexity:
         With the defaults five gradients of the batch a probe. The first probe also compiles.
@@ -80,9 +89,9 @@ class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
         self.sample_weight = sample_weight
         self.every = _check.whole("every", every, 1)
         names = [probes] if isinstance(probes, str) else list(probes)
-        self.probes = [_check.choice("probes", name, PROBES) for name in names]
+        self.probes = [_check.choice("probes", name, list(MEASURES)) for name in names]
         if not self.probes:
-            raise _check.invalid("probes", "at least one of " + ", ".join(PROBES), names)
+            raise _check.invalid("probes", "at least one of " + ", ".join(list(MEASURES)), names)
         self.steps = checks.step_sizes("steps", steps)
         self.statistics = _check.choice("statistics", statistics, STATISTICS)
         self.max_products = _check.whole("max_products", max_products, 1)
@@ -136,10 +145,17 @@ class LandscapeProbe(keras.callbacks.Callback):  # type: ignore[misc, unused-ign
                 model, *self.data, self.statistics, sample_weight=self.sample_weight
             )
         row: dict[str, float] = {"step": step, "epoch": self._epoch}
+        measured = {
+            "variation": self._variation,
+            "lipschitz": self._lipschitz,
+            "eigenvalue": self._eigenvalue,
+        }
         for name in self.probes:
-            row |= {"variation": self._variation, "lipschitz": self._lipschitz}.get(
-                name, self._eigenvalue
-            )(self._landscape)
+            try:
+                row |= measured[name](self._landscape)
+            except checks.UndefinedMeasureError:
+                # A training that diverges is not ended by its probe.
+                row |= dict.fromkeys(MEASURES[name], math.nan)
         self.rows.append(row)
 
     def _variation(self, landscape: LossLandscape) -> dict[str, float]:
