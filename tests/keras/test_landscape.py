@@ -75,7 +75,6 @@ def test_eigenvalues_are_those_of_the_whole_hessian(small: LossLandscape) -> Non
         start += weights
 
 
-@pytest.mark.contract
 def test_products_are_columns_of_the_hessian(small: LossLandscape) -> None:
     columns = np.array([small._functions.product(one) for one in np.eye(small.size)])
     np.testing.assert_allclose(columns, columns.T, atol=1e-5)
@@ -278,7 +277,6 @@ def test_lookups_and_masks() -> None:
 # Surfaces
 
 
-@pytest.mark.contract
 def test_a_line_to_other_weights_passes_through_both() -> None:
     model = landscapes.classifier()
     x, y = landscapes.batch()

@@ -263,5 +263,5 @@ def test_an_operation_without_second_derivatives() -> None:
     landscape = LossLandscape(model, X, Y)
     landscape.variation([0.1])
     limit = len(calls)
-    with pytest.raises(InvalidArgumentError, match=r"cannot compute them \(no second derivative"):
+    with pytest.raises(InvalidArgumentError, match=r"(?s)cannot compute them .*no second deriv"):
         landscape.eigenvalues()
