@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from newword import _check
 from newword.keras.analysis import checks
-from newword.keras.analysis.functions import PRODUCT_COST, LossFunctions
-from newword.keras.analysis.lanczos import WHICH, lanczos
+from newword.keras.analysis.eigenvalues import hessian_eigenvalues
+from newword.keras.analysis.functions import LossFunctions
+from newword.keras.analysis.lanczos import WHICH
 from newword.keras.analysis.stability import largest_stable_rate
 from newword.keras.analysis.surfaces import NORMALIZATIONS, direction_of, loss_surface
 from newword.keras.analysis.table import LayerEigenvalues
@@ -21,36 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from newword.keras.analysis.eigenvalues import HessianEigenvalues
     from newword.keras.analysis.table import GradientVariation, LossSurface
 
-__all__ = ["HessianEigenvalues", "LossLandscape"]
+__all__ = ["STATISTICS", "STEPS", "LossLandscape"]
 
 STATISTICS = ("batch", "running")
 STEPS = (0.01, 0.03, 0.1, 0.3)
-
-
-@dataclass(frozen=True)
-class HessianEigenvalues:
-    """Eigenvalues of the Hessian of the loss, and what they cost."""
-
-    values: NDArray[np.float64]
-    """The eigenvalues in the order asked for, float64 of shape (count,)."""
-    errors: NDArray[np.float64]
-    """The estimated error of each, (count,)."""
-    converged: bool
-    """Whether every error is within the tolerance."""
-    gradient_evaluations: int
-    """The cost: a Hessian-vector product counts as two gradients."""
-
-    @property
-    def edge(self) -> float:
-        """2 / λ for the largest eigenvalue found.
-
-        At a higher rate gradient descent leaves a minimum with this Hessian. Infinite if no
-        eigenvalue is positive.
-        """
-        largest = float(self.values.max())
-        return 2 / largest if largest > 0 else float("inf")
 
 
 class LossLandscape:
@@ -219,15 +196,8 @@ class LossLandscape:
         tolerance = checks.positive("tolerance", tolerance)
         seed = _check.whole("seed", seed, 0)
         self._check_loss()
-        block = self._functions.product if places is None else self._block(places)
-        found = lanczos(block, size, count, which, tolerance, products, seed)
-        if not found.values.any() and self._functions.gradient()[1].any():
-            raise checks.UndefinedMeasureError(
-                "model: must have a loss with second derivatives, got a Hessian of zeros: the loss "
-                "is piecewise linear, or saturated; gradient_lipschitz needs none"
-            )
-        cost = PRODUCT_COST * found.products
-        return HessianEigenvalues(found.values, found.errors, found.converged, cost)
+        options = (count, which, tolerance, products, seed)
+        return hessian_eigenvalues(self._functions, places, *options)
 
     def layer_eigenvalues(
         self, *, tolerance: float = 1e-3, max_products: int = 30, seed: int = 0
@@ -376,13 +346,3 @@ class LossLandscape:
 
     def _places(self, layer: str) -> NDArray[np.bool_]:
         return self._functions.places(checks.layer_named(self.model, layer))
-
-    def _block(self, places: NDArray[np.bool_]) -> Any:
-        """Products with the diagonal block of some weights."""
-
-        def product(vector: NDArray[Any]) -> NDArray[Any]:
-            whole = np.zeros(self.size, self._functions.dtype)
-            whole[places] = vector
-            return self._functions.product(whole)[places]
-
-        return product
