@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import platform
 import statistics
@@ -20,6 +21,7 @@ __all__ = [
     "arguments",
     "compared",
     "compared_texts",
+    "mean_and_interval",
     "mean_and_spread",
     "print_table",
     "progress",
@@ -118,6 +120,22 @@ STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 
 NORMAL = 1.96
 """So many standard errors hold 95 % of the normal distribution."""
+
+
+def mean_and_interval(values: Sequence[float], digits: int = 3) -> str:
+    """The mean and, of two or more values, half the width of its 95 % interval by Student's t.
+
+    Values that are not finite are left out and counted: `1.2 ± 0.1 (4 of 5)`.
+    """
+    known = [one for one in values if math.isfinite(one)]
+    if not known:
+        return "none"
+    count = "" if len(known) == len(values) else f" ({len(known)} of {len(values)})"
+    mean = f"{statistics.fmean(known):.{digits}f}"
+    if len(known) < 2:
+        return mean + count
+    error = statistics.stdev(known) / len(known) ** 0.5
+    return f"{mean} ± {STUDENT[min(len(known) - 1, len(STUDENT)) - 1] * error:.{digits}f}{count}"
 
 
 def compared(values: Sequence[float], others: Sequence[float], digits: int = 3) -> str:

@@ -24,7 +24,9 @@ NAMES = [
     "EmissionAccuracy",
     "KerasHubDecoder",
     "LSTMEncoderDecoder",
+    "LandscapeProbe",
     "LengthAwareBidirectional",
+    "LossLandscape",
     "MaskedConv1D",
     "MaskedMaxPooling",
     "MaskedMeanPooling",
@@ -34,6 +36,7 @@ NAMES = [
     "MaskedStdPooling",
     "MaskedSumPooling",
     "MergeMasks",
+    "PartialBatchNormalization",
     "RDrop",
     "RandomReplacement",
     "ScheduledSampling",
@@ -68,6 +71,7 @@ NAMES = [
     "position_accuracy",
     "predict_tags",
     "reverse_by_mask",
+    "second_moment_spectrum",
     "unpack_by_mask",
 ]
 

@@ -217,3 +217,20 @@ def test_bidirectional_decoding(tmp_path: Path) -> None:
     assert both["gold"]["val_bleu"] != both["second_stage"]["val_bleu"]
     assert all(one["scores"]["1"]["rouge_1"] > 0.3 for one in both.values())
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_batch_normalization(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    results = tmp_path / "results.jsonl"
+    options = ["--quick", "--claim", "bound", "parts", "--results", results]
+    bound, parts = tables(run("batch_normalization.py", *options))
+    names = ("norm of E[λ x]", "by the top eigenvalue", "by the trace (article)")
+    for row in bound:
+        measured, spectral, trace = (float(row[name]) for name in names)
+        assert 0 < measured <= spectral <= trace
+    raw, centred = bound[:2]
+    assert float(centred[names[1]]) < float(raw[names[1]])
+    none, batch = parts
+    assert share(batch["accuracy"]) > share(none["accuracy"]) > 0.1
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert {record["claim"] for record in records} == {"bound", "trained"}

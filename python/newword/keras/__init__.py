@@ -1,11 +1,15 @@
-"""Layers, masks, a tagger and sequence generation for Keras 3, on TensorFlow, JAX and PyTorch.
+"""Layers, masks, a tagger, sequence generation and loss landscapes for Keras 3.
 
-Needs Keras and one backend: `pip install "newword[tensorflow]"`, `"newword[jax]"` or
-`"newword[torch]"`; `"newword[keras]"` installs TensorFlow. Results do not depend on the amount of
-padding in a batch.
+They run on TensorFlow, JAX and PyTorch. Needs Keras and one backend:
+`pip install "newword[tensorflow]"`, `"newword[jax]"` or `"newword[torch]"`; `"newword[keras]"`
+installs TensorFlow. Results do not depend on the amount of padding in a batch.
 """
 
 from newword.keras import _require as _require
+from newword.keras.analysis.landscape import LossLandscape
+from newword.keras.analysis.normalization import PartialBatchNormalization
+from newword.keras.analysis.probe import LandscapeProbe
+from newword.keras.analysis.spectrum import second_moment_spectrum
 from newword.keras.layers.attention import AttentionPooling, MaskedSoftmax
 from newword.keras.layers.convolution import MaskedConv1D, MaskedSeparableConv1D
 from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
@@ -73,7 +77,9 @@ __all__ = [
     "EmissionAccuracy",
     "KerasHubDecoder",
     "LSTMEncoderDecoder",
+    "LandscapeProbe",
     "LengthAwareBidirectional",
+    "LossLandscape",
     "MaskedConv1D",
     "MaskedMaxPooling",
     "MaskedMeanPooling",
@@ -83,6 +89,7 @@ __all__ = [
     "MaskedStdPooling",
     "MaskedSumPooling",
     "MergeMasks",
+    "PartialBatchNormalization",
     "RDrop",
     "RandomReplacement",
     "ScheduledSampling",
@@ -117,5 +124,6 @@ __all__ = [
     "position_accuracy",
     "predict_tags",
     "reverse_by_mask",
+    "second_moment_spectrum",
     "unpack_by_mask",
 ]

@@ -5,15 +5,16 @@ The only module that uses a backend directly.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["compiled", "hessian_vector_product", "value_and_gradients"]
+__all__ = ["compiled", "hessian_vector_product", "keeping_random_state", "value_and_gradients"]
 
 
 def compiled(
@@ -164,3 +165,18 @@ def _torch(
         torch.zeros_like(leaf) if one is None else one
         for one, leaf in zip(gradients, leaves, strict=True)
     ]
+
+
+@contextmanager
+def keeping_random_state() -> Iterator[None]:
+    """Restores the backend's global random state at the end of the block.
+
+    Only PyTorch has one that Keras uses: for layers without a seed of their own.
+    """
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        yield

@@ -1,0 +1,1 @@
+"""Probes of the loss landscape of Keras models, and layers to compare kinds of normalization."""
