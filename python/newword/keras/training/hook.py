@@ -26,9 +26,11 @@ from newword.keras.training.schedule import Steps, check_schedule
 from newword.keras.training.sites import sites_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from newword.keras.training.options import AdversarialTraining
 
-__all__ = ["AdversarialHook", "check_model"]
+__all__ = ["AdversarialHook", "applied", "check_model"]
 
 ATTRIBUTE = "_newword_adversarial"
 
@@ -184,6 +186,11 @@ class AdversarialHook:
             return found
 
         return train_step
+
+
+def applied(model: Any, options: AdversarialTraining | None) -> AbstractContextManager[Any]:
+    """Trains a model adversarially within a block; None for plain training."""
+    return nullcontext() if options is None else AdversarialHook(model, options)
 
 
 def check_model(model: Any) -> None:
