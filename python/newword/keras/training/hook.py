@@ -140,12 +140,14 @@ class AdversarialHook:
         step = Step(batch, clean, outputs, epsilon)
         if self.options.start_step:
             epsilon = ops.where(self._steps.started(), epsilon, ops.zeros_like(epsilon))
+            logs_loss = LOGGED[self.options.method] == "adversarial_loss"
             total, added = ops.cond(
                 self._steps.started(),
                 lambda: tuple(self._method(step)),
-                lambda: (ops.identity(clean), self._not_started(clean)),
+                lambda: (clean, clean if logs_loss else ops.zeros_like(clean)),
             )
-            losses = Losses(total, added)
+            # TensorFlow forgets the shapes.
+            losses = Losses(ops.reshape(total, ()), ops.reshape(added, ()))
         else:
             losses = self._method(step)
         rows = ops.shape(next(one for one in keras.tree.flatten(batch.x) if one is not None))[0]
@@ -153,11 +155,6 @@ class AdversarialHook:
             metric.update_state(value * replicas(), sample_weight=rows)
         self._steps.update_state(epsilon)
         return losses.total
-
-    def _not_started(self, clean: Any) -> Any:
-        """What is logged before the first step of the method: a loss, or nothing to add."""
-        is_loss = LOGGED[self.options.method] == "adversarial_loss"
-        return ops.identity(clean) if is_loss else ops.zeros_like(clean)
 
     def _metrics_hook(self) -> Any:
         plain = self.model.compute_metrics

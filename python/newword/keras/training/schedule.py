@@ -26,8 +26,10 @@ class Steps(keras.metrics.Metric):  # type: ignore[misc, unused-ignore]
     def __init__(self, options: AdversarialTraining) -> None:
         super().__init__(name="epsilon", dtype="float32")
         self.options = options
-        self.taken = self.add_weight(name="steps", initializer="zeros")
-        self.last = self.add_weight(name="last_epsilon", initializer="zeros")
+        # The replicas of a batch have the same values, and do not share one.
+        given: dict[str, Any] = {"shape": (), "initializer": "zeros", "aggregation": "mean"}
+        self.taken = self.add_variable(name="steps", **given)
+        self.last = self.add_variable(name="last_epsilon", **given)
         self.generator = keras.random.SeedGenerator(options.seed)
 
     def epsilon(self) -> Any:
