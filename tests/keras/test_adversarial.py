@@ -36,7 +36,8 @@ only_tensorflow = pytest.mark.skipif(
 def by_hand(gradient: Array, norm: str, over: str) -> Array:
     """The direction of a step, in NumPy."""
     if norm == "sign":
-        return np.sign(gradient)
+        signs: Array = np.sign(gradient)
+        return signs
     if norm == "raw":
         return gradient
     axis = None if over == "batch" else -1
@@ -91,8 +92,8 @@ def test_several_steps_are_those_by_hand(method: str) -> None:
         assert np.linalg.norm(delta) <= EPSILON + 1e-6
     places = [delta] if method == "pgd" else points
     each = [plain_gradients_at(model, one, batch) for one in places]
-    options = {"method": method, "steps": 3, "step_size": size, "random_start": False}
-    found = adversarial_gradients(batch, epsilon=EPSILON, **options)
+    options: dict[str, Any] = {"steps": 3, "step_size": size, "random_start": False}
+    found = adversarial_gradients(batch, method=method, epsilon=EPSILON, **options)
     for index, one in enumerate(found):
         wanted = np.mean([many[index] for many in each], axis=0)
         np.testing.assert_allclose(one, wanted, atol=1e-5)
@@ -234,8 +235,9 @@ def test_virtual_perturbations_need_no_labels_and_are_worse_than_random_ones() -
     )
     model = classifier()
     hook = adversarial_training(model, method="vat", epsilon=EPSILON, where="outputs")
-    search = Search(hook._method.forward, Batch(x, y, None), new_masks=False)
-    reference, apart = model(x), hook._method.divergence
+    method: Any = hook._method
+    search = Search(method.forward, Batch(x, y, None), new_masks=False)
+    reference, apart = model(x), method.divergence
     random = np.random.default_rng(0)
     for _ in range(10):
         delta = random.normal(size=(*x.shape, 4)).astype("float32") * (x != 0)[..., None]

@@ -133,7 +133,7 @@ def test_a_layer_without_gradient(where: str) -> None:
         model.train_on_batch(x, y)
 
 
-class OwnStep(keras.Model):  # type: ignore[misc, unused-ignore]
+class OwnStep(keras.Model):  # type: ignore[misc, name-defined, unused-ignore]
     """A model whose training step may or may not compute the loss."""
 
     asks = False

@@ -33,8 +33,9 @@ def test_a_report_begins_with_what_evaluate_gives_and_gets_worse() -> None:
     model = classifier(run_eagerly=False)
     wanted = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
     hook = adversarial_training(model)
-    options = {"sample_weight": weights, "epsilons": [0, 0.5, 1, 3], "batch_size": 4}
-    report = perturbation_report(model, x, y, **options)
+    report = perturbation_report(
+        model, x, y, epsilons=[0, 0.5, 1, 3], sample_weight=weights, batch_size=4
+    )
     hook.remove()
     for name in ("loss", "accuracy"):
         assert report.measures[name][0] == pytest.approx(wanted[name], rel=1e-5)

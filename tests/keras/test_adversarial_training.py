@@ -134,7 +134,8 @@ def test_compiled_steps_in_half_precision_with_accumulated_gradients() -> None:
 def test_compilation_with_xla() -> None:
     x, y, _ = data()
     found = []
-    for options in ({"run_eagerly": False, "jit_compile": True}, {}):
+    given: list[dict[str, Any]] = [{"run_eagerly": False, "jit_compile": True}, {}]
+    for options in given:
         model = classifier(**options)
         adversarial_training(model, method="pgd", steps=2)
         found.append(model.train_on_batch(x, y, return_dict=True)["loss"])
@@ -154,8 +155,12 @@ def test_replicas_share_a_batch() -> None:
     for strategy in (tf.distribute.MirroredStrategy(devices[:2]), tf.distribute.get_strategy()):
         with strategy.scope():
             model = classifier(run_eagerly=False, optimizer=keras.optimizers.SGD(0.5))
-        options = {"method": "gradient_penalty", "where": "outputs"}
-        adversarial_training(model, epsilon=lambda step: 0.5 + step, **options)
+        adversarial_training(
+            model,
+            method="gradient_penalty",
+            epsilon=lambda step: 0.5 + step,
+            where="outputs",
+        )
         dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(len(x))
         logs = model.fit(dataset, epochs=2, shuffle=False, verbose=0).history
         assert logs["epsilon"] == [0.5, 1.5]
