@@ -23,10 +23,14 @@ METHODS: dict[str, tuple[dict[str, Any], float]] = {
     "gradient penalty": ({"method": "gradient_penalty"}, 3.0),
     "gradient penalty of outputs": ({"method": "gradient_penalty", "where": "outputs"}, 3.0),
     "FreeLB-2, 3 passes": ({"method": "freelb", "steps": 2}, 3.3),
-    "VAT, 3 passes": ({"method": "vat"}, 3.3),
+    "VAT, 3 passes and a forward one": ({"method": "vat"}, 3.85),
+    "VAT, 3 passes": ({"method": "vat", "dropout": "new"}, 3.3),
     "R-Drop, 2 passes": ({"method": "r_drop"}, 2.2),
 }
-"""The options of each method, and its target as a multiple of a plain step."""
+"""The options of each method, and its target as a multiple of a plain step.
+
+Where no other is given, it is the number of passes and a tenth; a forward pass is half of one.
+"""
 SHORT = ("FGM", "PGD-2", "gradient penalty", "R-Drop, 2 passes")
 
 

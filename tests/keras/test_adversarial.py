@@ -42,7 +42,8 @@ def by_hand(gradient: Array, norm: str, over: str) -> Array:
         return gradient
     axis = None if over == "batch" else -1
     size = np.sqrt((gradient**2).sum(axis, keepdims=True))
-    return np.divide(gradient, size, out=np.zeros_like(gradient), where=size > 0)
+    unit: Array = np.divide(gradient, size, out=np.zeros_like(gradient), where=size > 0)
+    return unit
 
 
 def moved(model: Any, delta: Array) -> Any:
@@ -301,6 +302,58 @@ def test_padding_is_not_perturbed() -> None:
         padding = numpy(gradient)[0] if where == "weights" else numpy(gradient)[x == 0]
         assert not padding.any()
         assert numpy(gradient).any()
+
+
+@only_tensorflow
+def test_extra_passes_share_a_dropout_mask_or_draw_their_own() -> None:
+    x, y, _ = data()
+    model = classifier(dropout=0.5)
+    forward = Forward(model, model.compute_loss, sites_of(model, None, "weights"))
+    for new in (False, True):
+        search = Search(forward, Batch(x, y, None), new_masks=new)
+        first, second = (float(numpy(search.live(None).value)) for _ in range(2))
+        assert (first != second) == new
+
+
+class Tied(keras.layers.Embedding):  # type: ignore[misc, name-defined, unused-ignore]
+    """An embedding that is also the output layer, as that of keras-hub."""
+
+    def call(self, inputs: Any, reverse: bool = False) -> Any:
+        if reverse:
+            return keras.ops.matmul(inputs, keras.ops.transpose(self.embeddings))
+        return super().call(inputs)
+
+    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
+        last = self.input_dim if reverse else self.output_dim
+        shape = (*inputs.shape[:-1], last) if reverse else (*inputs.shape, last)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+
+@only_tensorflow
+def test_tied_outputs_are_not_lookups() -> None:
+    ids = keras.Input((None,), dtype="int32")
+    tied = Tied(CLASSES, 4, name="tied")
+    model = keras.Model(ids, tied(keras.layers.Dense(4)(tied(ids)), reverse=True))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    labels = data()[0] % CLASSES
+    forward = Forward(model, model.compute_loss, sites_of(model, "tied", "outputs"))
+    (gradient,) = (
+        Search(forward, Batch(labels, labels, None), new_masks=False).gradients().gradients
+    )
+    assert tuple(gradient.shape) == (*labels.shape, 4)
+
+
+@only_tensorflow
+def test_gradients_of_lookups_remain_sparse_if_outputs_are_perturbed() -> None:
+    import tensorflow as tf
+
+    x, y, _ = data()
+    model = classifier()
+    adversarial_training(model, where="outputs")
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
+    gradient = tape.gradient(loss, model.trainable_variables[0].value)
+    assert isinstance(gradient, tf.IndexedSlices)
 
 
 @pytest.mark.contract

@@ -167,3 +167,19 @@ def test_loops_and_xla_and_second_derivatives() -> None:
     with pytest.raises(InvalidArgumentError, match="jit_compile: must be False .* loops of lstm"):
         adversarial_training(model, method="gradient_penalty")
     adversarial_training(model, method="fgm").remove()
+
+
+@only_tensorflow
+def test_a_loss_without_second_derivatives() -> None:
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def once(x: Any) -> Any:
+        return x, lambda upstream: tf.raw_ops.PreventGradient(input=upstream * x, message="once")
+
+    x, y, _ = data()
+    model = classifier()
+    model.compile("sgd", lambda _, outputs: once(outputs[:, 0]), run_eagerly=True)
+    adversarial_training(model, method="gradient_penalty")
+    with pytest.raises(InvalidArgumentError, match="loss: .* differentiated twice .*once"):
+        model.train_on_batch(x, y)

@@ -98,8 +98,9 @@ class AdversarialHook:
         """Puts the hooks on the model."""
         model = self.model
         self._hooks = {"compute_loss": self._loss_hook(), "compute_metrics": self._metrics_hook()}
-        if type(model).train_step is not keras.Model.train_step:
-            self._hooks["train_step"] = self._step_hook()
+        twice = self.options.method == "gradient_penalty"
+        if twice or type(model).train_step is not keras.Model.train_step:
+            self._hooks["train_step"] = self._step_hook(twice)
         for name, hook in {**self._hooks, ATTRIBUTE: self}.items():
             object.__setattr__(model, name, hook)
         model._compute_loss_has_training_arg = True
@@ -170,13 +171,22 @@ class AdversarialHook:
 
         return compute_metrics
 
-    def _step_hook(self) -> Any:
-        """For a training step of the user's own, which may not ask for the loss."""
+    def _step_hook(self, twice: bool) -> Any:
+        """For a step of the user's own, which may not ask for the loss, and for penalties.
+
+        The second derivative of a penalty is taken by the step of Keras.
+        """
         plain = self.model.train_step
 
         def train_step(*arguments: Any, **named: Any) -> Any:
             self._called = False
-            found = plain(*arguments, **named)
+            try:
+                found = plain(*arguments, **named)
+            except (LookupError, NotImplementedError) as error:
+                if not twice:
+                    raise
+                rule = "one that can be differentiated twice for method 'gradient_penalty'; 'fgm'"
+                raise _check.invalid("loss", f"{rule} needs one derivative", error) from error
             if not self._called:
                 rule = "one that calls compute_loss, because that is what changes"
                 raise _check.invalid("train_step", rule, type(self.model).train_step.__qualname__)

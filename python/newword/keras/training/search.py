@@ -77,7 +77,9 @@ class Search:
             done = self._pass(at, objective, frozen=not differentiable)
             return scale * done.value, (done.value, kept, masks, done.seeds)
 
-        (_, (value, kept, masks, seeds)), found = _differentiated(function, differentiable)
+        (_, (value, kept, masks, seeds)), found = value_and_inner_gradients(
+            function, differentiable=differentiable
+        )
         self._after(seeds)
         self._check(found)
         factor = replicas() / scale
@@ -125,17 +127,6 @@ class Search:
         if any(one is None for one in gradients):
             rule = "one that the loss has a gradient for"
             raise _check.invalid("layer", rule, names)
-
-
-def _differentiated(function: Any, differentiable: bool) -> Any:
-    """The gradients; an operation without a second derivative is an error with a remedy."""
-    try:
-        return value_and_inner_gradients(function, differentiable=differentiable)
-    except (LookupError, NotImplementedError) as error:
-        if not differentiable:
-            raise
-        rule = "one that can be differentiated twice for method 'gradient_penalty'"
-        raise _check.invalid("loss", f"{rule}; 'fgm' needs one derivative", error) from error
 
 
 def _delta(index: int, tensor: Any, deltas: Any, start: Any) -> Any:

@@ -93,8 +93,8 @@ def adversarial_training(
 
     Complexity:
         Passes forward and backward per step, besides the ordinary forward pass: 2 for FGM, k + 1
-        for PGD with k steps, 2 k - 1 for FreeLB, k + 2 for VAT, about 3 for the penalty, 2 for
-        R-Drop.
+        for PGD with k steps, 2 k - 1 for FreeLB, k + 2 for VAT (and another one forward for a model
+        with dropout, unless the masks are new), about 3 for the penalty, 2 for R-Drop.
 
     Source:
         Su Jianlin, https://kexue.fm/archives/7234, 7466 and 8496; Goodfellow et al., 2014; Miyato
