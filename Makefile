@@ -158,6 +158,10 @@ bench-generation: build ## Measure beam search and generation against their targ
 	cargo build --quiet --release -p newword-benches
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_generation.py $(if $(QUICK),--quick)
 
+.PHONY: bench-training
+bench-training: build ## Measure steps of adversarial training against their targets (QUICK=1: within a minute)
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_training.py $(if $(QUICK),--quick)
+
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

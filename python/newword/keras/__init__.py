@@ -1,4 +1,4 @@
-"""Layers, masks, a tagger, sequence generation and loss landscapes for Keras 3.
+"""Layers, a tagger, generation, adversarial training and loss landscapes for Keras 3.
 
 They run on TensorFlow, JAX and PyTorch. Needs Keras and one backend:
 `pip install "newword[tensorflow]"`, `"newword[jax]"` or `"newword[torch]"`; `"newword[keras]"`
@@ -59,12 +59,17 @@ from newword.keras.tagging.metrics import EmissionAccuracy
 from newword.keras.tagging.softmax import SoftmaxTagging
 from newword.keras.tagging.tagger.tagger import Tagger
 from newword.keras.tagging.viterbi import ViterbiDecoder
+from newword.keras.training.options import AdversarialTraining
+from newword.keras.training.report import perturbation_report
+from newword.keras.training.semi_supervised import SemiSupervisedBatches
+from newword.keras.training.training import adversarial_training
 from newword.keras.vocabulary import Vocabulary
 
 __all__ = [
     "CRF",
     "DGCNN",
     "MEMM",
+    "AdversarialTraining",
     "AttentionPooling",
     "BiLSTMEncoder",
     "BidirectionalLSTMEncoderDecoder",
@@ -94,6 +99,7 @@ __all__ = [
     "RandomReplacement",
     "ScheduledSampling",
     "SelfModulatedLayerNormalization",
+    "SemiSupervisedBatches",
     "Seq2Seq",
     "SoftmaxTagging",
     "Tagger",
@@ -106,6 +112,7 @@ __all__ = [
     "TransformerEncoderDecoder",
     "ViterbiDecoder",
     "Vocabulary",
+    "adversarial_training",
     "apply_mask",
     "decode",
     "generate",
@@ -121,6 +128,7 @@ __all__ = [
     "masked_sum",
     "merge_masks",
     "pack_by_mask",
+    "perturbation_report",
     "position_accuracy",
     "predict_tags",
     "reverse_by_mask",

@@ -14,7 +14,14 @@ from keras import ops
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["compiled", "hessian_vector_product", "keeping_random_state", "value_and_gradients"]
+__all__ = [
+    "compiled",
+    "hessian_vector_product",
+    "keeping_random_state",
+    "replicas",
+    "value_and_gradients",
+    "value_and_inner_gradients",
+]
 
 
 def compiled(
@@ -101,6 +108,40 @@ def value_and_gradients(
     return differentiated
 
 
+def value_and_inner_gradients(
+    function: Callable[..., tuple[Any, Any]], *, differentiable: bool = False
+) -> tuple[tuple[Any, Any], list[Any]]:
+    """Runs a function, and differentiates its scalar by tensors that appear inside of it.
+
+    Unlike with `value_and_gradients`, the shapes of these tensors need not be known beforehand.
+
+    Args:
+        function: Takes `visit`, passes each of these tensors through it in the same order every
+            time, and returns a scalar and a nest of anything else. JAX runs it twice, once of them
+            for the shapes alone.
+        differentiable: As for `value_and_gradients`.
+
+    Returns:
+        What the function returns, and a dense gradient for each visited tensor. Where the scalar
+        does not depend on one it is None, or zeros on JAX.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow_inner(function)
+    if backend == "jax":
+        return _jax_inner(function)
+    return _torch_inner(function, differentiable)
+
+
+def replicas() -> int:
+    """The number of replicas that share a batch; Keras divides the loss of each by it."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
 def hessian_vector_product(
     function: Callable[..., Any], tensors: Sequence[Any], vectors: Sequence[Any]
 ) -> list[Any]:
@@ -165,6 +206,70 @@ def _torch(
         torch.zeros_like(leaf) if one is None else one
         for one, leaf in zip(gradients, leaves, strict=True)
     ]
+
+
+def _tensorflow_inner(function: Callable[..., Any]) -> tuple[Any, list[Any]]:
+    import tensorflow as tf
+
+    visited: list[Any] = []
+    with tf.GradientTape() as tape:
+
+        def visit(tensor: Any) -> Any:
+            # A tensor of its own, because another use of the same one is not meant.
+            visited.append(tf.identity(tensor))
+            tape.watch(visited[-1])
+            return visited[-1]
+
+        output = function(visit)
+    gradients = tape.gradient(output[0], visited)
+    return output, [None if one is None else tf.convert_to_tensor(one) for one in gradients]
+
+
+def _jax_inner(function: Callable[..., Any]) -> tuple[Any, list[Any]]:
+    import jax
+
+    shapes: list[Any] = []
+
+    def record(tensor: Any) -> Any:
+        shapes.append((tensor.shape, tensor.dtype))
+        return tensor
+
+    jax.eval_shape(lambda: function(record)[0])
+
+    def moved(*steps: Any) -> Any:
+        left = iter(steps)
+        return function(lambda tensor: tensor + next(left))
+
+    zeros = [jax.numpy.zeros(*one) for one in shapes]
+    if not zeros:
+        return moved(), []
+    return _jax(moved, zeros, True, False)
+
+
+def _torch_inner(function: Callable[..., Any], differentiable: bool) -> tuple[Any, list[Any]]:
+    import torch
+
+    visited: list[Any] = []
+
+    def visit(tensor: Any) -> Any:
+        visited.append(
+            tensor.view_as(tensor) if tensor.requires_grad else tensor.detach().requires_grad_()
+        )
+        return visited[-1]
+
+    with torch.enable_grad():
+        output = function(visit)
+        if not visited:
+            return output, []
+        gradients = torch.autograd.grad(
+            output[0],
+            visited,
+            create_graph=differentiable,
+            # What the function returns may still be differentiated by others.
+            retain_graph=True,
+            allow_unused=True,
+        )
+    return output, list(gradients)
 
 
 @contextmanager

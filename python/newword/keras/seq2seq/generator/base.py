@@ -16,6 +16,7 @@ from newword.keras.seq2seq.generator.data import (
     checked_targets,
 )
 from newword.keras.seq2seq.generator.diagnostics import BeamComparison
+from newword.keras.training.options import options_of
 from newword.keras.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from newword.keras._archive import Archive
+    from newword.keras.training.options import AdversarialTraining
 
-__all__ = ["Generator"]
+__all__ = ["Generator", "generator_options"]
 
 
 class Generator:
@@ -264,3 +266,17 @@ class Generator:
     def _length(self, max_length: int | None) -> int:
         """The largest number of generated characters."""
         return self.max_target_length if max_length is None else max_length
+
+
+def generator_options(adversarial: Any) -> AdversarialTraining | None:
+    """The options of adversarial training, for a loss that is a mean over tokens.
+
+    Raises:
+        InvalidArgumentError: They are none, or their method compares outputs, which have padding
+            here that only the loss knows of.
+    """
+    options = options_of("adversarial", adversarial)
+    if options is not None and options.method in ("vat", "r_drop"):
+        rule = "another method for a generator; for R-Drop use remedies=[RDrop()]"
+        raise _check.invalid("adversarial", rule, options.method)
+    return options

@@ -10,7 +10,7 @@ from keras import ops
 from newword import _check
 from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras.seq2seq.bidirectional import DIRECTIONS, BidirectionalLSTMEncoderDecoder
-from newword.keras.seq2seq.generator.base import Generator
+from newword.keras.seq2seq.generator.base import Generator, generator_options
 from newword.keras.seq2seq.generator.bidirectional_batches import BidirectionalPairs
 from newword.keras.seq2seq.generator.bidirectional_decoding import (
     BidirectionalDecoder,
@@ -23,6 +23,7 @@ from newword.keras.seq2seq.generator.positions import position_accuracy
 from newword.keras.seq2seq.generator.searching import AllowedTexts
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
+from newword.keras.training.hook import applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,6 +143,7 @@ class BidirectionalSeq2Seq(Generator):
         optimizer: Any = None,
         pseudo: Iterable[str] | None = None,
         pseudo_share: float = 1.0,
+        adversarial: Any = None,
         callbacks: Sequence[Any] | None = None,
         verbose: int | str = "auto",
     ) -> Any:
@@ -167,6 +169,7 @@ class BidirectionalSeq2Seq(Generator):
                 target.
             pseudo_share: The share of pairs whose pseudo text is read, drawn anew in each epoch;
                 for the others it is the gold target.
+            adversarial: As for `Seq2Seq.fit`.
             callbacks: As for `Seq2Seq.fit`.
             verbose: As for `keras.Model.fit`.
 
@@ -180,6 +183,7 @@ class BidirectionalSeq2Seq(Generator):
         """
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
+        options = generator_options(adversarial)
         pseudo_share = _check.threshold("pseudo_share", pseudo_share)
         if pseudo_share > 1:
             raise _check.invalid("pseudo_share", "at most 1", pseudo_share)
@@ -198,14 +202,15 @@ class BidirectionalSeq2Seq(Generator):
             None if others is None else Texts.of(others, self.vocabulary),
             pseudo_share,
         )
-        self._fits += 1
-        return self.training.fit(
-            batches,
-            epochs=epochs,
-            callbacks=[*best, *(callbacks or ())],
-            verbose=verbose,
-            shuffle=False,
-        )
+        with applied(self.training, options):
+            self._fits += 1
+            return self.training.fit(
+                batches,
+                epochs=epochs,
+                callbacks=[*best, *(callbacks or ())],
+                verbose=verbose,
+                shuffle=False,
+            )
 
     def pseudo_targets(
         self, pairs: Iterable[tuple[str, str]], *, beams: int = 1, batch_size: int = 32

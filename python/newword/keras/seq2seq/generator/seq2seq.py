@@ -10,7 +10,7 @@ import numpy as np
 from newword import _check
 from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
-from newword.keras.seq2seq.generator.base import Generator
+from newword.keras.seq2seq.generator.base import Generator, generator_options
 from newword.keras.seq2seq.generator.batches import TrainingPairs
 from newword.keras.seq2seq.generator.data import Texts, checked_sources
 from newword.keras.seq2seq.generator.decoding import Decoder
@@ -22,6 +22,7 @@ from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
 from newword.keras.seq2seq.remedies import Remedy
 from newword.keras.seq2seq.teacher_forcing import TeacherForcing
 from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
+from newword.keras.training.hook import applied
 from newword.keras.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ class Seq2Seq(Generator):
         patience: int | None = None,
         optimizer: Any = None,
         remedies: Sequence[Any] | None = None,
+        adversarial: Any = None,
         callbacks: Sequence[Any] | None = None,
         verbose: int | str = "auto",
     ) -> Any:
@@ -174,6 +176,9 @@ class Seq2Seq(Generator):
             optimizer: An optimizer instead of Adam; later calls keep it.
             remedies: Remedies for exposure bias, such as `[RandomReplacement()]`. None keeps those
                 of the last call; at first there are none.
+            adversarial: Adversarial training in this call: an `AdversarialTraining`, or the name of
+                a method for its defaults, such as "fgm"; neither "vat" nor "r_drop", which is a
+                remedy. Without a layer, the embedding that source and target share is perturbed.
             callbacks: Keras callbacks; their logs include the measures, such as val_bleu.
             verbose: As for `keras.Model.fit`.
 
@@ -187,6 +192,7 @@ class Seq2Seq(Generator):
         """
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
+        options = generator_options(adversarial)
         sources, targets = self._checked(pairs, "pairs")
         best = self._validation(validation, select, patience)
         self.build([*sources, *targets])
@@ -196,14 +202,15 @@ class Seq2Seq(Generator):
         encoded, read = self._encoded(sources, targets)
         read = read.backward() if self._decoder.backward else read
         batches = TrainingPairs(encoded, read, batch_size, tokens, seed)
-        self._fits += 1
-        return self.training.fit(
-            batches,
-            epochs=epochs,
-            callbacks=[*best, *(callbacks or ())],
-            verbose=verbose,
-            shuffle=False,
-        )
+        with applied(self.training, options):
+            self._fits += 1
+            return self.training.fit(
+                batches,
+                epochs=epochs,
+                callbacks=[*best, *(callbacks or ())],
+                verbose=verbose,
+                shuffle=False,
+            )
 
     def generate(
         self,

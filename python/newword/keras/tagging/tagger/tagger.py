@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -28,6 +29,8 @@ from newword.keras.tagging.tagger.invalid_targets import InvalidTargets, valid_g
 from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
 from newword.keras.tagging.tagger.model import make_encoder, make_head, make_model, takes_ids
 from newword.keras.tagging.tagger.training import Validation
+from newword.keras.training.hook import applied
+from newword.keras.training.options import options_of
 from newword.keras.vocabulary import Vocabulary
 from newword.span_evaluation import SpanScore, evaluate_spans
 from newword.tag_scheme import TagScheme
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from newword.keras.tagging.heads import TaggingHead
+    from newword.keras.training.options import AdversarialTraining
 
 __all__ = ["Tagger"]
 
@@ -202,6 +206,7 @@ class Tagger:
         patience: int | None = None,
         optimizer: Any = None,
         callbacks: Sequence[Any] | None = None,
+        adversarial: Any = None,
         on_invalid: str = "error",
         verbose: int | str = "auto",
     ) -> Any:
@@ -222,6 +227,9 @@ class Tagger:
             patience: Number of epochs without a better F1 after which to stop.
             optimizer: An optimizer instead of Adam; later calls keep it.
             callbacks: Keras callbacks; their logs include val_f1.
+            adversarial: Adversarial training in this call: an `AdversarialTraining`, or the name of
+                a method for its defaults, such as "fgm". Without a layer, the embedding of the
+                characters is perturbed. Methods that compare outputs need a `divergence`.
             on_invalid: Handling of a text whose tags break the scheme, in training and
                 validation data: `"error"`; `"repair"`, which keeps the spans that conlleval finds
                 (`TagScheme.repair`); or `"skip"`, which skips the text. `invalid_targets` and
@@ -239,6 +247,7 @@ class Tagger:
         epochs = _check.whole("epochs", epochs, 1)
         batch_size = _check.whole("batch_size", batch_size, 1)
         on_invalid = _check.choice("on_invalid", on_invalid, ("error", "repair", "skip"))
+        options = options_of("adversarial", adversarial)
         (corpus, labels, _), invalid = self._valid_gold(texts, targets, on_invalid, "targets")
         if not len(corpus.codes):
             raise _check.invalid("texts", "at least one with a character to learn from", texts)
@@ -255,14 +264,15 @@ class Tagger:
             batch_size,
             (self.seed, self._fits),
         )
-        self._fits += 1
-        return self.model.fit(
-            batches,
-            epochs=epochs,
-            callbacks=[*validation, *(callbacks or ())],
-            verbose=verbose,
-            shuffle=False,
-        )
+        with applied(self.model, self._perturbing_characters(options)):
+            self._fits += 1
+            return self.model.fit(
+                batches,
+                epochs=epochs,
+                callbacks=[*validation, *(callbacks or ())],
+                verbose=verbose,
+                shuffle=False,
+            )
 
     @property
     def invalid_targets(self) -> dict[str, InvalidTargets]:
@@ -427,6 +437,14 @@ class Tagger:
         chosen = chosen_optimizer(current, optimizer, learning_rate)
         if current is None or chosen is not current:
             compile_model(self.model, chosen, self.head.loss(), metrics=[self.head.accuracy()])
+
+    def _perturbing_characters(
+        self, options: AdversarialTraining | None
+    ) -> AdversarialTraining | None:
+        """Options that name no layer are about characters, not about places in a lexicon."""
+        if options is None or options.layer is not None or self.lexicon is None:
+            return options
+        return replace(options, layer="embedding")
 
     def _valid_gold(
         self, texts: Any, targets: Any, on_invalid: str, name: str
