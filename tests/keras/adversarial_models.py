@@ -26,7 +26,7 @@ def data() -> tuple[Array, Array, Array]:
 def classifier(
     *,
     dropout: float = 0.0,
-    normalization: bool = False,
+    normalization: str | None = None,
     dtype: str = "float32",
     optimizer: Any = None,
     **options: Any,
@@ -40,8 +40,10 @@ def classifier(
     x = keras.layers.GlobalAveragePooling1D(dtype=dtype)(x)
     if dropout:
         x = keras.layers.Dropout(dropout, seed=1, dtype=dtype)(x)
-    if normalization:
+    if normalization == "batch":
         x = keras.layers.BatchNormalization(dtype=dtype)(x)
+    if normalization == "layer":
+        x = keras.layers.LayerNormalization(dtype=dtype)(x)
     x = keras.layers.Dense(4, activation="tanh", name="hidden", dtype=dtype)(x)
     outputs = keras.layers.Dense(CLASSES, activation="softmax", name="classes", dtype=dtype)(x)
     model = keras.Model(ids, outputs, name="classifier")

@@ -174,15 +174,23 @@ def doubles() -> Iterator[None]:
 
 @only_tensorflow
 @pytest.mark.usefixtures("doubles")
-@pytest.mark.parametrize("options", PENALTIES, ids=str)
-def test_gradients_of_penalties_are_finite_differences(options: Any) -> None:
+@pytest.mark.parametrize(
+    ("options", "normalization"),
+    [*[(one, None) for one in PENALTIES], (PENALTIES[0], "batch"), (PENALTIES[2], "layer")],
+    ids=str,
+)
+def test_gradients_of_penalties_are_finite_differences(options: Any, normalization: Any) -> None:
     x, y, _ = data()
-    model = classifier(dtype="float64")
+    model = classifier(dtype="float64", normalization=normalization)
     adversarial_training(model, method="gradient_penalty", epsilon=EPSILON, **options)
     found = gradients(model, x, y)
     random, weights = np.random.default_rng(0), model.get_weights()
+    trained = [one.trainable for one in model.weights]
     for _ in range(3):
-        along = [random.normal(size=one.shape) for one in weights]
+        # Moving averages change without a gradient.
+        along = [
+            random.normal(size=one.shape) * on for one, on in zip(weights, trained, strict=True)
+        ]
         sides = []
         for sign in (1, -1):
             step = [one + sign * 1e-5 * other for one, other in zip(weights, along, strict=True)]

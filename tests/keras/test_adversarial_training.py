@@ -34,7 +34,7 @@ only_tensorflow = pytest.mark.skipif(
 @pytest.mark.contract
 def test_training_evaluation_and_files_go_on_as_before(tmp_path: Path) -> None:
     x, y, weights = data()
-    model = classifier(dropout=0.2, normalization=True, run_eagerly=False)
+    model = classifier(dropout=0.2, normalization="batch", run_eagerly=False)
     model.save(tmp_path / "plain.keras")
     assert model.evaluate(x, y, verbose=0, return_dict=True).keys() == {"loss", "accuracy"}
     with adversarial_training(model, "embedding", epsilon=0.3) as hook:
@@ -70,7 +70,7 @@ def test_a_step_moves_statistics_and_seeds_once(method: str) -> None:
     found = []
     for chosen in (None, method):
         optimizer = keras.optimizers.SGD(0.0)
-        model = classifier(dropout=0.3, normalization=True, optimizer=optimizer)
+        model = classifier(dropout=0.3, normalization="batch", optimizer=optimizer)
         before = variables(model)
         if chosen:
             adversarial_training(model, method=chosen)

@@ -21,7 +21,7 @@ from newword.keras._backend import (
     keeping_random_state,
     value_and_gradients,
 )
-from newword.keras.analysis.second_derivatives import exact_moments
+from newword.keras._second_derivatives import exact_moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class LossFunctions:
 
     def _product(self, data: Any, vector: Any) -> Any:
         def loss(offset: Any) -> Any:
-            with exact_moments():
+            with exact_moments(self.model):
                 return self._loss(data, offset)
 
         return hessian_vector_product(loss, [ops.zeros_like(vector)], [vector])[0]

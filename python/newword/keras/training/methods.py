@@ -10,6 +10,7 @@ from keras import ops
 
 from newword import _check
 from newword.keras._backend import replicas
+from newword.keras._second_derivatives import exact_moments
 from newword.keras.training.divergence import divergence_of
 from newword.keras.training.forward import seed_states
 from newword.keras.training.perturbation import (
@@ -208,7 +209,8 @@ class GradientPenalty(Method):
     def __call__(self, step: Step) -> Losses:
         """The loss and its penalty, from one pass that is differentiated twice."""
         search, options = self.search(step), self.options
-        found = search.gradients(differentiable=True)
+        with exact_moments(self.forward.model):
+            found = search.gradients(differentiable=True)
         over = options.norm_over or "batch"
         total = ops.zeros_like(found.value)
         for gradient in found.gradients:
