@@ -112,7 +112,7 @@ class Method:
         norm, over = self.options.norm, self.options.norm_over or "batch"
 
         def start(index: int, tensor: Any) -> Any:
-            uniform = self.steps.random(ops.shape(tensor), index, normal=False)
+            uniform = self.steps.random(ops.shape(tensor), index)
             return random_inside(uniform, epsilon, norm, over)
 
         return start
@@ -183,8 +183,9 @@ class VirtualAdversarial(Method):
             return self.divergence(reference, outputs)
 
         def start(index: int, tensor: Any) -> Any:
-            normal = self.steps.random(ops.shape(tensor), index, normal=True)
-            return options.xi * unit(normal, "l2", over)
+            # Any direction will do to begin with; normal numbers of a large matrix take as long
+            # as a pass.
+            return options.xi * unit(self.steps.random(ops.shape(tensor), index), "l2", over)
 
         for left in reversed(range(options.steps or 1)):
             found = search.gradients(deltas, start, objective=apart)

@@ -54,21 +54,18 @@ class Steps(keras.metrics.Metric):  # type: ignore[misc, unused-ignore]
     def reset_state(self) -> None:
         """Does nothing: steps are counted over all epochs."""
 
-    def random(self, shape: Any, index: int, *, normal: bool) -> Any:
-        """Random numbers that depend on the seed, the step and the index alone.
+    def random(self, shape: Any, index: int) -> Any:
+        """Uniform numbers between -1 and 1 that depend on the seed, the step and the index alone.
 
         Args:
             shape: Their shape.
             index: Distinguishes several draws of a step.
-            normal: Whether they are normal instead of uniform between -1 and 1.
         """
         place = ops.cast(self.taken.value, "int32") * 64 + index
         seed = ops.stack([ops.cast(self.options.seed, "int32"), place])
         seed = ops.cast(seed, self.generator.state.dtype)
         # The state is given, so there is none to keep.
         with keras.StatelessScope([(self.generator.state, seed)]):
-            if normal:
-                return keras.random.normal(shape, dtype="float32", seed=self.generator)
             return keras.random.uniform(shape, -1.0, 1.0, dtype="float32", seed=self.generator)
 
 
