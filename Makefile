@@ -159,7 +159,7 @@ bench-generation: build ## Measure beam search and generation against their targ
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_generation.py $(if $(QUICK),--quick)
 
 .PHONY: bench-training
-bench-training: build ## Measure steps of adversarial training against their targets (QUICK=1: within a minute)
+bench-training: build ## Measure adversarial training and landscape probes against their targets (QUICK=1: within a minute)
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_training.py $(if $(QUICK),--quick)
 
 .PHONY: docs

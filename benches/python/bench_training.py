@@ -11,10 +11,10 @@ import sys
 
 import keras
 
-from benches.python import training_steps
+from benches.python import landscape_probes, training_steps
 from benches.python.harness import Report, machine
 
-SECTIONS = (training_steps.section,)
+SECTIONS = (training_steps.section, landscape_probes.section)
 
 
 def main() -> None:

@@ -1,14 +1,11 @@
 """Probes of loss landscapes against their targets.
 
-Eigenvalues are compared with a dense solver before anything is timed. Run with
-``python -m benches.python.bench_landscape``; ``--quick`` takes fewer steps.
+Eigenvalues are compared with a dense solver before anything is timed.
 """
 
 from __future__ import annotations
 
-import logging
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from benches.python.harness import Report, machine
+from benches.python.harness import Report
 from newword.keras import LandscapeProbe, LossLandscape
 
 Array = NDArray[Any]
@@ -164,17 +161,9 @@ def callback(report: Report, quick: bool) -> None:
         report.add("  the first, which compiles", f"{first:.1f} s")
 
 
-def main() -> None:
-    """Measures everything; ``--quick`` takes fewer steps."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    quick = "--quick" in sys.argv[1:]
-    print(f"# {machine()}, keras {keras.__version__} on {keras.backend.backend()}")
+def section(report: Report, *, quick: bool) -> None:
+    """Measures everything; fewer steps if it should be quick."""
     print(f"# batch {BATCH}; a Hessian-vector product counts as two gradients")
-    report = Report()
     compare_with_dense(report)
     eigenvalues(report, quick=quick)
     callback(report, quick=quick)
-
-
-if __name__ == "__main__":
-    main()
