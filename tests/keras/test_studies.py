@@ -234,3 +234,16 @@ def test_batch_normalization(tmp_path: Path) -> None:
     assert share(batch["accuracy"]) > share(none["accuracy"]) > 0.1
     records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     assert {record["claim"] for record in records} == {"bound", "trained"}
+
+
+def test_robust_training(tmp_path: Path) -> None:
+    results = tmp_path / "runs.jsonl"
+    (rows,) = tables(run("robust_training.py", "--quick", "--results", results))
+    assert [row["method"] for row in rows] == ["none", "fgm", "vat"]
+    accuracies = [float(row["test"]) for row in rows]
+    assert all(60 < one < 100 for one in accuracies)
+    gain = accuracies[1] - accuracies[0]
+    assert float(rows[1]["gain, seeds"]) == pytest.approx(gain, abs=0.015)
+    assert float(rows[1]["gain, texts"].split()[0]) == pytest.approx(gain, abs=0.015)
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert len({tuple(record["right"]) for record in records}) == 3
