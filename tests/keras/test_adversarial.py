@@ -106,9 +106,10 @@ def test_projections_and_random_starts_are_in_the_ball(norm: str, over: str) -> 
     random = np.random.default_rng(0)
     far = keras.ops.convert_to_tensor(random.normal(size=(3, 4, 5)).astype("float32"))
     near = 1e-3 * far
+    uniform = random.uniform(-1, 1, (3, 4, 5)).astype("float32")
     for tensor in (
         inside(far, 0.5, norm, over),
-        random_inside(random.uniform(-1, 1, (3, 4, 5)), 0.5, norm, over),
+        random_inside(uniform, 0.5, norm, over),
     ):
         sizes = np.abs(numpy(tensor)) if norm == "sign" else numpy(keepdims_norm(tensor, over))
         assert sizes.max() <= 0.5 + 1e-6
