@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::cut::{SegmentOptions, count_segments};
 use super::long_words::LongRuns;
+use super::neighbours::{Gathering, Sides};
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
-use super::score::{Evidence, Row};
+use super::score::{Asked, Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
 use crate::corpus::{Gram, Relabelled};
-use crate::segmentation::count_words;
-use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
+use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, count_words_seen, is_one_han, single};
 use crate::support::{Context, Result};
 use crate::trie::Trie;
 
@@ -27,6 +27,9 @@ pub struct Chains<'c> {
 /// A word, and its count.
 pub type Counted = (Vec<u32>, u64);
 
+/// What was found of rows that the table has no sums for.
+pub type Looked = Vec<(Row, Sides)>;
+
 /// One cut of the corpus.
 struct Cut {
     strong: StrongSet,
@@ -36,8 +39,13 @@ struct Cut {
 
 impl Chains<'_> {
     /// Cuts, backtracks, counts anew where that is asked for: the words by their ids, and their
-    /// counts. Reports rejected candidates to the sieve.
-    pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
+    /// counts; and what the table does not know of their neighbours, if it was found on the way.
+    /// Reports rejected candidates to the sieve.
+    pub fn words(
+        &self,
+        sieve: &mut Sieve<'_>,
+        summary: &mut Summary,
+    ) -> Result<(Vec<Counted>, Option<Looked>)> {
         let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
         let Cut { mut words, strong } = cut;
         let mut false_chains: Vec<Counted> =
@@ -60,13 +68,14 @@ impl Chains<'_> {
                 sieve.propose(&Candidate { ids: &ids, count, measures });
             }
         }
+        let mut looked = None;
         if self.options.recount && self.options.method == Method::Chain {
-            self.recount(&mut words)?;
+            looked = self.recount(&mut words)?;
         }
         for (ids, _) in &mut words {
             self.corpus.restore(ids);
         }
-        Ok(words)
+        Ok((words, looked))
     }
 
     fn seeks_long_words(&self) -> bool {
@@ -156,34 +165,92 @@ impl Chains<'_> {
     /// Replaces the counts by those in the most probable segmentation with the words themselves.
     /// Pairs of Han characters that are no words compete and are then forgotten: without them the
     /// single characters would take what belongs to words that were not found.
-    fn recount(&self, words: &mut Vec<Counted>) -> Result<()> {
+    ///
+    /// Where memory allows, the neighbours that are needed are found in the same pass.
+    fn recount(&self, words: &mut Vec<Counted>) -> Result<Option<Looked>> {
+        let Self { corpus, evidence, context, .. } = self;
         words.sort_unstable();
-        let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
-        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
-        let mut weights = vec![0.0; trie.slots()];
-        let nodes: Vec<u32> =
-            words.iter().map(|(ids, _)| trie.walk(ids).unwrap_or(Trie::ROOT)).collect();
-        for (node, (_, count)) in nodes.iter().zip(words.iter()) {
-            weights[*node as usize] = single((*count as f64 / total).ln());
-        }
-        let (symbols, largest) = (&self.evidence.table.symbols, self.corpus.largest());
-        let labels = 1..=u32::try_from(largest).unwrap_or(u32::MAX);
-        let is_han = |label| is_one_han(symbols.name(self.corpus.id(label)));
-        let unknown = Unknown {
-            single: single(-total.ln()),
-            pair: single((UNKNOWN_PAIR / total).ln()),
-            pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
+        let ids = |(labels, _): &Counted| labels.iter().map(|label| corpus.id(*label)).collect();
+        let longer = words.iter().filter(|(labels, _)| labels.len() > 1);
+        let asked = evidence.unknown(corpus, longer.map(ids).collect(), context);
+        let Parsed { lattice, nodes, asked: asked_nodes } = self.lattice(words, &asked)?;
+        let counts = asked.iter().map(|(_, (_, count))| *count);
+        let occurrences: Vec<(u32, u64)> = asked_nodes.into_iter().zip(counts).collect();
+        let (slots, largest) = (lattice.trie.slots(), corpus.largest());
+        let gathering = Gathering::new(&occurrences, slots, evidence.beside(corpus), context);
+        let (counts, looked) = match gathering {
+            Some(gathering) => {
+                let (counts, seen) =
+                    count_words_seen(*corpus, &lattice, largest, &gathering, context)?;
+                let sides = gathering.finish(seen, context)?;
+                let rows = asked.into_iter().map(|(row, _)| row);
+                (counts, Some(rows.zip(sides).collect()))
+            }
+            None => (count_words_seen(*corpus, &lattice, largest, &(), context)?.0, None),
         };
-        let lattice = Lattice::new(trie, weights, unknown);
-        let counts = count_words(self.corpus, &lattice, largest, self.context)?;
         for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];
         }
         // Symbols that always stood in chains, and that no word covers any more.
         let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
         words.extend(singles.map(|(label, count)| (vec![label], *count)));
-        Ok(())
+        words.retain(|(_, count)| *count > 0);
+        Ok(looked)
     }
+
+    /// The lattice of `words`, which are sorted. Its trie has the rows that are asked for besides.
+    fn lattice(&self, words: &[Counted], asked: &[Asked]) -> Result<Parsed> {
+        let mut keys: Vec<&[u32]> = words.iter().map(|(labels, _)| &labels[..]).collect();
+        let others = asked.iter().map(|(_, (labels, _))| &labels[..]);
+        let others: Vec<&[u32]> =
+            others.filter(|labels| keys.binary_search(labels).is_err()).collect();
+        let mut aside: Vec<&[u32]> = Vec::new();
+        for labels in &others {
+            let leads_on = |labels: &[u32]| {
+                let at = keys.partition_point(|key| *key < labels);
+                keys.get(at).is_some_and(|key| key.starts_with(labels))
+            };
+            let prefixes = (1..=labels.len()).map(|length| &labels[..length]);
+            aside.extend(prefixes.filter(|prefix| !leads_on(prefix)));
+        }
+        keys.extend(&others);
+        // In order but for the others.
+        keys.sort();
+        let mut trie = Trie::build(keys.len(), |rank| keys[rank])?;
+        let node = |labels: &[u32]| trie.walk(labels).unwrap_or(Trie::ROOT);
+        let nodes: Vec<u32> = words.iter().map(|(labels, _)| node(labels)).collect();
+        let asked = asked.iter().map(|(_, (labels, _))| node(labels)).collect();
+        let aside = aside.into_iter().map(node).collect();
+        for other in others.into_iter().map(node).collect::<Vec<u32>>() {
+            trie.end_no_key(other);
+        }
+        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
+        let mut weights = vec![0.0; trie.slots()];
+        for (node, (_, count)) in nodes.iter().zip(words.iter()) {
+            weights[*node as usize] = single((*count as f64 / total).ln());
+        }
+        let lattice = Lattice::new(trie, weights, self.unknown(total)).with_aside(aside);
+        Ok(Parsed { lattice, nodes, asked })
+    }
+
+    /// What symbols and pairs weigh that are no words.
+    fn unknown(&self, total: f64) -> Unknown {
+        let symbols = &self.evidence.table.symbols;
+        let labels = 1..=u32::try_from(self.corpus.largest()).unwrap_or(u32::MAX);
+        let is_han = |label| is_one_han(symbols.name(self.corpus.id(label)));
+        Unknown {
+            single: single(-total.ln()),
+            pair: single((UNKNOWN_PAIR / total).ln()),
+            pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
+        }
+    }
+}
+
+/// A lattice, and the nodes of its words and of the rows that are asked for.
+struct Parsed {
+    lattice: Lattice,
+    nodes: Vec<u32>,
+    asked: Vec<u32>,
 }
 
 /// The words of either list, both sorted, with the larger count where both have one.

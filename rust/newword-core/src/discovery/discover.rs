@@ -54,9 +54,13 @@ pub fn discover(
             let corpus = &Relabelled::new(corpus);
             let chains =
                 Chains { corpus, evidence: &evidence, options, settled: &settled, context };
-            let words = chains.words(&mut sieve, &mut summary)?;
-            let frequent = words.iter().filter(|(_, count)| *count >= min_count);
-            evidence.look_up(corpus, frequent.map(|(ids, _)| &ids[..]), context)?;
+            let (words, looked) = chains.words(&mut sieve, &mut summary)?;
+            if let Some(looked) = looked {
+                evidence.note(looked.into_iter());
+            } else {
+                let frequent = words.iter().filter(|(_, count)| *count >= min_count);
+                evidence.look_up(corpus, frequent.map(|(ids, _)| &ids[..]), context)?;
+            }
             for (ids, count) in words {
                 let measures = evidence.of_word(&ids);
                 sieve.propose(&Candidate { ids: &ids, count, measures });
