@@ -200,7 +200,8 @@ impl<S: Deref<Target = [Node]>> Trie<S> {
 
     /// As [`Trie::child`] with [`Trie::none`] for none, and without a branch but for wide nodes: for
     /// walks whose ends no processor can foresee.
-    #[inline]
+    #[allow(clippy::inline_always)] // Left to itself the compiler calls it, three times a symbol.
+    #[inline(always)]
     pub fn step(&self, node: u32, label: u32) -> u32 {
         let [base, check] = self.nodes[node as usize];
         if check & WIDE == 0 {

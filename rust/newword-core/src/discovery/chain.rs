@@ -35,6 +35,8 @@ struct Cut {
     strong: StrongSet,
     /// Single symbols, members and chains, what fails backtracking among them.
     words: Vec<Counted>,
+    /// Chains longer than the order that are solid by the published thresholds, if they are sought.
+    long: Vec<Counted>,
 }
 
 impl Chains<'_> {
@@ -46,13 +48,12 @@ impl Chains<'_> {
         sieve: &mut Sieve<'_>,
         summary: &mut Summary,
     ) -> Result<(Vec<Counted>, Option<Looked>)> {
-        let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
-        let Cut { mut words, strong } = cut;
+        let cut = self.cut(sieve.explains(), summary)?;
+        let Cut { mut words, strong, long } = cut;
         let mut false_chains: Vec<Counted> =
             words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
-            let total = self.evidence.table.total;
-            words = union(words, self.long_words(&published_pmi(self.settled.order, total))?);
+            words = union(words, long);
             // What is solid by the published thresholds is not rejected by the others.
             false_chains
                 .retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
@@ -83,49 +84,66 @@ impl Chains<'_> {
         *long_words && *method == Method::Chain && min_pmi.is_none()
     }
 
-    fn cut(&self, min_pmi: &[f64], false_chains: bool, summary: &mut Summary) -> Result<Cut> {
+    fn cut(&self, false_chains: bool, summary: &mut Summary) -> Result<Cut> {
         let Self { settled, corpus, .. } = self;
-        let keys = self.members(min_pmi);
-        summary.strong = vec![0; settled.order];
-        for key in &keys {
-            summary.strong[key.labels().len() - 1] += 1;
-        }
-        let strong = StrongSet::new(settled.order, keys.len(), |rank| keys[rank].labels())?;
+        let order = settled.order;
+        let published = published_pmi(order, self.evidence.table.total);
+        let seeks_long_words = self.seeks_long_words();
+        // Of the strong set, and of the set that long words are cut with.
+        let members = self.members(|pmi, n| {
+            let is_long = seeks_long_words && pmi >= published[n - 2];
+            let sets = [pmi >= settled.min_pmi[n - 2], is_long];
+            sets.contains(&true).then_some(sets)
+        });
+        let strong = StrongSet::among(
+            order,
+            members.len(),
+            |rank| members[rank].0.labels(),
+            |rank| members[rank].1[0],
+        )?;
+        let long: Vec<&Gram> =
+            members.iter().filter(|(_, [_, is_long])| *is_long).map(|(gram, _)| gram).collect();
+        let long = StrongSet::new(order, long.len(), |rank| long[rank].labels())?;
+        let long = seeks_long_words.then_some(&long);
         let asked = self.asked(false_chains);
-        let found = count_segments(*corpus, &strong, asked, self.context)?;
+        let found = count_segments(*corpus, &strong, long, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
         summary.overlong = found.overlong;
+        summary.strong = vec![0; order];
         let mut words: Vec<Counted> = found.chains;
         let singles = (0_u32..).zip(&found.singles).skip(1);
         words.extend(singles.map(|(label, count)| (vec![label], *count)));
-        for key in keys {
-            let node = strong.trie().walk(key.labels()).unwrap_or(Trie::ROOT);
-            words.push((key.labels().to_vec(), found.members[node as usize]));
+        for (gram, _) in members.iter().filter(|(_, [is_strong, _])| *is_strong) {
+            let labels = gram.labels();
+            summary.strong[labels.len() - 1] += 1;
+            let node = strong.trie().walk(labels).unwrap_or(Trie::ROOT);
+            words.push((labels.to_vec(), found.members[node as usize]));
         }
         words.retain(|(_, count)| *count > 0);
-        Ok(Cut { strong, words })
+        Ok(Cut { strong, words, long: found.long })
     }
 
     /// The words of more than `order` symbols of a cut with these thresholds, by their labels.
     pub fn long_words(&self, min_pmi: &[f64]) -> Result<Vec<Counted>> {
         let order = self.settled.order;
-        let keys = self.members(min_pmi);
-        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
-        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Gram::labels));
-        let mut words = count_segments(&runs, &strong, self.asked(false), self.context)?.chains;
+        let keys = self.members(|pmi, n| (pmi >= min_pmi[n - 2]).then_some(()));
+        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].0.labels())?;
+        let runs = LongRuns::new(self.corpus, order, keys.iter().map(|(gram, ())| gram.labels()));
+        let asked = self.asked(false);
+        let mut words = count_segments(&runs, &strong, None, asked, self.context)?.chains;
         words.retain(|(labels, _)| labels.len() > order);
         Ok(words)
     }
 
-    /// The n-grams that reach the thresholds, by their labels, sorted.
-    fn members(&self, min_pmi: &[f64]) -> Vec<Gram> {
+    /// The n-grams that `of` makes something of, by their labels, sorted: it is given cohesion and length.
+    fn members<T: Send>(&self, of: impl Fn(f64, usize) -> Option<T> + Sync) -> Vec<(Gram, T)> {
         let Self { evidence, corpus, context, .. } = self;
-        let solid = |Row { n, row }| evidence.cohesion.of(n, row) >= min_pmi[n - 2];
-        let rows = evidence.rows_by_length(solid, context);
+        let of = |Row { n, row }: Row| of(evidence.cohesion.of(n, row), n);
+        let rows = evidence.rows_by_length(|row| of(row).is_some(), context);
+        let member = |row: Row| Some((corpus.gram(evidence.gram(row)), of(row)?));
         context.pool().install(|| {
-            let mut members: Vec<Gram> =
-                rows.into_par_iter().map(|row| corpus.gram(evidence.gram(row))).collect();
-            members.par_sort_unstable();
+            let mut members: Vec<(Gram, T)> = rows.into_par_iter().filter_map(member).collect();
+            members.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
             members
         })
     }
