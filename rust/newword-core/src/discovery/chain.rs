@@ -95,31 +95,33 @@ impl Chains<'_> {
             let sets = [pmi >= settled.min_pmi[n - 2], is_long];
             sets.contains(&true).then_some(sets)
         });
-        let strong = StrongSet::among(
-            order,
-            members.len(),
-            |rank| members[rank].0.labels(),
-            |rank| members[rank].1[0],
-        )?;
+        let labels = |rank: usize| members[rank].0.labels();
+        let is_strong = |rank: usize| members[rank].1[0];
         let long: Vec<&Gram> =
             members.iter().filter(|(_, [_, is_long])| *is_long).map(|(gram, _)| gram).collect();
-        let long = StrongSet::new(order, long.len(), |rank| long[rank].labels())?;
+        let (strong, long) = self.context.pool().join(
+            || StrongSet::among(order, members.len(), labels, is_strong),
+            || StrongSet::new(order, long.len(), |rank| long[rank].labels()),
+        );
+        let (strong, long) = (strong?, long?);
         let long = seeks_long_words.then_some(&long);
         let asked = self.asked(false_chains);
         let found = count_segments(*corpus, &strong, long, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
         summary.overlong = found.overlong;
         summary.strong = vec![0; order];
-        let mut words: Vec<Counted> = found.chains;
-        let singles = (0_u32..).zip(&found.singles).skip(1);
-        words.extend(singles.map(|(label, count)| (vec![label], *count)));
         for (gram, _) in members.iter().filter(|(_, [is_strong, _])| *is_strong) {
-            let labels = gram.labels();
-            summary.strong[labels.len() - 1] += 1;
-            let node = strong.trie().walk(labels).unwrap_or(Trie::ROOT);
-            words.push((labels.to_vec(), found.members[node as usize]));
+            summary.strong[gram.labels().len() - 1] += 1;
         }
-        words.retain(|(_, count)| *count > 0);
+        let mut words: Vec<Counted> = found.chains;
+        let singles = (0_u32..).zip(&found.singles).skip(1).filter(|(_, count)| **count > 0);
+        words.extend(singles.map(|(label, count)| (vec![label], *count)));
+        let counted = |(gram, [is_strong, _]): &(Gram, [bool; 2])| {
+            let node = strong.trie().walk(gram.labels()).filter(|_| *is_strong)?;
+            let count = found.members[node as usize];
+            (count > 0).then(|| (gram.labels().to_vec(), count))
+        };
+        self.context.pool().install(|| words.par_extend(members.par_iter().filter_map(counted)));
         Ok(Cut { strong, words, long: found.long })
     }
 

@@ -63,15 +63,19 @@ impl Chains {
 
     /// Takes what another worker found, in `slice` alone.
     fn merge(&mut self, mut other: Self, slice: Slice) {
-        if other.tally.slice() != slice {
-            other.tally.narrow(slice);
-        }
+        other.narrow(slice);
         if self.tally.iter().next().is_none() {
             self.tally = other.tally;
         } else {
             self.tally.merge(&other.tally);
         }
         self.seams.extend(other.seams);
+    }
+
+    fn narrow(&mut self, slice: Slice) {
+        if self.tally.slice() != slice {
+            self.tally.narrow(slice);
+        }
     }
 
     /// The words that reach the smallest count.
@@ -260,9 +264,11 @@ impl Pass<'_> {
     }
 
     /// Adds up what the workers found. Sums do not depend on who found what.
-    fn gather(&self, found: Vec<Found>) -> SegmentCounts {
+    fn gather(&self, mut found: Vec<Found>) -> SegmentCounts {
         let slice = self.current();
-        let mut sum = self.start();
+        let mut sum = found.pop().unwrap_or_else(|| self.start());
+        sum.chains.narrow(slice);
+        sum.long.narrow(slice);
         for one in found {
             add(&mut sum.counts.singles, &one.counts.singles);
             add(&mut sum.counts.members, &one.counts.members);

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::corpus::{Parts, each_part};
 use crate::ngram::{Sum, Tally, Terms, fit, nats};
-use crate::segmentation::{Passage, Search, Visit};
+use crate::segmentation::{Passage, Visit};
 use crate::support::{Context, Error, Result};
 use crate::trie::Trie;
 
@@ -243,10 +243,6 @@ impl Gathering {
 impl Visit for Gathering {
     type State = Staged;
 
-    fn search(&self) -> Search {
-        Search::noting()
-    }
-
     fn start(&self) -> Staged {
         self.partition.staged()
     }
@@ -257,7 +253,7 @@ impl Visit for Gathering {
         let neighbour = |at: usize| self.beside.of(labels.get(at).copied().unwrap_or(0));
         let mut left = self.beside.of(*left);
         for at in 0..*end {
-            let [second, third] = passage.begun(at);
+            let [_, second, third] = passage.begun(at);
             // Without a branch, since nobody can foresee whether two labels are such a word.
             self.partition.stage(staged, self.slots[second as usize], [left, neighbour(at + 2)]);
             let mut node = third;

@@ -91,6 +91,7 @@ impl StrongSet {
     pub fn cut(&self, ids: &[u32], mut emit: impl FnMut(Segment), mut twice: impl FnMut(usize)) {
         let mut open = Open::at(0);
         let mut behind_full = usize::MAX;
+        let mut pairs = Pairs::default();
         for (at, &id) in ids.iter().enumerate() {
             if at >= open.end {
                 if open.end > open.start {
@@ -103,7 +104,8 @@ impl StrongSet {
                 }
                 open.end = at + 1;
             }
-            let Longest { member, length, is_full } = self.longest(&ids[at..]);
+            let pair = self.pair(&mut pairs, ids, at);
+            let Longest { member, length, is_full } = self.longest(pair, &ids[at..]);
             if is_full {
                 if behind_full == at {
                     twice(at);
@@ -123,12 +125,36 @@ impl StrongSet {
         }
     }
 
-    /// The longest member that `ids` starts with.
+    /// The node of the two symbols that start at a place.
     #[inline]
-    fn longest(&self, ids: &[u32]) -> Longest {
-        let mut node = Trie::ROOT;
+    fn pair(&self, pairs: &mut Pairs, ids: &[u32], at: usize) -> u32 {
+        if at >= pairs.end {
+            self.fill(pairs, ids, at);
+        }
+        pairs.nodes[at % BLOCK]
+    }
+
+    fn fill(&self, pairs: &mut Pairs, ids: &[u32], at: usize) {
+        let start = at - at % BLOCK;
+        let seconds = ids[start + 1..].iter().copied().chain([0]);
+        for ((node, id), second) in pairs.nodes.iter_mut().zip(&ids[start..]).zip(seconds) {
+            *node = self.trie.step(self.trie.step(Trie::ROOT, *id), second);
+        }
+        pairs.end = start + BLOCK;
+    }
+
+    /// The longest member that `ids` starts with, whose first two symbols have this node.
+    #[inline]
+    fn longest(&self, pair: u32, ids: &[u32]) -> Longest {
+        let mut node = pair;
         let mut found = Longest { member: Trie::ROOT, length: 0, is_full: false };
-        for (depth, &id) in ids.iter().enumerate().take(self.order) {
+        if node == self.trie.none() {
+            return found;
+        }
+        if self.trie.is_key(node) {
+            (found.member, found.length) = (node, 2);
+        }
+        for (depth, &id) in ids.iter().enumerate().take(self.order).skip(2) {
             match self.trie.child(node, id) {
                 Some(child) => node = child,
                 None => return found,
@@ -139,6 +165,22 @@ impl StrongSet {
         }
         found.is_full = ids.len() >= self.order;
         found
+    }
+}
+
+/// Places whose first two symbols are looked up together, so that loads overlap.
+const BLOCK: usize = if cfg!(test) { 4 } else { 256 };
+
+/// The nodes of the two symbols that start at each place of a block.
+struct Pairs {
+    nodes: [u32; BLOCK],
+    /// The end of the block.
+    end: usize,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self { nodes: [0; BLOCK], end: 0 }
     }
 }
 

@@ -74,13 +74,13 @@ pub struct Search {
     last: Vec<Step>,
     /// The words, last word first.
     path: Vec<Step>,
-    /// What begins at each place, if it is noted.
+    /// What begins at each place, if that is noted.
     begun: Vec<Begun>,
     notes: bool,
 }
 
-/// The nodes of the two and of the three labels that begin at a place; [`Trie::none`] where there are none.
-pub type Begun = [u32; 2];
+/// The nodes of the one, the two and the three labels that begin at a place; [`Trie::none`] where there are none.
+pub type Begun = [u32; 3];
 
 impl Search {
     /// The buffers of searches that note what begins at each place.
@@ -170,9 +170,10 @@ impl Lattice {
         let view = View { trie: self.trie.view(), weights: &self.weights, pairs: &self.pairs };
         if *notes {
             begun.resize(labels.len(), Begun::default());
+            view.begin(labels, begun);
             view.forward::<true>(labels, long, &mut last[..places], begun);
         } else {
-            view.forward::<false>(labels, long, &mut last[..places], &mut []);
+            view.forward::<false>(labels, long, &mut last[..places], &[]);
         }
     }
 
@@ -208,14 +209,14 @@ impl View<'_> {
     ///
     /// One label, two, or a word that continues: which of them is unpredictable, and a branch that is
     /// mispredicted costs more than the rest of the step. So words of one and two labels are
-    /// looked up and compared without any; only the tenth or so that have a third branch off. With `NOTES`,
-    /// `begun` has a place for each label.
-    fn forward<const NOTES: bool>(
+    /// looked up and compared without any; only the tenth or so that have a third branch off. With `BEGUN`,
+    /// `begun` says what begins at each label.
+    fn forward<const BEGUN: bool>(
         &self,
         labels: &[u32],
         long: &mut [f64],
         last: &mut [Step],
-        begun: &mut [Begun],
+        begun: &[Begun],
     ) {
         let none = self.trie.none();
         // Words that end at a place come by descending length, and only a heavier one displaces.
@@ -223,12 +224,8 @@ impl View<'_> {
         let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
         let mut pairs = self.may_pair(ahead(0));
         for (at, &label) in labels.iter().enumerate() {
-            let first = self.trie.step(Trie::ROOT, label);
-            let second = self.trie.step(first, ahead(at + 1));
-            let third = self.trie.step(second, ahead(at + 2));
-            if NOTES {
-                begun[at] = [second, third];
-            }
+            let [first, second, third] =
+                if BEGUN { begun[at] } else { self.begin_at(label, ahead(at + 1), ahead(at + 2)) };
             let next_pairs = self.may_pair(ahead(at + 1));
             let unknown_pair = none + 1 + u32::from(!(pairs & next_pairs));
             pairs = next_pairs;
@@ -243,6 +240,21 @@ impl View<'_> {
             }
             base = if label == 0 { 0.0 } else { best.0 };
         }
+    }
+
+    /// Finds what begins at each place. Nothing waits for what another place finds, so that loads overlap.
+    fn begin(&self, labels: &[u32], begun: &mut [Begun]) {
+        let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
+        for (at, (label, begun)) in labels.iter().zip(begun).enumerate() {
+            *begun = self.begin_at(*label, ahead(at + 1), ahead(at + 2));
+        }
+    }
+
+    #[inline]
+    fn begin_at(&self, label: u32, second: u32, third: u32) -> Begun {
+        let first = self.trie.step(Trie::ROOT, label);
+        let second = self.trie.step(first, second);
+        [first, second, self.trie.step(second, third)]
     }
 
     /// The weight of the best path that continues from one of weight `base` with a word.

@@ -23,6 +23,6 @@ pub use segmenter::{Floor, Segmenter};
 pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;
-pub(crate) use lattice::{Lattice, Search, Unknown};
+pub(crate) use lattice::{Lattice, Unknown};
 pub(crate) use recount::{Passage, Visit, count_words_seen};
 pub(crate) use segmenter::single;

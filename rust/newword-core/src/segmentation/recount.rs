@@ -21,9 +21,6 @@ pub trait Visit: Sync {
     /// What a worker has seen.
     type State: Send;
 
-    /// The buffers of the searches: [`Search::noting`] for visitors that look at [`Passage::begun`].
-    fn search(&self) -> Search;
-
     /// What a worker has seen that has seen nothing.
     fn start(&self) -> Self::State;
 
@@ -45,7 +42,7 @@ pub struct Passage<'p> {
 }
 
 impl Passage<'_> {
-    /// The nodes of the two and of the three labels that begin at a place.
+    /// The nodes of the one, the two and the three labels that begin at a place.
     #[inline]
     pub fn begun(&self, at: usize) -> Begun {
         match self.begun.get(at..at + 3) {
@@ -57,18 +54,15 @@ impl Passage<'_> {
 
     fn walk(&self, at: usize) -> Begun {
         let label = |at: usize| self.labels.get(at).copied().unwrap_or(0);
-        let second = self.trie.step(self.trie.step(Trie::ROOT, label(at)), label(at + 1));
-        [second, self.trie.step(second, label(at + 2))]
+        let first = self.trie.step(Trie::ROOT, label(at));
+        let second = self.trie.step(first, label(at + 1));
+        [first, second, self.trie.step(second, label(at + 2))]
     }
 }
 
 /// Nobody.
 impl Visit for () {
     type State = ();
-
-    fn search(&self) -> Search {
-        Search::default()
-    }
 
     fn start(&self) {}
 
@@ -130,7 +124,7 @@ pub fn count_words_seen<P: Parts + ?Sized, V: Visit>(
             words: vec![0; lattice.trie.slots()],
             singles: vec![0; largest_id + 1],
         },
-        search: visitor.search(),
+        search: Search::noting(),
         seams: Vec::new(),
         seen: visitor.start(),
     };
@@ -144,7 +138,7 @@ pub fn count_words_seen<P: Parts + ?Sized, V: Visit>(
         Ok(())
     };
     let found = each_part(corpus, 0, workers, context, start, step)?;
-    recount.gather(corpus, found, start(), context)
+    recount.gather(corpus, found, start, context)
 }
 
 /// Labels that a search is given at a time, if the runs are no longer.
@@ -255,11 +249,12 @@ impl<V: Visit> Recount<'_, V> {
     fn gather<P: Parts + ?Sized>(
         &self,
         corpus: &P,
-        found: Vec<Found<V::State>>,
-        mut sum: Found<V::State>,
+        mut found: Vec<Found<V::State>>,
+        start: impl FnOnce() -> Found<V::State>,
         context: &Context,
     ) -> Result<(WordCounts, Vec<V::State>)> {
         let mut seen = Vec::with_capacity(found.len() + 1);
+        let mut sum = found.pop().unwrap_or_else(start);
         for one in found {
             let add = |(to, from): (&mut u64, u64)| *to += from;
             sum.counts.words.iter_mut().zip(one.counts.words).for_each(add);
@@ -324,10 +319,6 @@ mod tests {
     impl Visit for Witness {
         type State = Seen;
 
-        fn search(&self) -> Search {
-            Search::noting()
-        }
-
         fn start(&self) -> Seen {
             Seen::new()
         }
@@ -338,9 +329,8 @@ mod tests {
                 let left = at.checked_sub(1).map_or(passage.left, label);
                 let begun = passage.begun(at);
                 assert_eq!(begun, passage.walk(at));
-                let nodes = [passage.trie.step(Trie::ROOT, label(at)), begun[0], begun[1]];
-                let fourth = passage.trie.step(begun[1], label(at + 3));
-                for (node, length) in nodes.into_iter().chain([fourth]).zip(1..) {
+                let fourth = passage.trie.step(begun[2], label(at + 3));
+                for (node, length) in begun.into_iter().chain([fourth]).zip(1..) {
                     if passage.trie.is_key(node) {
                         let key = passage.labels[at..at + length].to_vec();
                         *seen.entry((key, left, label(at + length))).or_default() += 1;
