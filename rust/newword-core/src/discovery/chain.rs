@@ -192,7 +192,8 @@ impl Chains<'_> {
         words.sort_unstable();
         let ids = |(labels, _): &Counted| labels.iter().map(|label| corpus.id(*label)).collect();
         let longer = words.iter().filter(|(labels, _)| labels.len() > 1);
-        let asked = evidence.unknown(corpus, longer.map(ids).collect(), context);
+        let longer: Vec<Vec<u32>> = longer.map(ids).collect();
+        let asked = evidence.unknown(corpus, &longer, context);
         let Parsed { lattice, nodes, asked: asked_nodes } = self.lattice(words, &asked)?;
         let counts = asked.iter().map(|(_, (_, count))| *count);
         let occurrences: Vec<(u32, u64)> = asked_nodes.into_iter().zip(counts).collect();

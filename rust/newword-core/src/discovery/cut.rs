@@ -98,7 +98,7 @@ struct Seam {
 /// solid ones longer than the order.
 ///
 /// The sequences of `order` symbols in `long` must be in the trie of `strong`, members or not: every
-/// window of a long solid chain is one, so `long` has to cut few runs only.
+/// window of a long solid chain is one, so `long` has to cut few stretches only.
 ///
 /// O(symbols * order) a pass. One pass, unless the distinct chains do not fit half the memory
 /// budget: then the hash space is halved until they do, and each slice takes a pass.
@@ -198,7 +198,7 @@ impl Pass<'_> {
     }
 
     fn count_part(&self, found: &mut Found, part: usize, ids: &[u32], own: &Range<usize>) {
-        let mut runs = Runs::new(ids);
+        let mut stretches = Stretches::new(ids, own, self.strong.order());
         let emit = |segment: Segment| {
             if let Some(seam) = seam(part, ids, own, &segment.range) {
                 found.chains.seams.push(seam);
@@ -209,32 +209,32 @@ impl Pass<'_> {
         match self.long {
             None => self.strong.cut(ids, emit, |_| ()),
             Some(long) => {
-                self.strong.cut(ids, emit, |place| runs.add(place));
-                for run in runs.finish() {
-                    self.count_long(long, found, (part, ids), own, run);
+                self.strong.cut(ids, emit, |place| stretches.add(place));
+                for stretch in stretches.finish() {
+                    self.count_long(long, found, (part, ids), own, stretch);
                 }
             }
         }
     }
 
-    /// Counts the long chains of a run.
+    /// Counts the long chains of a stretch.
     fn count_long(
         &self,
         long: &StrongSet,
         found: &mut Found,
         (part, ids): (usize, &[u32]),
         own: &Range<usize>,
-        run: Range<usize>,
+        stretch: Range<usize>,
     ) {
         let emit = |segment: Segment| {
-            let range = segment.range.start + run.start..segment.range.end + run.start;
+            let range = segment.range.start + stretch.start..segment.range.end + stretch.start;
             if let Some(seam) = seam(part, ids, own, &range) {
                 found.long.seams.push(seam);
             } else if is_within(&range, own) {
                 self.count_if_long(&mut found.long.tally, &ids[range], segment.solid);
             }
         };
-        long.cut(&ids[run.clone()], emit, |_| ());
+        long.cut(&ids[stretch.clone()], emit, |_| ());
     }
 
     fn count_if_long(&self, tally: &mut Tally, ids: &[u32], is_solid: bool) {
@@ -293,36 +293,63 @@ impl Pass<'_> {
     }
 }
 
-/// Runs that may hold a long chain: those at the ends, which may go on in other parts, and those around
-/// given places.
-struct Runs<'i> {
+/// Stretches of a part that may hold a long solid chain: its ends, where runs may go on in other parts, and what
+/// lies around given places.
+///
+/// At each symbol of a long solid chain but the last, a member of `order` symbols starts. So it lies from the first
+/// to the last of neighbouring places and as far as the last member reaches, and members that join it to what lies
+/// beside it start and end within `order` - 1 symbols of it. What is cut off there is no long solid chain: it would
+/// need members at neighbouring places of its own, which join it to this one.
+struct Stretches<'i> {
     ids: &'i [u32],
-    runs: Vec<Range<usize>>,
+    order: usize,
+    /// What lies between the ends.
+    inner: Range<usize>,
+    /// The neighbouring places found last.
+    places: Range<usize>,
+    all: Vec<Range<usize>>,
 }
 
-impl<'i> Runs<'i> {
-    fn new(ids: &'i [u32]) -> Self {
-        let mut runs = Self { ids, runs: Vec::new() };
-        runs.add(0);
-        runs
+impl<'i> Stretches<'i> {
+    fn new(ids: &'i [u32], own: &Range<usize>, order: usize) -> Self {
+        let is_break = |id: &u32| *id == 0;
+        let inner = ids[own.clone()].iter().position(is_break).map(|first| own.start + first);
+        let last = ids[..own.end].iter().rposition(is_break);
+        let inner = inner.zip(last).map_or(ids.len()..ids.len(), |(first, last)| first..last + 1);
+        let first = 0..inner.start;
+        Self { ids, order, inner, places: 0..0, all: vec![first] }
     }
 
-    /// Adds the run around a place, which lies behind all earlier ones.
+    /// Adds a place and the one before it; it lies behind all earlier ones.
     fn add(&mut self, place: usize) {
-        if self.runs.last().is_some_and(|last| place < last.end) {
+        if !self.inner.contains(&place) {
+            return;
+        }
+        if self.places.end != place {
+            self.close();
+            self.places.start = place - 1;
+        }
+        self.places.end = place + 1;
+    }
+
+    fn close(&mut self) {
+        let Self { ids, order, places, .. } = self;
+        if places.start == places.end {
             return;
         }
         let is_break = |id: &u32| *id == 0;
-        let start = self.ids[..place].iter().rposition(is_break).map_or(0, |last| last + 1);
-        let behind = self.ids[place..].iter().position(is_break);
-        self.runs.push(start..behind.map_or(self.ids.len(), |behind| place + behind));
+        let (first, end) = (places.start, places.end - 1 + *order);
+        let from = first.saturating_sub(*order - 1);
+        let to = (end + *order - 1).min(ids.len());
+        let before = ids[from..first].iter().rposition(is_break);
+        let behind = ids[end..to].iter().position(is_break);
+        self.all.push(before.map_or(from, |at| from + at + 1)..behind.map_or(to, |at| end + at));
     }
 
     fn finish(mut self) -> Vec<Range<usize>> {
-        if self.ids.last().is_some_and(|id| *id != 0) {
-            self.add(self.ids.len() - 1);
-        }
-        self.runs
+        self.close();
+        self.all.push(self.inner.end..self.ids.len());
+        self.all
     }
 }
 

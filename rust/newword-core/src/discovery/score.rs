@@ -75,7 +75,8 @@ impl<'t> Evidence<'t> {
         words: impl Iterator<Item = &'w [u32]>,
         context: &Context,
     ) -> Result<()> {
-        let asked = self.unknown(corpus, words.map(<[u32]>::to_vec).collect(), context);
+        let words: Vec<Vec<u32>> = words.map(<[u32]>::to_vec).collect();
+        let asked = self.unknown(corpus, &words, context);
         let (rows, asked): (Vec<Row>, Vec<_>) = asked.into_iter().unzip();
         let sides = neighbour_sums(corpus, &asked, self.beside(corpus), context)?;
         self.note(rows.into_iter().zip(sides));
@@ -87,7 +88,7 @@ impl<'t> Evidence<'t> {
     pub fn unknown(
         &self,
         corpus: &Relabelled<'_>,
-        words: Vec<Vec<u32>>,
+        words: &[Vec<u32>],
         context: &Context,
     ) -> Vec<Asked> {
         let unknown = |row: &Row| self.table.level(row.n).left_sums.is_empty();
