@@ -150,6 +150,13 @@ fn blocks<T>(children: &[(u32, T)]) -> impl Iterator<Item = (u32, &[(u32, T)])> 
     children.chunk_by(same).map(|block| (block[0].0 >> BLOCK_BITS, block))
 }
 
+impl Trie<Vec<Node>> {
+    /// Leaves the node where it is, but ends no key at it.
+    pub fn end_no_key(&mut self, node: u32) {
+        self.nodes[node as usize][CHECK] &= !KEY;
+    }
+}
+
 impl Trie<Array<Node>> {
     /// The trie that a file holds, with the length of its longest key; none where the slots are too
     /// few or too many.
@@ -193,7 +200,8 @@ impl<S: Deref<Target = [Node]>> Trie<S> {
 
     /// As [`Trie::child`] with [`Trie::none`] for none, and without a branch but for wide nodes: for
     /// walks whose ends no processor can foresee.
-    #[inline]
+    #[allow(clippy::inline_always)] // Left to itself the compiler calls it, three times a symbol.
+    #[inline(always)]
     pub fn step(&self, node: u32, label: u32) -> u32 {
         let [base, check] = self.nodes[node as usize];
         if check & WIDE == 0 {

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::cut::{SegmentOptions, count_segments};
 use super::long_words::LongRuns;
+use super::neighbours::{Gathering, Sides};
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
-use super::score::{Evidence, Row};
+use super::score::{Asked, Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
 use crate::corpus::{Gram, Relabelled};
-use crate::segmentation::count_words;
-use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, is_one_han, single};
+use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, count_words_seen, is_one_han, single};
 use crate::support::{Context, Result};
 use crate::trie::Trie;
 
@@ -27,24 +27,33 @@ pub struct Chains<'c> {
 /// A word, and its count.
 pub type Counted = (Vec<u32>, u64);
 
+/// What was found of rows that the table has no sums for.
+pub type Looked = Vec<(Row, Sides)>;
+
 /// One cut of the corpus.
 struct Cut {
     strong: StrongSet,
     /// Single symbols, members and chains, what fails backtracking among them.
     words: Vec<Counted>,
+    /// Chains longer than the order that are solid by the published thresholds, if they are sought.
+    long: Vec<Counted>,
 }
 
 impl Chains<'_> {
     /// Cuts, backtracks, counts anew where that is asked for: the words by their ids, and their
-    /// counts. Reports rejected candidates to the sieve.
-    pub fn words(&self, sieve: &mut Sieve<'_>, summary: &mut Summary) -> Result<Vec<Counted>> {
-        let cut = self.cut(&self.settled.min_pmi, sieve.explains(), summary)?;
-        let Cut { mut words, strong } = cut;
+    /// counts; and what the table does not know of their neighbours, if it was found on the way.
+    /// Reports rejected candidates to the sieve.
+    pub fn words(
+        &self,
+        sieve: &mut Sieve<'_>,
+        summary: &mut Summary,
+    ) -> Result<(Vec<Counted>, Option<Looked>)> {
+        let cut = self.cut(sieve.explains(), summary)?;
+        let Cut { mut words, strong, long } = cut;
         let mut false_chains: Vec<Counted> =
             words.extract_if(.., |(ids, _)| !strong.is_solid(ids)).collect();
         if self.seeks_long_words() {
-            let total = self.evidence.table.total;
-            words = union(words, self.long_words(&published_pmi(self.settled.order, total))?);
+            words = union(words, long);
             // What is solid by the published thresholds is not rejected by the others.
             false_chains
                 .retain(|(ids, _)| words.binary_search_by(|(word, _)| word.cmp(ids)).is_err());
@@ -60,13 +69,14 @@ impl Chains<'_> {
                 sieve.propose(&Candidate { ids: &ids, count, measures });
             }
         }
+        let mut looked = None;
         if self.options.recount && self.options.method == Method::Chain {
-            self.recount(&mut words)?;
+            looked = self.recount(&mut words)?;
         }
         for (ids, _) in &mut words {
             self.corpus.restore(ids);
         }
-        Ok(words)
+        Ok((words, looked))
     }
 
     fn seeks_long_words(&self) -> bool {
@@ -74,49 +84,68 @@ impl Chains<'_> {
         *long_words && *method == Method::Chain && min_pmi.is_none()
     }
 
-    fn cut(&self, min_pmi: &[f64], false_chains: bool, summary: &mut Summary) -> Result<Cut> {
+    fn cut(&self, false_chains: bool, summary: &mut Summary) -> Result<Cut> {
         let Self { settled, corpus, .. } = self;
-        let keys = self.members(min_pmi);
-        summary.strong = vec![0; settled.order];
-        for key in &keys {
-            summary.strong[key.labels().len() - 1] += 1;
-        }
-        let strong = StrongSet::new(settled.order, keys.len(), |rank| keys[rank].labels())?;
+        let order = settled.order;
+        let published = published_pmi(order, self.evidence.table.total);
+        let seeks_long_words = self.seeks_long_words();
+        // Of the strong set, and of the set that long words are cut with.
+        let members = self.members(|pmi, n| {
+            let is_long = seeks_long_words && pmi >= published[n - 2];
+            let sets = [pmi >= settled.min_pmi[n - 2], is_long];
+            sets.contains(&true).then_some(sets)
+        });
+        let labels = |rank: usize| members[rank].0.labels();
+        let is_strong = |rank: usize| members[rank].1[0];
+        let long: Vec<&Gram> =
+            members.iter().filter(|(_, [_, is_long])| *is_long).map(|(gram, _)| gram).collect();
+        let (strong, long) = self.context.pool().join(
+            || StrongSet::among(order, members.len(), labels, is_strong),
+            || StrongSet::new(order, long.len(), |rank| long[rank].labels()),
+        );
+        let (strong, long) = (strong?, long?);
+        let long = seeks_long_words.then_some(&long);
         let asked = self.asked(false_chains);
-        let found = count_segments(*corpus, &strong, asked, self.context)?;
+        let found = count_segments(*corpus, &strong, long, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
         summary.overlong = found.overlong;
-        let mut words: Vec<Counted> = found.chains;
-        let singles = (0_u32..).zip(&found.singles).skip(1);
-        words.extend(singles.map(|(label, count)| (vec![label], *count)));
-        for key in keys {
-            let node = strong.trie().walk(key.labels()).unwrap_or(Trie::ROOT);
-            words.push((key.labels().to_vec(), found.members[node as usize]));
+        summary.strong = vec![0; order];
+        for (gram, _) in members.iter().filter(|(_, [is_strong, _])| *is_strong) {
+            summary.strong[gram.labels().len() - 1] += 1;
         }
-        words.retain(|(_, count)| *count > 0);
-        Ok(Cut { strong, words })
+        let mut words: Vec<Counted> = found.chains;
+        let singles = (0_u32..).zip(&found.singles).skip(1).filter(|(_, count)| **count > 0);
+        words.extend(singles.map(|(label, count)| (vec![label], *count)));
+        let counted = |(gram, [is_strong, _]): &(Gram, [bool; 2])| {
+            let node = strong.trie().walk(gram.labels()).filter(|_| *is_strong)?;
+            let count = found.members[node as usize];
+            (count > 0).then(|| (gram.labels().to_vec(), count))
+        };
+        self.context.pool().install(|| words.par_extend(members.par_iter().filter_map(counted)));
+        Ok(Cut { strong, words, long: found.long })
     }
 
     /// The words of more than `order` symbols of a cut with these thresholds, by their labels.
     pub fn long_words(&self, min_pmi: &[f64]) -> Result<Vec<Counted>> {
         let order = self.settled.order;
-        let keys = self.members(min_pmi);
-        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
-        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Gram::labels));
-        let mut words = count_segments(&runs, &strong, self.asked(false), self.context)?.chains;
+        let keys = self.members(|pmi, n| (pmi >= min_pmi[n - 2]).then_some(()));
+        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].0.labels())?;
+        let runs = LongRuns::new(self.corpus, order, keys.iter().map(|(gram, ())| gram.labels()));
+        let asked = self.asked(false);
+        let mut words = count_segments(&runs, &strong, None, asked, self.context)?.chains;
         words.retain(|(labels, _)| labels.len() > order);
         Ok(words)
     }
 
-    /// The n-grams that reach the thresholds, by their labels, sorted.
-    fn members(&self, min_pmi: &[f64]) -> Vec<Gram> {
+    /// The n-grams that `of` makes something of, by their labels, sorted: it is given cohesion and length.
+    fn members<T: Send>(&self, of: impl Fn(f64, usize) -> Option<T> + Sync) -> Vec<(Gram, T)> {
         let Self { evidence, corpus, context, .. } = self;
-        let solid = |Row { n, row }| evidence.cohesion.of(n, row) >= min_pmi[n - 2];
-        let rows = evidence.rows_by_length(solid, context);
+        let of = |Row { n, row }: Row| of(evidence.cohesion.of(n, row), n);
+        let rows = evidence.rows_by_length(|row| of(row).is_some(), context);
+        let member = |row: Row| Some((corpus.gram(evidence.gram(row)), of(row)?));
         context.pool().install(|| {
-            let mut members: Vec<Gram> =
-                rows.into_par_iter().map(|row| corpus.gram(evidence.gram(row))).collect();
-            members.par_sort_unstable();
+            let mut members: Vec<(Gram, T)> = rows.into_par_iter().filter_map(member).collect();
+            members.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
             members
         })
     }
@@ -156,34 +185,93 @@ impl Chains<'_> {
     /// Replaces the counts by those in the most probable segmentation with the words themselves.
     /// Pairs of Han characters that are no words compete and are then forgotten: without them the
     /// single characters would take what belongs to words that were not found.
-    fn recount(&self, words: &mut Vec<Counted>) -> Result<()> {
+    ///
+    /// Where memory allows, the neighbours that are needed are found in the same pass.
+    fn recount(&self, words: &mut Vec<Counted>) -> Result<Option<Looked>> {
+        let Self { corpus, evidence, context, .. } = self;
         words.sort_unstable();
-        let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
-        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
-        let mut weights = vec![0.0; trie.slots()];
-        let nodes: Vec<u32> =
-            words.iter().map(|(ids, _)| trie.walk(ids).unwrap_or(Trie::ROOT)).collect();
-        for (node, (_, count)) in nodes.iter().zip(words.iter()) {
-            weights[*node as usize] = single((*count as f64 / total).ln());
-        }
-        let (symbols, largest) = (&self.evidence.table.symbols, self.corpus.largest());
-        let labels = 1..=u32::try_from(largest).unwrap_or(u32::MAX);
-        let is_han = |label| is_one_han(symbols.name(self.corpus.id(label)));
-        let unknown = Unknown {
-            single: single(-total.ln()),
-            pair: single((UNKNOWN_PAIR / total).ln()),
-            pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
+        let ids = |(labels, _): &Counted| labels.iter().map(|label| corpus.id(*label)).collect();
+        let longer = words.iter().filter(|(labels, _)| labels.len() > 1);
+        let longer: Vec<Vec<u32>> = longer.map(ids).collect();
+        let asked = evidence.unknown(corpus, &longer, context);
+        let Parsed { lattice, nodes, asked: asked_nodes } = self.lattice(words, &asked)?;
+        let counts = asked.iter().map(|(_, (_, count))| *count);
+        let occurrences: Vec<(u32, u64)> = asked_nodes.into_iter().zip(counts).collect();
+        let (slots, largest) = (lattice.trie.slots(), corpus.largest());
+        let gathering = Gathering::new(&occurrences, slots, evidence.beside(corpus), context);
+        let (counts, looked) = match gathering {
+            Some(gathering) => {
+                let (counts, seen) =
+                    count_words_seen(*corpus, &lattice, largest, &gathering, context)?;
+                let sides = gathering.finish(seen, context)?;
+                let rows = asked.into_iter().map(|(row, _)| row);
+                (counts, Some(rows.zip(sides).collect()))
+            }
+            None => (count_words_seen(*corpus, &lattice, largest, &(), context)?.0, None),
         };
-        let lattice = Lattice::new(trie, weights, unknown);
-        let counts = count_words(self.corpus, &lattice, largest, self.context)?;
         for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
             *count = counts.words[node as usize];
         }
         // Symbols that always stood in chains, and that no word covers any more.
         let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
         words.extend(singles.map(|(label, count)| (vec![label], *count)));
-        Ok(())
+        words.retain(|(_, count)| *count > 0);
+        Ok(looked)
     }
+
+    /// The lattice of `words`, which are sorted. Its trie has the rows that are asked for besides.
+    fn lattice(&self, words: &[Counted], asked: &[Asked]) -> Result<Parsed> {
+        let mut keys: Vec<&[u32]> = words.iter().map(|(labels, _)| &labels[..]).collect();
+        let others = asked.iter().map(|(_, (labels, _))| &labels[..]);
+        let others: Vec<&[u32]> =
+            others.filter(|labels| keys.binary_search(labels).is_err()).collect();
+        let mut aside: Vec<&[u32]> = Vec::new();
+        for labels in &others {
+            let leads_on = |labels: &[u32]| {
+                let at = keys.partition_point(|key| *key < labels);
+                keys.get(at).is_some_and(|key| key.starts_with(labels))
+            };
+            let prefixes = (1..=labels.len()).map(|length| &labels[..length]);
+            aside.extend(prefixes.filter(|prefix| !leads_on(prefix)));
+        }
+        keys.extend(&others);
+        // In order but for the others.
+        keys.sort();
+        let mut trie = Trie::build(keys.len(), |rank| keys[rank])?;
+        let node = |labels: &[u32]| trie.walk(labels).unwrap_or(Trie::ROOT);
+        let nodes: Vec<u32> = words.iter().map(|(labels, _)| node(labels)).collect();
+        let asked = asked.iter().map(|(_, (labels, _))| node(labels)).collect();
+        let aside = aside.into_iter().map(node).collect();
+        for other in others.into_iter().map(node).collect::<Vec<u32>>() {
+            trie.end_no_key(other);
+        }
+        let total = words.iter().map(|(_, count)| *count as f64).sum::<f64>().max(1.0);
+        let mut weights = vec![0.0; trie.slots()];
+        for (node, (_, count)) in nodes.iter().zip(words.iter()) {
+            weights[*node as usize] = single((*count as f64 / total).ln());
+        }
+        let lattice = Lattice::new(trie, weights, self.unknown(total)).with_aside(aside);
+        Ok(Parsed { lattice, nodes, asked })
+    }
+
+    /// What symbols and pairs weigh that are no words.
+    fn unknown(&self, total: f64) -> Unknown {
+        let symbols = &self.evidence.table.symbols;
+        let labels = 1..=u32::try_from(self.corpus.largest()).unwrap_or(u32::MAX);
+        let is_han = |label| is_one_han(symbols.name(self.corpus.id(label)));
+        Unknown {
+            single: single(-total.ln()),
+            pair: single((UNKNOWN_PAIR / total).ln()),
+            pairs: [false].into_iter().chain(labels.map(is_han)).collect(),
+        }
+    }
+}
+
+/// A lattice, and the nodes of its words and of the rows that are asked for.
+struct Parsed {
+    lattice: Lattice,
+    nodes: Vec<u32>,
+    asked: Vec<u32>,
 }
 
 /// The words of either list, both sorted, with the larger count where both have one.

@@ -33,6 +33,8 @@ pub struct SegmentCounts {
     /// The others that reached the smallest count, in id order: chains longer than the order, and
     /// with [`SegmentOptions::false_chains`] the shorter ones that are no members.
     pub chains: Vec<(Vec<u32>, u64)>,
+    /// The long chains of the other set that reached the smallest count, in id order.
+    pub long: Vec<(Vec<u32>, u64)>,
     /// How many segments there are, those left out included.
     pub segments: u64,
     /// How many of them fail backtracking.
@@ -44,8 +46,43 @@ pub struct SegmentCounts {
 /// What one worker found.
 struct Found {
     counts: SegmentCounts,
+    chains: Chains,
+    long: Chains,
+}
+
+/// Chains, and what of them lies in several parts.
+struct Chains {
     tally: Tally,
     seams: Vec<Seam>,
+}
+
+impl Chains {
+    fn new(slice: Slice) -> Self {
+        Self { tally: Tally::new(slice), seams: Vec::new() }
+    }
+
+    /// Takes what another worker found, in `slice` alone.
+    fn merge(&mut self, mut other: Self, slice: Slice) {
+        other.narrow(slice);
+        if self.tally.iter().next().is_none() {
+            self.tally = other.tally;
+        } else {
+            self.tally.merge(&other.tally);
+        }
+        self.seams.extend(other.seams);
+    }
+
+    fn narrow(&mut self, slice: Slice) {
+        if self.tally.slice() != slice {
+            self.tally.narrow(slice);
+        }
+    }
+
+    /// The words that reach the smallest count.
+    fn frequent(&self, min_count: u64) -> Vec<(Vec<u32>, u64)> {
+        let frequent = self.tally.iter().filter(|(_, count)| *count >= min_count);
+        frequent.map(|(word, count)| (word.to_vec(), count)).collect()
+    }
 }
 
 /// What of a part belongs to a segment that goes on in a neighbouring part.
@@ -57,7 +94,11 @@ struct Seam {
     joined: [bool; 2],
 }
 
-/// Counts the segments that `strong` cuts `corpus` into.
+/// Counts the segments that `strong` cuts `corpus` into; and, among those that `long` cuts it into, the
+/// solid ones longer than the order.
+///
+/// The sequences of `order` symbols in `long` must be in the trie of `strong`, members or not: every
+/// window of a long solid chain is one, so `long` has to cut few stretches only.
 ///
 /// O(symbols * order) a pass. One pass, unless the distinct chains do not fit half the memory
 /// budget: then the hash space is halved until they do, and each slice takes a pass.
@@ -67,6 +108,7 @@ struct Seam {
 pub fn count_segments<P: Parts + ?Sized>(
     corpus: &P,
     strong: &StrongSet,
+    long: Option<&StrongSet>,
     options: SegmentOptions,
     context: &Context,
 ) -> Result<SegmentCounts> {
@@ -74,7 +116,8 @@ pub fn count_segments<P: Parts + ?Sized>(
     let mut all: Option<SegmentCounts> = None;
     while let Some(slice) = slices.pop() {
         let first = all.is_none();
-        let pass = Pass { strong, options, slice, first, narrowed: AtomicU64::new(0), context };
+        let pass =
+            Pass { strong, long, options, slice, first, narrowed: AtomicU64::new(0), context };
         let (found, done) = pass.run(corpus)?;
         let mut wider = slice;
         while wider != done {
@@ -84,17 +127,22 @@ pub fn count_segments<P: Parts + ?Sized>(
         }
         match &mut all {
             None => all = Some(found),
-            Some(all) => all.chains.extend(found.chains),
+            Some(all) => {
+                all.chains.extend(found.chains);
+                all.long.extend(found.long);
+            }
         }
     }
     let mut all = all.unwrap_or_default();
     all.chains.sort_unstable();
+    all.long.sort_unstable();
     Ok(all)
 }
 
 /// One pass over the corpus, for one slice of the hash space.
 struct Pass<'a> {
     strong: &'a StrongSet,
+    long: Option<&'a StrongSet>,
     options: SegmentOptions,
     slice: Slice,
     /// Whether singles, members and totals are counted: the first pass does it for all.
@@ -111,10 +159,14 @@ impl Pass<'_> {
         let margin = self.strong.order().saturating_sub(1);
         let step = |found: &mut Found, part: usize, ids: &[u32], own: Range<usize>| {
             self.count_part(found, part, ids, &own);
-            while found.tally.resident_bytes() > budget && found.tally.slice().bits < 40 {
-                let bits = found.tally.slice().bits + 1 - self.slice.bits;
+            let held = |Found { chains, long, .. }: &Found| {
+                chains.tally.resident_bytes() + long.tally.resident_bytes()
+            };
+            while held(found) > budget && found.chains.tally.slice().bits < 40 {
+                let bits = found.chains.tally.slice().bits + 1 - self.slice.bits;
                 self.narrowed.fetch_max(u64::from(bits), Ordering::Relaxed);
-                found.tally.narrow(self.current());
+                found.chains.tally.narrow(self.current());
+                found.long.tally.narrow(self.current());
             }
             Ok(())
         };
@@ -141,24 +193,54 @@ impl Pass<'_> {
             members: vec![0; self.strong.trie().slots()],
             ..SegmentCounts::default()
         };
-        Found { counts, tally: Tally::new(self.current()), seams: Vec::new() }
+        let [chains, long] = [self.current(); 2].map(Chains::new);
+        Found { counts, chains, long }
     }
 
     fn count_part(&self, found: &mut Found, part: usize, ids: &[u32], own: &Range<usize>) {
-        self.strong.cut(ids, |segment| {
-            let Range { start, end } = segment.range;
-            if start >= own.end || end <= own.start {
-                return;
+        let mut stretches = Stretches::new(ids, own, self.strong.order());
+        let emit = |segment: Segment| {
+            if let Some(seam) = seam(part, ids, own, &segment.range) {
+                found.chains.seams.push(seam);
+            } else if is_within(&segment.range, own) {
+                self.count_segment(found, &ids[segment.range.clone()], &segment);
             }
-            let joined = [start < own.start, end > own.end];
-            if joined == [false, false] {
-                self.count_segment(found, &ids[start..end], &segment);
-            } else {
-                let own = &ids[start.max(own.start)..end.min(own.end)];
-                let ids = own[..own.len().min(LONGEST + 1)].to_vec();
-                found.seams.push(Seam { part, ids, joined });
+        };
+        match self.long {
+            None => self.strong.cut(ids, emit, |_| ()),
+            Some(long) => {
+                self.strong.cut(ids, emit, |place| stretches.add(place));
+                for stretch in stretches.finish() {
+                    self.count_long(long, found, (part, ids), own, stretch);
+                }
             }
-        });
+        }
+    }
+
+    /// Counts the long chains of a stretch.
+    fn count_long(
+        &self,
+        long: &StrongSet,
+        found: &mut Found,
+        (part, ids): (usize, &[u32]),
+        own: &Range<usize>,
+        stretch: Range<usize>,
+    ) {
+        let emit = |segment: Segment| {
+            let range = segment.range.start + stretch.start..segment.range.end + stretch.start;
+            if let Some(seam) = seam(part, ids, own, &range) {
+                found.long.seams.push(seam);
+            } else if is_within(&range, own) {
+                self.count_if_long(&mut found.long.tally, &ids[range], segment.solid);
+            }
+        };
+        long.cut(&ids[stretch.clone()], emit, |_| ());
+    }
+
+    fn count_if_long(&self, tally: &mut Tally, ids: &[u32], is_solid: bool) {
+        if is_solid && ids.len() > self.strong.order() && ids.len() <= LONGEST {
+            tally.add(ids, 1);
+        }
     }
 
     #[inline]
@@ -177,60 +259,135 @@ impl Pass<'_> {
         if ids.len() > LONGEST {
             counts.overlong += 1;
         } else if segment.solid || self.options.false_chains {
-            found.tally.add(ids, 1);
+            found.chains.tally.add(ids, 1);
         }
     }
 
     /// Adds up what the workers found. Sums do not depend on who found what.
-    fn gather(&self, found: Vec<Found>) -> SegmentCounts {
+    fn gather(&self, mut found: Vec<Found>) -> SegmentCounts {
         let slice = self.current();
-        let mut sum = self.start();
-        let mut seams = Vec::new();
-        for mut one in found {
+        let mut sum = found.pop().unwrap_or_else(|| self.start());
+        sum.chains.narrow(slice);
+        sum.long.narrow(slice);
+        for one in found {
             add(&mut sum.counts.singles, &one.counts.singles);
             add(&mut sum.counts.members, &one.counts.members);
             sum.counts.segments += one.counts.segments;
             sum.counts.false_segments += one.counts.false_segments;
             sum.counts.overlong += one.counts.overlong;
-            if one.tally.slice() != slice {
-                one.tally.narrow(slice);
-            }
-            if sum.tally.iter().next().is_none() {
-                sum.tally = one.tally;
-            } else {
-                sum.tally.merge(&one.tally);
-            }
-            seams.extend(one.seams);
+            sum.chains.merge(one.chains, slice);
+            sum.long.merge(one.long, slice);
         }
-        self.join(seams, &mut sum);
+        join(self.strong, std::mem::take(&mut sum.chains.seams), |ids, segment| {
+            self.count_segment(&mut sum, ids, segment);
+        });
+        if let Some(long) = self.long {
+            join(long, std::mem::take(&mut sum.long.seams), |ids, segment| {
+                self.count_if_long(&mut sum.long.tally, ids, segment.solid);
+            });
+        }
         let min_count = self.options.min_count;
-        let frequent = sum.tally.iter().filter(|(_, count)| *count >= min_count);
-        let chains = frequent.map(|(word, count)| (word.to_vec(), count)).collect();
-        if self.first {
-            SegmentCounts { chains, ..sum.counts }
-        } else {
-            SegmentCounts { chains, ..SegmentCounts::default() }
-        }
+        let (chains, long) = (sum.chains.frequent(min_count), sum.long.frequent(min_count));
+        let counts = if self.first { sum.counts } else { SegmentCounts::default() };
+        SegmentCounts { chains, long, ..counts }
+    }
+}
+
+/// Stretches of a part that may hold a long solid chain: its ends, where runs may go on in other parts, and what
+/// lies around given places.
+///
+/// At each symbol of a long solid chain but the last, a member of `order` symbols starts. So it lies from the first
+/// to the last of neighbouring places and as far as the last member reaches, and members that join it to what lies
+/// beside it start and end within `order` - 1 symbols of it. What is cut off there is no long solid chain: it would
+/// need members at neighbouring places of its own, which join it to this one.
+struct Stretches<'i> {
+    ids: &'i [u32],
+    order: usize,
+    /// What lies between the ends.
+    inner: Range<usize>,
+    /// The neighbouring places found last.
+    places: Range<usize>,
+    all: Vec<Range<usize>>,
+}
+
+impl<'i> Stretches<'i> {
+    fn new(ids: &'i [u32], own: &Range<usize>, order: usize) -> Self {
+        let is_break = |id: &u32| *id == 0;
+        let inner = ids[own.clone()].iter().position(is_break).map(|first| own.start + first);
+        let last = ids[..own.end].iter().rposition(is_break);
+        let inner = inner.zip(last).map_or(ids.len()..ids.len(), |(first, last)| first..last + 1);
+        let first = 0..inner.start;
+        Self { ids, order, inner, places: 0..0, all: vec![first] }
     }
 
-    /// Puts together the segments that lie in several parts, and counts them.
-    fn join(&self, mut seams: Vec<Seam>, sum: &mut Found) {
-        // Stable: of one part's two ends, the left one was found first.
-        seams.sort_by_key(|seam| seam.part);
-        let mut open: Vec<u32> = Vec::new();
-        for seam in seams {
-            let room = (LONGEST + 1).saturating_sub(open.len());
-            open.extend(seam.ids.iter().take(room));
-            if !seam.joined[1] {
-                let member = match self.strong.trie().walk(&open) {
-                    Some(node) if self.strong.trie().is_key(node) => node,
-                    _ => Trie::ROOT,
-                };
-                let solid = self.strong.is_solid(&open);
-                let segment = Segment { range: 0..open.len(), member, solid };
-                self.count_segment(sum, &open, &segment);
-                open.clear();
-            }
+    /// Adds a place and the one before it; it lies behind all earlier ones.
+    fn add(&mut self, place: usize) {
+        if !self.inner.contains(&place) {
+            return;
+        }
+        if self.places.end != place {
+            self.close();
+            self.places.start = place - 1;
+        }
+        self.places.end = place + 1;
+    }
+
+    fn close(&mut self) {
+        let Self { ids, order, places, .. } = self;
+        if places.start == places.end {
+            return;
+        }
+        let is_break = |id: &u32| *id == 0;
+        let (first, end) = (places.start, places.end - 1 + *order);
+        let from = first.saturating_sub(*order - 1);
+        let to = (end + *order - 1).min(ids.len());
+        let before = ids[from..first].iter().rposition(is_break);
+        let behind = ids[end..to].iter().position(is_break);
+        self.all.push(before.map_or(from, |at| from + at + 1)..behind.map_or(to, |at| end + at));
+    }
+
+    fn finish(mut self) -> Vec<Range<usize>> {
+        self.close();
+        self.all.push(self.inner.end..self.ids.len());
+        self.all
+    }
+}
+
+/// Whether a segment lies in a part and not in what was loaded around it.
+fn is_within(segment: &Range<usize>, own: &Range<usize>) -> bool {
+    segment.start >= own.start && segment.end <= own.end && !segment.is_empty()
+}
+
+/// What of a segment lies in a part, if some of it lies in another.
+#[inline]
+fn seam(part: usize, ids: &[u32], own: &Range<usize>, segment: &Range<usize>) -> Option<Seam> {
+    let Range { start, end } = *segment;
+    if start >= own.end || end <= own.start {
+        return None;
+    }
+    let joined = [start < own.start, end > own.end];
+    (joined != [false, false]).then(|| {
+        let own = &ids[start.max(own.start)..end.min(own.end)];
+        Seam { part, ids: own[..own.len().min(LONGEST + 1)].to_vec(), joined }
+    })
+}
+
+/// Puts together the segments that lie in several parts, and counts them.
+fn join(strong: &StrongSet, mut seams: Vec<Seam>, mut count: impl FnMut(&[u32], &Segment)) {
+    // Stable: of one part's two ends, the left one was found first.
+    seams.sort_by_key(|seam| seam.part);
+    let mut open: Vec<u32> = Vec::new();
+    for seam in seams {
+        let room = (LONGEST + 1).saturating_sub(open.len());
+        open.extend(seam.ids.iter().take(room));
+        if !seam.joined[1] {
+            let member = match strong.trie().walk(&open) {
+                Some(node) if strong.trie().is_key(node) => node,
+                _ => Trie::ROOT,
+            };
+            let solid = strong.is_solid(&open);
+            count(&open, &Segment { range: 0..open.len(), member, solid });
+            open.clear();
         }
     }
 }
@@ -269,7 +426,7 @@ mod tests {
 
     fn count(corpus: &CutParts, strong: &StrongSet, threads: usize) -> SegmentCounts {
         let options = SegmentOptions { largest_id: 5, min_count: 1, false_chains: true };
-        count_segments(corpus, strong, options, &job(threads)).unwrap()
+        count_segments(corpus, strong, None, options, &job(threads)).unwrap()
     }
 
     proptest! {
@@ -291,6 +448,38 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn long_chains_of_another_set_are_those_of_a_cut_of_its_own(
+            weak in members(),
+            drawn in prop::collection::vec(any::<bool>(), 12),
+            ids in prop::collection::vec(0_u32..5, 0..80),
+            cuts in prop::collection::vec(0_usize..80, 0..8),
+            order in 2_usize..5,
+        ) {
+            let weak: BTreeSet<Vec<u32>> =
+                weak.into_iter().filter(|member| member.len() <= order).collect();
+            let keys: Vec<&Vec<u32>> = weak.iter().collect();
+            let both = StrongSet::among(order, keys.len(), |rank| keys[rank], |rank| drawn[rank]);
+            let both = both.unwrap();
+            let long = strong(order, &weak);
+            let few = weak.iter().zip(&drawn).filter(|(_, drawn)| **drawn);
+            let few = strong(order, &few.map(|(member, _)| member.clone()).collect());
+            let options = SegmentOptions { largest_id: 5, min_count: 1, false_chains: true };
+            let parts = CutParts::new(&ids, &cuts);
+            let count = |strong, long| {
+                count_segments(&parts, strong, long, options, &job(2)).unwrap()
+            };
+            let found = count(&both, Some(&long));
+            let mut expected = count(&long, None).chains;
+            expected.retain(|(word, _)| word.len() > order && long.is_solid(word));
+            prop_assert_eq!(&found.long, &expected);
+            let alone = count(&few, None);
+            prop_assert_eq!((&found.singles, &found.chains), (&alone.singles, &alone.chains));
+            prop_assert_eq!(found.segments, alone.segments);
+        }
+    }
+
     #[test]
     fn short_memory_costs_passes_and_loses_nothing() {
         // 150,000 distinct chains of 36 symbols: more than a quarter of 64 MB can hold at once.
@@ -304,7 +493,7 @@ mod tests {
         let cuts: Vec<usize> = (1..40).map(|n| n * ids.len() / 40).collect();
         let corpus = CutParts::new(&ids, &cuts);
         let options = SegmentOptions { largest_id: 2, min_count: 2, false_chains: false };
-        let found = count_segments(&corpus, &strong, options, &job(2)).unwrap();
+        let found = count_segments(&corpus, &strong, None, options, &job(2)).unwrap();
         assert_eq!(found.chains.len(), 150_000);
         assert!(found.chains.iter().all(|(_, count)| *count == 2));
         assert_eq!(found.segments, 300_000);

@@ -1,5 +1,7 @@
 //! From a corpus to its words.
 
+use rayon::prelude::*;
+
 use super::autonomy::propose_words;
 use super::chain::Chains;
 use super::options::{DiscoverOptions, Method, Settled};
@@ -54,11 +56,20 @@ pub fn discover(
             let corpus = &Relabelled::new(corpus);
             let chains =
                 Chains { corpus, evidence: &evidence, options, settled: &settled, context };
-            let words = chains.words(&mut sieve, &mut summary)?;
-            let frequent = words.iter().filter(|(_, count)| *count >= min_count);
-            evidence.look_up(corpus, frequent.map(|(ids, _)| &ids[..]), context)?;
-            for (ids, count) in words {
+            let (words, looked) = chains.words(&mut sieve, &mut summary)?;
+            if let Some(looked) = looked {
+                evidence.note(looked.into_iter());
+            } else {
+                let frequent = words.iter().filter(|(_, count)| *count >= min_count);
+                evidence.look_up(corpus, frequent.map(|(ids, _)| &ids[..]), context)?;
+            }
+            let measured = |(ids, count): (Vec<u32>, u64)| {
                 let measures = evidence.of_word(&ids);
+                (ids, count, measures)
+            };
+            let measured: Vec<_> =
+                context.pool().install(|| words.into_par_iter().map(measured).collect());
+            for (ids, count, measures) in measured {
                 sieve.propose(&Candidate { ids: &ids, count, measures });
             }
         }

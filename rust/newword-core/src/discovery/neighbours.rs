@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::corpus::{Parts, each_part};
 use crate::ngram::{Sum, Tally, Terms, fit, nats};
+use crate::segmentation::{Passage, Visit};
 use crate::support::{Context, Error, Result};
 use crate::trie::Trie;
 
@@ -24,6 +25,8 @@ const BUCKET: u64 = 1 << 16;
 const BUCKETS: u64 = 1 << 9;
 /// Keys a thread gathers for a bucket before it asks for room there.
 const BATCH: usize = 32;
+/// A bucket and a word in it, or the bucket behind all others, which keeps nothing.
+type Slot = [u32; 2];
 /// Fewest keys that a pass gets, whatever the budget.
 const LEAST_KEYS: u64 = 1 << 16;
 
@@ -54,7 +57,7 @@ fn sums_within<P: Parts + ?Sized>(
     room: u64,
     context: &Context,
 ) -> Result<Vec<Sides>> {
-    let search = Search::new(words, beside)?;
+    let search = Walk::new(words, beside)?;
     let counts: Vec<u64> = words.iter().map(|(_, count)| *count).collect();
     let mut sums = Vec::with_capacity(words.len());
     for pass in fit(&counts, 0, room) {
@@ -87,6 +90,11 @@ impl Beside {
         self.largest + 1
     }
 
+    /// Labels that a neighbour can have, 0 among them.
+    fn labels(&self) -> usize {
+        self.number() as usize + 1
+    }
+
     /// What a label counts as: 0 for what adds nothing.
     #[inline]
     fn of(&self, label: u32) -> u32 {
@@ -99,37 +107,30 @@ impl Beside {
 }
 
 /// The words to look for.
-struct Search {
+struct Walk {
     trie: Trie,
-    /// By trie node, the word that ends there.
-    words: Vec<u32>,
+    /// By word, the trie node that it ends at.
+    nodes: Vec<u32>,
     /// Labels of the longest word.
     longest: usize,
     beside: Beside,
     terms: Terms,
 }
 
-/// An occurrence: which word, and its neighbours' labels, 0 for what adds nothing.
+/// An occurrence: which word, by its node, and its neighbours' labels, 0 for what adds nothing.
 struct Occurrence {
-    word: usize,
+    node: u32,
     left: u32,
     right: u32,
 }
 
-impl Search {
+impl Walk {
     fn new(words: &[(Vec<u32>, u64)], beside: Beside) -> Result<Self> {
         let trie = Trie::build(words.len(), |rank| &words[rank].0)?;
-        let mut by_node = vec![0; trie.slots()];
-        for (word, (labels, _)) in (0..).zip(words) {
-            by_node[trie.walk(labels).unwrap_or(Trie::ROOT) as usize] = word;
-        }
+        let node = |(labels, _): &(Vec<u32>, u64)| trie.walk(labels).unwrap_or(Trie::ROOT);
+        let nodes = words.iter().map(node).collect();
         let longest = words.iter().map(|(labels, _)| labels.len()).max().unwrap_or(0);
-        Ok(Self { trie, words: by_node, longest, beside, terms: Terms::new() })
-    }
-
-    /// Labels that a neighbour can have, 0 among them.
-    fn labels(&self) -> usize {
-        self.beside.number() as usize + 1
+        Ok(Self { trie, nodes, longest, beside, terms: Terms::new() })
     }
 
     /// Calls `found` with every occurrence that starts within `own`.
@@ -144,7 +145,7 @@ impl Search {
                 node = child;
                 if self.trie.is_key(node) {
                     let right = neighbour(ids.get(end).copied().unwrap_or(0));
-                    found(Occurrence { word: self.words[node as usize] as usize, left, right });
+                    found(Occurrence { node, left, right });
                 }
             }
             left = neighbour(ids[at]);
@@ -158,10 +159,11 @@ impl Search {
         word: usize,
         context: &Context,
     ) -> Result<Sides> {
-        let new = || [0, 1].map(|_| vec![0_u64; self.labels()]);
+        let node = self.nodes[word];
+        let new = || [0, 1].map(|_| vec![0_u64; self.beside.labels()]);
         let step = |[left, right]: &mut [Vec<u64>; 2], _, ids: &[u32], own: Range<usize>| {
             self.each(ids, own, |found| {
-                if found.word == word {
+                if found.node == node {
                     left[found.left as usize] += 1;
                     right[found.right as usize] += 1;
                 }
@@ -171,7 +173,7 @@ impl Search {
         let tallies = each_part(corpus, self.longest, context.threads(), context, new, step)?;
         let side = |side: usize| {
             let count = |label| tallies.iter().map(|tally| tally[side][label]).sum();
-            let sum: Sum = (1..self.labels()).map(|label| self.terms.of(count(label))).sum();
+            let sum: Sum = (1..self.beside.labels()).map(|label| self.terms.of(count(label))).sum();
             nats(sum)
         };
         Ok([side(0), side(1)])
@@ -186,25 +188,111 @@ impl Search {
         context: &Context,
     ) -> Result<Vec<Sides>> {
         let partition = Partition::new(pass, counts, self.beside.number());
+        let slots = partition.slots(&self.nodes, self.trie.slots());
         let step = |staged: &mut Staged, _, ids: &[u32], own: Range<usize>| {
-            self.each(ids, own, |found| partition.stage(staged, &found));
+            self.each(ids, own, |found| {
+                partition.stage(staged, slots[found.node as usize], [found.left, found.right]);
+            });
             if staged.lost { Err(changed()) } else { Ok(()) }
         };
         let new = || partition.staged();
         let staged = each_part(corpus, self.longest, context.threads(), context, new, step)?;
+        partition.finish(staged, counts, &self.beside, &self.terms, context)
+    }
+}
+
+/// Gathers the neighbours of words while a corpus goes by.
+pub struct Gathering {
+    partition: Partition,
+    /// By trie node.
+    slots: Vec<Slot>,
+    counts: Vec<u64>,
+    beside: Beside,
+}
+
+impl Gathering {
+    /// For words of two labels or more by their nodes in a trie of `slots` slots, with the number of their
+    /// occurrences; none where their keys do not fit an eighth of the memory budget.
+    pub fn new(
+        words: &[(u32, u64)],
+        slots: usize,
+        beside: Beside,
+        context: &Context,
+    ) -> Option<Self> {
+        let counts: Vec<u64> = words.iter().map(|(_, count)| *count).collect();
+        let room = context.memory().bytes() / 8 / 8;
+        if counts.iter().sum::<u64>() > room {
+            return None;
+        }
+        let partition = Partition::new(0..counts.len(), &counts, beside.number());
+        let nodes: Vec<u32> = words.iter().map(|(node, _)| *node).collect();
+        let slots = partition.slots(&nodes, slots);
+        Some(Self { partition, slots, counts, beside })
+    }
+
+    /// The sums of the words.
+    ///
+    /// # Errors
+    /// The words do not occur that often, or the job was cancelled.
+    pub fn finish(self, staged: Vec<Staged>, context: &Context) -> Result<Vec<Sides>> {
+        let Self { partition, counts, beside, .. } = self;
+        partition.finish(staged, &counts, &beside, &Terms::new(), context)
+    }
+}
+
+impl Visit for Gathering {
+    type State = Staged;
+
+    fn start(&self) -> Staged {
+        self.partition.staged()
+    }
+
+    fn see(&self, staged: &mut Staged, passage: &Passage<'_>) {
+        let Passage { labels, end, left, trie, .. } = passage;
+        let none = trie.none();
+        let neighbour = |at: usize| self.beside.of(labels.get(at).copied().unwrap_or(0));
+        let mut left = self.beside.of(*left);
+        for at in 0..*end {
+            let [_, second, third] = passage.begun(at);
+            // Without a branch, since nobody can foresee whether two labels are such a word.
+            self.partition.stage(staged, self.slots[second as usize], [left, neighbour(at + 2)]);
+            let mut longer = third;
+            for behind in at + 3.. {
+                if longer == none {
+                    break;
+                }
+                let slot = self.slots[longer as usize];
+                self.partition.stage(staged, slot, [left, neighbour(behind)]);
+                longer = trie.step(longer, labels.get(behind).copied().unwrap_or(0));
+            }
+            left = neighbour(at);
+        }
+    }
+}
+
+impl Partition {
+    /// The sums of all words of the pass, from what all workers have staged.
+    fn finish(
+        &self,
+        staged: Vec<Staged>,
+        counts: &[u64],
+        beside: &Beside,
+        terms: &Terms,
+        context: &Context,
+    ) -> Result<Vec<Sides>> {
         for mut staged in staged {
-            partition.flush_all(&mut staged);
+            self.flush_all(&mut staged);
             if staged.lost {
                 return Err(changed());
             }
         }
-        let buckets = (0..partition.buckets.len()).into_par_iter();
-        let tools = || (Tally::new(self.labels()), Vec::new());
+        let buckets = (0..self.buckets.len()).into_par_iter();
+        let tools = || (Tally::new(beside.labels()), Vec::new());
         let sums: Result<Vec<Vec<Sides>>> = context.pool().install(|| {
             buckets
                 .map_init(tools, |(tally, keys), bucket| {
                     context.check()?;
-                    partition.sum(bucket, counts, keys, tally, &self.terms)
+                    self.sum(bucket, counts, keys, tally, terms)
                 })
                 .collect()
         });
@@ -216,10 +304,7 @@ impl Search {
 ///
 /// The keys are atomics so that threads can write to disjoint places in safe code.
 struct Partition {
-    words: Range<usize>,
     buckets: Vec<Range<usize>>,
-    /// By word of the pass: its bucket.
-    bucket_of: Vec<u32>,
     /// Where each bucket's keys start, and where the last one's end.
     starts: Vec<u64>,
     /// Where the next key of each bucket goes.
@@ -229,8 +314,8 @@ struct Partition {
     bits: u32,
 }
 
-/// What a thread holds back, bucket by bucket.
-struct Staged {
+/// What a thread holds back, bucket by bucket, and behind them the bucket that keeps nothing.
+pub struct Staged {
     keys: Vec<u64>,
     lengths: Vec<usize>,
     /// Whether a key had no room: the counts were wrong.
@@ -249,34 +334,40 @@ impl Partition {
             range.step_by(most).map(move |start| start..end.min(start.saturating_add(most)))
         };
         let buckets: Vec<_> = buckets.into_iter().flat_map(split).collect();
-        let mut bucket_of = Vec::with_capacity(words.len());
         let mut starts = vec![0];
-        for (bucket, range) in (0..).zip(&buckets) {
-            bucket_of.resize(bucket_of.len() + range.len(), bucket);
+        for range in &buckets {
             starts.push(starts[starts.len() - 1] + counts[range.clone()].iter().sum::<u64>());
         }
         let heads = starts[..buckets.len()].iter().map(|start| AtomicU64::new(*start)).collect();
         let keys = vec![0; usize::try_from(total).unwrap_or(usize::MAX)];
         let keys = keys.into_iter().map(AtomicU64::new).collect();
-        Self { words, buckets, bucket_of, starts, heads, keys, bits }
+        Self { buckets, starts, heads, keys, bits }
     }
 
     fn staged(&self) -> Staged {
-        let buckets = self.buckets.len();
+        let buckets = self.buckets.len() + 1;
         Staged { keys: vec![0; buckets * BATCH], lengths: vec![0; buckets], lost: false }
     }
 
-    /// Takes an occurrence, if its word is in the pass.
-    #[inline]
-    fn stage(&self, staged: &mut Staged, found: &Occurrence) {
-        if !self.words.contains(&found.word) {
-            return;
+    /// By trie node, the slot of the word that ends there, if it is in the pass; `nodes` are those of all words.
+    fn slots(&self, nodes: &[u32], slots: usize) -> Vec<Slot> {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let mut all = vec![[count(self.buckets.len()), 0]; slots];
+        for (bucket, words) in (0..).zip(&self.buckets) {
+            for (word, node) in (0..).zip(&nodes[words.clone()]) {
+                all[*node as usize] = [bucket, word];
+            }
         }
-        let bucket = self.bucket_of[found.word - self.words.start] as usize;
-        let word = (found.word - self.buckets[bucket].start) as u64;
-        let sides = u64::from(found.left) << self.bits | u64::from(found.right);
+        all
+    }
+
+    /// Takes an occurrence.
+    #[inline]
+    fn stage(&self, staged: &mut Staged, [bucket, word]: Slot, [left, right]: [u32; 2]) {
+        let bucket = bucket as usize;
+        let sides = u64::from(left) << self.bits | u64::from(right);
         let length = &mut staged.lengths[bucket];
-        staged.keys[bucket * BATCH + *length] = word << (2 * self.bits) | sides;
+        staged.keys[bucket * BATCH + *length] = u64::from(word) << (2 * self.bits) | sides;
         *length += 1;
         if *length == BATCH {
             self.flush(staged, bucket);
@@ -289,6 +380,9 @@ impl Partition {
 
     fn flush(&self, staged: &mut Staged, bucket: usize) {
         let length = std::mem::take(&mut staged.lengths[bucket]);
+        if bucket == self.buckets.len() {
+            return;
+        }
         let at = self.heads[bucket].fetch_add(length as u64, Ordering::Relaxed);
         let end = at + length as u64;
         if end > self.starts[bucket + 1] {
@@ -361,6 +455,7 @@ mod tests {
     use super::*;
     use crate::corpus::parts::tests::CutParts;
     use crate::ngram::testing::table_of;
+    use crate::segmentation::{Lattice, Unknown, count_words_seen};
     use crate::support::testing::job;
     use proptest::prelude::*;
 
@@ -391,6 +486,36 @@ mod tests {
                 sums_within(&CutParts::new(ids, &[]), &words, beside, room, &job(2)).unwrap()
             };
             prop_assert_eq!(sums(&ids, beside), sums(&folded, none(4)));
+        }
+
+        #[test]
+        fn what_is_gathered_on_the_way_is_what_is_looked_up(
+            ids in prop::collection::vec(0_u32..5, 0..200),
+            cuts in prop::collection::vec(0_usize..200, 0..6),
+            keys in prop::collection::btree_set(prop::collection::vec(1_u32..5, 2..5), 0..12),
+            mut numbers in prop::collection::vec(any::<bool>(), 5),
+        ) {
+            // A break is none.
+            numbers[0] = false;
+            let count = |key: &Vec<u32>| {
+                ids.windows(key.len()).filter(|window| *window == key).count() as u64
+            };
+            let words: Vec<(Vec<u32>, u64)> =
+                keys.into_iter().map(|key| (key.clone(), count(&key))).collect();
+            let beside = || Beside { largest: 3, numbers: numbers.clone() };
+            let trie = Trie::build(words.len(), |rank| &words[rank].0).unwrap();
+            let nodes = words.iter().map(|(key, count)| (trie.walk(key).unwrap(), *count));
+            let (nodes, slots): (Vec<_>, _) = (nodes.collect(), trie.slots());
+            let unknown = Unknown { single: -1.0, pair: -9.0, pairs: vec![false] };
+            let lattice = Lattice::new(trie, vec![0.0; slots], unknown);
+            let parts = CutParts::new(&ids, &cuts);
+            for threads in [1, 3] {
+                let job = job(threads);
+                let gathering = Gathering::new(&nodes, slots, beside(), &job).unwrap();
+                let (_, seen) = count_words_seen(&parts, &lattice, 5, &gathering, &job).unwrap();
+                let expected = sums_within(&parts, &words, beside(), u64::MAX, &job).unwrap();
+                prop_assert_eq!(gathering.finish(seen, &job).unwrap(), expected);
+            }
         }
 
         #[test]

@@ -27,6 +27,9 @@ pub struct Row {
     pub row: usize,
 }
 
+/// A row to look up, with its labels and its count.
+pub type Asked = (Row, (Vec<u32>, u64));
+
 /// Cohesion and branching entropies in nats; NaN where not known.
 #[derive(Debug, Clone, Copy)]
 pub struct Measures {
@@ -72,24 +75,49 @@ impl<'t> Evidence<'t> {
         words: impl Iterator<Item = &'w [u32]>,
         context: &Context,
     ) -> Result<()> {
-        let unknown = |row: &Row| self.table.level(row.n).left_sums.is_empty();
-        let mut rows: Vec<Row> = words.flat_map(|word| self.ends(word)).filter(unknown).collect();
-        rows.sort_unstable();
-        rows.dedup();
-        let count = |row: &Row| self.table.level(row.n).counts[row.row];
-        let mut asked: Vec<(Row, (Vec<u32>, u64))> = rows
-            .into_iter()
-            .map(|row| (row, (corpus.labels_of(self.gram(row)), count(&row))))
-            .collect();
-        context.pool().install(|| asked.par_sort_unstable_by(|a, b| a.1.cmp(&b.1)));
+        let words: Vec<Vec<u32>> = words.map(<[u32]>::to_vec).collect();
+        let asked = self.unknown(corpus, &words, context);
         let (rows, asked): (Vec<Row>, Vec<_>) = asked.into_iter().unzip();
+        let sides = neighbour_sums(corpus, &asked, self.beside(corpus), context)?;
+        self.note(rows.into_iter().zip(sides));
+        Ok(())
+    }
+
+    /// The first and the last windows of these words whose neighbours the table does not know: rows,
+    /// labels and counts, by their labels.
+    pub fn unknown(
+        &self,
+        corpus: &Relabelled<'_>,
+        words: &[Vec<u32>],
+        context: &Context,
+    ) -> Vec<Asked> {
+        let unknown = |row: &Row| self.table.level(row.n).left_sums.is_empty();
+        let asked = |row: Row| {
+            let count = self.table.level(row.n).counts[row.row];
+            (row, (corpus.labels_of(self.gram(row)), count))
+        };
+        context.pool().install(|| {
+            let ends = words.par_iter().flat_map_iter(|word| self.ends(word).filter(unknown));
+            let mut rows: Vec<Row> = ends.collect();
+            rows.par_sort_unstable();
+            rows.dedup();
+            let mut all: Vec<Asked> = rows.into_par_iter().map(asked).collect();
+            all.par_sort_unstable_by(|a, b| a.1.cmp(&b.1));
+            all
+        })
+    }
+
+    /// What the symbols of a corpus count as beside a word.
+    pub fn beside(&self, corpus: &Relabelled<'_>) -> Beside {
         let labels = 1..=u32::try_from(corpus.largest()).unwrap_or(u32::MAX);
         let is_number = |label| self.table.symbols.is_number(corpus.id(label));
         let numbers = std::iter::once(false).chain(labels.map(is_number)).collect();
-        let beside = Beside { largest: corpus.largest_repeated(), numbers };
-        let sides = neighbour_sums(corpus, &asked, beside, context)?;
-        self.sides = rows.into_iter().zip(sides).collect();
-        Ok(())
+        Beside { largest: corpus.largest_repeated(), numbers }
+    }
+
+    /// Takes what was looked up.
+    pub fn note(&mut self, sides: impl Iterator<Item = (Row, Sides)>) {
+        self.sides = sides.collect();
     }
 
     /// The rows of the first and the last window of a word.

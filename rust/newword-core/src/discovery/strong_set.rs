@@ -38,7 +38,30 @@ impl StrongSet {
         count: usize,
         member: impl Fn(usize) -> &'k [u32],
     ) -> Result<Self> {
-        Ok(Self { trie: Trie::build(count, member)?, order })
+        Self::among(order, count, member, |_| true)
+    }
+
+    /// A set of those of `count` sequences that are members. [`StrongSet::cut`] tells where sequences of
+    /// `order` symbols start, members or not.
+    ///
+    /// # Errors
+    /// As [`StrongSet::new`].
+    pub fn among<'k>(
+        order: usize,
+        count: usize,
+        sequence: impl Fn(usize) -> &'k [u32],
+        is_member: impl Fn(usize) -> bool,
+    ) -> Result<Self> {
+        let mut others = Vec::new();
+        let mut trie = Trie::build_with(count, sequence, |rank, node| {
+            if !is_member(rank) {
+                others.push(node);
+            }
+        })?;
+        for node in others {
+            trie.end_no_key(node);
+        }
+        Ok(Self { trie, order })
     }
 
     /// The length of the longest window that is looked at.
@@ -63,9 +86,12 @@ impl StrongSet {
     }
 
     /// Cuts `ids` and calls `emit` with every segment from left to right; breaks (zeros) belong to
-    /// none. O(length * order).
-    pub fn cut(&self, ids: &[u32], mut emit: impl FnMut(Segment)) {
+    /// none. Calls `twice` with places where sequences of `order` symbols start that are in the trie, if one
+    /// started just before, too. O(length * order).
+    pub fn cut(&self, ids: &[u32], mut emit: impl FnMut(Segment), mut twice: impl FnMut(usize)) {
         let mut open = Open::at(0);
+        let mut behind_full = usize::MAX;
+        let mut pairs = Pairs::default();
         for (at, &id) in ids.iter().enumerate() {
             if at >= open.end {
                 if open.end > open.start {
@@ -78,7 +104,14 @@ impl StrongSet {
                 }
                 open.end = at + 1;
             }
-            let (member, length) = self.longest(&ids[at..]);
+            let pair = self.pair(&mut pairs, ids, at);
+            let Longest { member, length, is_full } = self.longest(pair, &ids[at..]);
+            if is_full {
+                if behind_full == at {
+                    twice(at);
+                }
+                behind_full = at + 1;
+            }
             if length < self.order {
                 open.gap = open.gap.min(at);
             }
@@ -92,21 +125,71 @@ impl StrongSet {
         }
     }
 
-    /// The longest member that `ids` starts with: its node and its length, or the root and 0.
+    /// The node of the two symbols that start at a place.
     #[inline]
-    fn longest(&self, ids: &[u32]) -> (u32, usize) {
-        let (mut node, mut found) = (Trie::ROOT, (Trie::ROOT, 0));
-        for (depth, &id) in ids.iter().enumerate().take(self.order) {
+    fn pair(&self, pairs: &mut Pairs, ids: &[u32], at: usize) -> u32 {
+        if at >= pairs.end {
+            self.fill(pairs, ids, at);
+        }
+        pairs.nodes[at % BLOCK]
+    }
+
+    fn fill(&self, pairs: &mut Pairs, ids: &[u32], at: usize) {
+        let start = at - at % BLOCK;
+        let seconds = ids[start + 1..].iter().copied().chain([0]);
+        for ((node, id), second) in pairs.nodes.iter_mut().zip(&ids[start..]).zip(seconds) {
+            *node = self.trie.step(self.trie.step(Trie::ROOT, *id), second);
+        }
+        pairs.end = start + BLOCK;
+    }
+
+    /// The longest member that `ids` starts with, whose first two symbols have this node.
+    #[inline]
+    fn longest(&self, pair: u32, ids: &[u32]) -> Longest {
+        let mut node = pair;
+        let mut found = Longest { member: Trie::ROOT, length: 0, is_full: false };
+        if node == self.trie.none() {
+            return found;
+        }
+        if self.trie.is_key(node) {
+            (found.member, found.length) = (node, 2);
+        }
+        for (depth, &id) in ids.iter().enumerate().take(self.order).skip(2) {
             match self.trie.child(node, id) {
                 Some(child) => node = child,
-                None => break,
+                None => return found,
             }
             if self.trie.is_key(node) {
-                found = (node, depth + 1);
+                (found.member, found.length) = (node, depth + 1);
             }
         }
+        found.is_full = ids.len() >= self.order;
         found
     }
+}
+
+/// Places whose first two symbols are looked up together, so that loads overlap.
+const BLOCK: usize = if cfg!(test) { 4 } else { 256 };
+
+/// The nodes of the two symbols that start at each place of a block.
+struct Pairs {
+    nodes: [u32; BLOCK],
+    /// The end of the block.
+    end: usize,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self { nodes: [0; BLOCK], end: 0 }
+    }
+}
+
+/// The longest member that starts at a place: its node and its length, or the root and 0.
+struct Longest {
+    member: u32,
+    length: usize,
+    /// Whether the trie goes on for `order` symbols.
+    is_full: bool,
 }
 
 /// The segment that the scan is in.
@@ -176,7 +259,7 @@ pub mod tests {
 
     fn cut(strong: &StrongSet, ids: &[u32]) -> Vec<Segment> {
         let mut segments = Vec::new();
-        strong.cut(ids, |segment| segments.push(segment));
+        strong.cut(ids, |segment| segments.push(segment), |_| ());
         segments
     }
 

@@ -18,6 +18,8 @@ pub struct Lattice {
     pub pairs: Vec<bool>,
     /// [`Trie::none`], which is asked for at every word.
     none: u32,
+    /// Nodes that lead to no word, sorted.
+    aside: Vec<u32>,
 }
 
 /// How many weights there are beyond one a slot: a pair that is no word, and what may not be used.
@@ -72,9 +74,25 @@ pub struct Search {
     last: Vec<Step>,
     /// The words, last word first.
     path: Vec<Step>,
+    /// What begins at each place, if that is noted.
+    begun: Vec<Begun>,
+    notes: bool,
 }
 
+/// The nodes of the one, the two and the three labels that begin at a place; [`Trie::none`] where there are none.
+pub type Begun = [u32; 3];
+
 impl Search {
+    /// The buffers of searches that note what begins at each place.
+    pub fn noting() -> Self {
+        Self { notes: true, ..Self::default() }
+    }
+
+    /// What begins at each place of the labels that were searched last.
+    pub fn begun(&self) -> &[Begun] {
+        &self.begun
+    }
+
     /// The words of the best path up to a place, last word first.
     fn trace(&mut self, mut end: usize) -> &[Step] {
         self.path.clear();
@@ -93,7 +111,15 @@ impl Lattice {
         weights[trie.none() as usize] = single;
         weights.reserve_exact(FURTHER_WEIGHTS);
         weights.extend([pair, f32::NEG_INFINITY]);
-        Self { none: trie.none(), trie: trie.into(), weights: weights.into(), pairs }
+        let aside = Vec::new();
+        Self { none: trie.none(), trie: trie.into(), weights: weights.into(), pairs, aside }
+    }
+
+    /// The same lattice for a trie that holds other nodes than those of words, by their numbers.
+    #[must_use]
+    pub fn with_aside(self, mut aside: Vec<u32>) -> Self {
+        aside.sort_unstable();
+        Self { aside, ..self }
     }
 
     /// The lattice that a file holds: `weights` are all [`Lattice::weights`]. None where they do not
@@ -104,7 +130,8 @@ impl Lattice {
         pairs: Vec<bool>,
     ) -> Option<Self> {
         let fits = weights.len() == trie.slots() + FURTHER_WEIGHTS;
-        fits.then(|| Self { none: trie.none(), trie, weights, pairs })
+        let aside = Vec::new();
+        fits.then(|| Self { none: trie.none(), trie, weights, pairs, aside })
     }
 
     /// The node of a step that is a word.
@@ -134,14 +161,20 @@ impl Lattice {
     }
 
     fn search(&self, labels: &[u32], search: &mut Search) {
-        let Search { long, last, .. } = search;
+        let Search { long, last, begun, notes, .. } = search;
         let places = labels.len() + 1;
         long.clear();
         long.resize(places, f64::NEG_INFINITY);
         // What earlier searches left here is written over before it is read.
         last.resize(places.max(last.len()), Step::default());
         let view = View { trie: self.trie.view(), weights: &self.weights, pairs: &self.pairs };
-        view.forward(labels, long, &mut last[..places]);
+        if *notes {
+            begun.resize(labels.len(), Begun::default());
+            view.begin(labels, begun);
+            view.forward::<true>(labels, long, &mut last[..places], begun);
+        } else {
+            view.forward::<false>(labels, long, &mut last[..places], &[]);
+        }
     }
 
     /// The places from which a word may reach beyond the end, the end included.
@@ -149,10 +182,15 @@ impl Lattice {
         let end = labels.len();
         let first = end.saturating_sub(self.trie.longest());
         let mut places: BTreeSet<usize> =
-            (first..end).filter(|&place| self.trie.walk(&labels[place..]).is_some()).collect();
+            (first..end).filter(|&place| self.leads_on(&labels[place..])).collect();
         // Any two labels may pair.
         places.extend([end.saturating_sub(1), end]);
         places
+    }
+
+    /// Whether a word may begin with `labels`.
+    fn leads_on(&self, labels: &[u32]) -> bool {
+        self.trie.walk(labels).is_some_and(|node| self.aside.binary_search(&node).is_err())
     }
 }
 
@@ -171,17 +209,23 @@ impl View<'_> {
     ///
     /// One label, two, or a word that continues: which of them is unpredictable, and a branch that is
     /// mispredicted costs more than the rest of the step. So words of one and two labels are
-    /// looked up and compared without any; only the tenth or so that have a third branch off.
-    fn forward(&self, labels: &[u32], long: &mut [f64], last: &mut [Step]) {
+    /// looked up and compared without any; only the tenth or so that have a third branch off. With `BEGUN`,
+    /// `begun` says what begins at each label.
+    fn forward<const BEGUN: bool>(
+        &self,
+        labels: &[u32],
+        long: &mut [f64],
+        last: &mut [Step],
+        begun: &[Begun],
+    ) {
         let none = self.trie.none();
         // Words that end at a place come by descending length, and only a heavier one displaces.
         let (mut base, mut two) = (0.0, (f64::NEG_INFINITY, Step::default()));
         let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
         let mut pairs = self.may_pair(ahead(0));
         for (at, &label) in labels.iter().enumerate() {
-            let first = self.trie.step(Trie::ROOT, label);
-            let second = self.trie.step(first, ahead(at + 1));
-            let third = self.trie.step(second, ahead(at + 2));
+            let [first, second, third] =
+                if BEGUN { begun[at] } else { self.begin_at(label, ahead(at + 1), ahead(at + 2)) };
             let next_pairs = self.may_pair(ahead(at + 1));
             let unknown_pair = none + 1 + u32::from(!(pairs & next_pairs));
             pairs = next_pairs;
@@ -196,6 +240,21 @@ impl View<'_> {
             }
             base = if label == 0 { 0.0 } else { best.0 };
         }
+    }
+
+    /// Finds what begins at each place. Nothing waits for what another place finds, so that loads overlap.
+    fn begin(&self, labels: &[u32], begun: &mut [Begun]) {
+        let ahead = |at: usize| labels.get(at).copied().unwrap_or(0);
+        for (at, (label, begun)) in labels.iter().zip(begun).enumerate() {
+            *begun = self.begin_at(*label, ahead(at + 1), ahead(at + 2));
+        }
+    }
+
+    #[inline]
+    fn begin_at(&self, label: u32, second: u32, third: u32) -> Begun {
+        let first = self.trie.step(Trie::ROOT, label);
+        let second = self.trie.step(first, second);
+        [first, second, self.trie.step(second, third)]
     }
 
     /// The weight of the best path that continues from one of weight `base` with a word.

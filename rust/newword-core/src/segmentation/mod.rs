@@ -24,5 +24,5 @@ pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;
 pub(crate) use lattice::{Lattice, Unknown};
-pub(crate) use recount::count_words;
+pub(crate) use recount::{Passage, Visit, count_words_seen};
 pub(crate) use segmenter::single;

@@ -100,7 +100,7 @@ fn discover<K: Key>(
         min_count: options.min_count,
         false_chains: false,
     };
-    let segments = count_segments(corpus, &strong, asked, context)?;
+    let segments = count_segments(corpus, &strong, None, asked, context)?;
     let mut words = collect(&segments, &members, &strong, corpus, options);
     for word in &mut words {
         word.pmi = pmi_of(&word.text, &counts);
