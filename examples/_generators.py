@@ -10,7 +10,7 @@ import numpy as np
 from _pairs import Pair
 from _study import compared, compared_texts, mean_and_spread
 
-__all__ = ["BATCH", "gains", "judged", "max_length", "means"]
+__all__ = ["BATCH", "GAINS", "gains", "judged", "max_length", "means"]
 
 BATCH = 64
 MEASURES = ("rouge_l", "rouge_1", "rouge_2", "bleu", "exact")

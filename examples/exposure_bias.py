@@ -1,7 +1,8 @@
 """Remedies for exposure bias on real pairs: does random replacement help, and with how many beams?
 
 Generators learn headlines from the beginnings of articles, or second lines of couplets from the
-first, without a remedy, with random replacement and with scheduled sampling, which costs more.
+first, without a remedy, with random replacement, with scheduled sampling, which costs more, and
+with adversarial training.
 Each is judged by ROUGE and BLEU on characters for several numbers of beams, as in the table of
 kexue.fm/archives/7259.
 
@@ -13,9 +14,10 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from _generators import BATCH, gains, judged, max_length, means
+from _generators import BATCH, GAINS, gains, judged, max_length, means
 from _pairs import Pair, add_arguments, pairs_of, settings
 from _study import Results, arguments, mean_and_spread, print_table, progress, set_up
 
@@ -40,6 +42,8 @@ def main() -> None:
         for name, each in runs.items()
     ]
     print_table(["remedy", "seconds an epoch"], seconds)
+    if given.figure is not None:
+        draw(runs, given.beams, given.figure)
 
 
 def parsed() -> argparse.Namespace:
@@ -51,6 +55,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 2, 3, 5])
     parser.add_argument("--model", default="lstm")
+    parser.add_argument("--figure", type=Path, help="a PNG of ROUGE-L and BLEU by beams")
     given = parser.parse_args()
     if given.quick:
         given.data, given.seeds, given.sizes, given.epochs = None, 1, [300, 20, 50], 5
@@ -58,28 +63,38 @@ def parsed() -> argparse.Namespace:
     return given
 
 
-def random_replacement(pool: str, seed: int) -> Any:
+def random_replacement(pool: str, seed: int) -> dict[str, Any]:
     """Half of the pairs, 30 % of the tokens, as in the article."""
     from newword.keras import RandomReplacement
 
-    return RandomReplacement(0.5, 0.3, pool, seed=seed)
+    return {"remedies": [RandomReplacement(0.5, 0.3, pool, seed=seed)]}
 
 
-def scheduled_sampling(seed: int) -> Any:
+def scheduled_sampling(seed: int) -> dict[str, Any]:
     """The costly reference, with as many tokens replaced as by random replacement."""
     from newword.keras import ScheduledSampling
 
-    return ScheduledSampling(0.15, seed=seed)
+    return {"remedies": [ScheduledSampling(0.15, seed=seed)]}
 
 
-REMEDIES: dict[str, Callable[[int], Any] | None] = {
-    NONE: None,
+def adversarial(method: str, epsilon: float, seed: int) -> dict[str, Any]:
+    """A perturbed embedding; the article has the penalty with an epsilon of 1."""
+    from newword.keras import AdversarialTraining
+
+    return {"adversarial": AdversarialTraining(method, epsilon, seed=seed)}
+
+
+REMEDIES: dict[str, Callable[[int], dict[str, Any]]] = {
+    NONE: lambda _: {},
     **{
         pool: functools.partial(random_replacement, pool)
         for pool in ("target", "source_target", "vocabulary", "model")
     },
     "scheduled_sampling": scheduled_sampling,
+    "fgm": functools.partial(adversarial, "fgm", 0.5),
+    "gradient_penalty": functools.partial(adversarial, "gradient_penalty", 1.0),
 }
+"""The arguments of `fit` for a seed."""
 
 
 def run(
@@ -111,7 +126,6 @@ def trained(parts: list[list[Pair]], key: dict[str, Any]) -> dict[str, Any]:
         max_target_length=max_length(parts),
         seed=key["seed"],
     )
-    make = REMEDIES[key["remedy"]]
     start = time.perf_counter()
     history = generator.fit(
         train,
@@ -119,8 +133,8 @@ def trained(parts: list[list[Pair]], key: dict[str, Any]) -> dict[str, Any]:
         epochs=key["epochs"],
         batch_size=BATCH,
         patience=3,
-        remedies=[] if make is None else [make(key["seed"])],
         verbose=0,
+        **REMEDIES[key["remedy"]](key["seed"]),
     )
     seconds = (time.perf_counter() - start) / len(history.history["loss"])
     return {
@@ -128,6 +142,25 @@ def trained(parts: list[list[Pair]], key: dict[str, Any]) -> dict[str, Any]:
         "epoch_seconds": seconds,
         "val_bleu": history.history["val_bleu"],
     }
+
+
+def draw(runs: dict[str, list[dict[str, Any]]], beams: list[int], path: Path) -> None:
+    """Draws the measures against the number of beams: means, and standard errors over seeds."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    for axes, (name, label) in zip(panels, GAINS.items(), strict=True):
+        for remedy, each in runs.items():
+            scores = 100 * np.array(
+                [[one["scores"][str(number)][name] for number in beams] for one in each]
+            )
+            error = scores.std(0, ddof=1) / len(each) ** 0.5 if len(each) > 1 else None
+            axes.errorbar(beams, scores.mean(0), error, marker="o", capsize=3, label=remedy)
+        axes.set(xlabel="beams", ylabel=f"{label} (%)", xticks=beams)
+    panels[0].legend(frameon=False, fontsize="small")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

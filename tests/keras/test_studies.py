@@ -184,8 +184,9 @@ def test_lexicon_features(tmp_path: Path) -> None:
 
 
 def test_exposure_bias(tmp_path: Path) -> None:
-    results = tmp_path / "runs.jsonl"
-    scores, gains, times = tables(run("exposure_bias.py", "--quick", "--results", results))
+    results, figure = tmp_path / "runs.jsonl", tmp_path / "beams.png"
+    arguments = ("--quick", "--results", results, "--figure", figure)
+    scores, gains, times = tables(run("exposure_bias.py", *arguments))
     none, target = scores
     assert [(row["beams"], row["remedy"]) for row in scores] == [("2", "none"), ("2", "target")]
     gain = float(target["rouge_l"]) - float(none["rouge_l"])
@@ -197,6 +198,7 @@ def test_exposure_bias(tmp_path: Path) -> None:
     for record in records:
         assert max(record["val_bleu"]) > 2 * record["val_bleu"][0]
         assert record["scores"]["2"]["rouge_1"] > 0.3
+    assert figure.read_bytes().startswith(b"\x89PNG")
 
 
 def test_bidirectional_decoding(tmp_path: Path) -> None:
