@@ -165,8 +165,8 @@ class ScheduledSampling(Remedy):
     Inputs are chosen from left to right: each is, with the given probability, drawn from the
     model's prediction for the inputs chosen so far, without dropout. The model is then trained on
     the chosen inputs in one pass. Gradients do not pass through the draws. Choosing takes one step
-    per token, one after the other: with the LSTM a training step takes 1.4 to 1.6 times as long, and
-    longer where a pass computes all tokens at once.
+    per token, one after the other: a training step takes 1.4 to 1.6 times as long with the LSTM,
+    and longer with models that compute all tokens at once.
 
     Args:
         probability: Probability that an input is the model's own.
