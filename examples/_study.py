@@ -37,7 +37,7 @@ def arguments(description: str | None, seeds: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="built-in data, within 20 seconds")
+    parser.add_argument("--quick", action="store_true", help="built-in data, within a minute or so")
     parser.add_argument("--seeds", type=int, default=seeds, help=f"how many; {seeds} by default")
     parser.add_argument("--threads", type=int, default=1, help="of the backend; 1 by default")
     parser.add_argument(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,13 +100,9 @@ class Forward:
         return values
 
     def _outputs(self, x: Any, visit: Any) -> Any:
-        options = {}
-        if "training" in inspect.signature(self.model.call).parameters:
-            options["training"] = self.training
-        if visit is None or self.sites is None:
-            return self.model(x, **options)
-        with self.sites.patched(visit):
-            return self.model(x, **options)
+        sites = None if visit is None else self.sites
+        with nullcontext() if sites is None else sites.patched(visit):
+            return self.model(x, training=self.training)
 
 
 def seed_states(model: Any) -> list[Any]:

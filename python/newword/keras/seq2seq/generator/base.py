@@ -16,6 +16,7 @@ from newword.keras.seq2seq.generator.data import (
     checked_targets,
 )
 from newword.keras.seq2seq.generator.diagnostics import BeamComparison
+from newword.keras.training.hook import applied
 from newword.keras.training.options import options_of
 from newword.keras.vocabulary import Vocabulary
 
@@ -259,6 +260,12 @@ class Generator:
         evaluate_generation(["."], [""])
         many = list(zip(sources, targets, strict=True))
         return [BestWeights(lambda: self.evaluate(many).to_dict(), select, patience)]
+
+    def _trained(self, batches: Any, options: AdversarialTraining | None, **given: Any) -> Any:
+        """The history of `keras.Model.fit` on batches, with other arguments of it."""
+        with applied(self.training, options):
+            self._fits += 1
+            return self.training.fit(batches, shuffle=False, **given)
 
     def _encoded(self, sources: list[str], targets: list[str]) -> tuple[Texts, Texts]:
         return Texts.of(sources, self.vocabulary), Texts.of(targets, self.vocabulary)

@@ -23,7 +23,6 @@ from newword.keras.seq2seq.generator.positions import position_accuracy
 from newword.keras.seq2seq.generator.searching import AllowedTexts
 from newword.keras.seq2seq.generator.seq2seq import Seq2Seq
 from newword.keras.seq2seq.loss import TokenAccuracy, TokenCrossEntropy
-from newword.keras.training.hook import applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -202,15 +201,8 @@ class BidirectionalSeq2Seq(Generator):
             None if others is None else Texts.of(others, self.vocabulary),
             pseudo_share,
         )
-        with applied(self.training, options):
-            self._fits += 1
-            return self.training.fit(
-                batches,
-                epochs=epochs,
-                callbacks=[*best, *(callbacks or ())],
-                verbose=verbose,
-                shuffle=False,
-            )
+        callbacks = [*best, *(callbacks or ())]
+        return self._trained(batches, options, epochs=epochs, callbacks=callbacks, verbose=verbose)
 
     def pseudo_targets(
         self, pairs: Iterable[tuple[str, str]], *, beams: int = 1, batch_size: int = 32

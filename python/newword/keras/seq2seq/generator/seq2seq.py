@@ -22,7 +22,6 @@ from newword.keras.seq2seq.lstm import LSTMEncoderDecoder
 from newword.keras.seq2seq.remedies import Remedy
 from newword.keras.seq2seq.teacher_forcing import TeacherForcing
 from newword.keras.seq2seq.transformer import TransformerEncoderDecoder
-from newword.keras.training.hook import applied
 from newword.keras.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
@@ -202,15 +201,8 @@ class Seq2Seq(Generator):
         encoded, read = self._encoded(sources, targets)
         read = read.backward() if self._decoder.backward else read
         batches = TrainingPairs(encoded, read, batch_size, tokens, seed)
-        with applied(self.training, options):
-            self._fits += 1
-            return self.training.fit(
-                batches,
-                epochs=epochs,
-                callbacks=[*best, *(callbacks or ())],
-                verbose=verbose,
-                shuffle=False,
-            )
+        callbacks = [*best, *(callbacks or ())]
+        return self._trained(batches, options, epochs=epochs, callbacks=callbacks, verbose=verbose)
 
     def generate(
         self,
