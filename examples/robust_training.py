@@ -22,6 +22,7 @@ from _classification import SETS, Task, classifier, encoded, synthetic
 from _study import (
     Results,
     arguments,
+    best_on_development,
     compared,
     compared_texts,
     mean_and_spread,
@@ -32,7 +33,6 @@ from _study import (
 
 NONE = "none"
 BATCH = 32
-TUNING_SEEDS = (100, 101)
 EPSILONS = {"weights": (0.1, 0.5, 2.0), "outputs": (0.3, 1.0, 3.0)}
 METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     NONE: ({}, "", (0.0,)),
@@ -56,9 +56,9 @@ def main() -> None:
         print(f"# {task.name}: {task.classes} classes, texts {counts}, labels {given.labels}")
         runs = {}
         for method in given.methods:
-            number = chosen(results, given, task, method)
-            seeds = range(given.seeds)
-            runs[method] = [run(results, given, task, method, number, seed) for seed in seeds]
+            work = functools.partial(run, results, given, task, method)
+            number = best_on_development(METHODS[method][2], work, quick=given.quick)
+            runs[method] = [work(number, seed) for seed in range(given.seeds)]
         print_table(*table(runs))
 
 
@@ -85,20 +85,6 @@ def tasks(given: argparse.Namespace) -> list[Task]:
     if given.data is None:
         return [synthetic()]
     return [SETS[name](given.data).cut(given.train) for name in given.sets]
-
-
-def chosen(results: Results, given: argparse.Namespace, task: Task, method: str) -> float:
-    """The candidate with the best accuracy on the development set."""
-    candidates = METHODS[method][2]
-    if len(candidates) == 1 or given.quick:
-        return candidates[0]
-    means = [
-        statistics.fmean(
-            run(results, given, task, method, number, seed)["dev"] for seed in TUNING_SEEDS
-        )
-        for number in candidates
-    ]
-    return candidates[int(np.argmax(means))]
 
 
 def run(

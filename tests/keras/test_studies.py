@@ -249,3 +249,29 @@ def test_robust_training(tmp_path: Path) -> None:
     assert float(rows[1]["gain, texts"].split()[0]) == pytest.approx(gain, abs=0.015)
     records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     assert len({tuple(record["right"]) for record in records}) == 3
+
+
+def test_robust_tagging(tmp_path: Path) -> None:
+    results = tmp_path / "runs.jsonl"
+    (rows,) = tables(run("robust_tagging.py", "--quick", "--results", results))
+    assert [row["method"] for row in rows] == ["none", "fgm"]
+    scores = [float(row["test"]) for row in rows]
+    assert all(65 < one < 95 for one in scores)
+    assert float(rows[1]["gain over none"]) == pytest.approx(scores[1] - scores[0], abs=0.015)
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert len({record["test"] for record in records}) == 2
+
+
+def test_a_number_is_chosen_by_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    study = importlib.import_module("_study")
+    dev = {(0.1, 100): 0.2, (0.1, 101): 0.4, (1.0, 100): 0.1, (1.0, 101): 0.6}
+    asked = []
+
+    def run(candidate: float, seed: int) -> dict[str, float]:
+        asked.append(seed)
+        return {"dev": dev[candidate, seed]}
+
+    assert study.best_on_development([0.1, 1.0], run) == 1.0
+    assert set(asked) == set(study.TUNING_SEEDS)
+    assert study.best_on_development([0.1, 1.0], run, quick=True) == 0.1
