@@ -151,14 +151,16 @@ def draw(runs: dict[str, list[dict[str, Any]]], beams: list[int], path: Path) ->
 
     figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
     for axes, (name, label) in zip(panels, GAINS.items(), strict=True):
-        for remedy, each in runs.items():
+        for place, (remedy, each) in enumerate(runs.items()):
             scores = 100 * np.array(
                 [[one["scores"][str(number)][name] for number in beams] for one in each]
             )
             error = scores.std(0, ddof=1) / len(each) ** 0.5 if len(each) > 1 else None
-            axes.errorbar(beams, scores.mean(0), error, marker="o", capsize=3, label=remedy)
+            at = np.array(beams) + 0.04 * (place - (len(runs) - 1) / 2)  # Bars side by side.
+            axes.errorbar(at, scores.mean(0), error, marker="o", capsize=3, label=remedy)
         axes.set(xlabel="beams", ylabel=f"{label} (%)", xticks=beams)
-    panels[0].legend(frameon=False, fontsize="small")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -7,6 +7,7 @@ Without the data pack a synthetic corpus stands in, and the quality rows are lef
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import subprocess
 import sys
@@ -118,11 +119,8 @@ def counting(report: Report, folder: Path, quick: bool) -> None:
         text = corpora.synthetic(folder, (20 if quick else 100) * MEGABYTE)
     else:
         text = pack / "raw" / "laws_zh.txt" if quick else corpora.concatenation(pack, folder)
-    command = ["cargo", "run", "--quiet", "--release", "-p", "newword-benches", "--bin", "stages"]
     # The program asserts that the n-grams are there, and says how long each stage took.
-    printed = subprocess.run(
-        [*command, "--", str(text)], check=True, capture_output=True, text=True
-    ).stdout
+    printed = _in_rust("stages", text)
     targets = {"read and encode": None, "count": 200.0, "count with neighbours": None}
     for name, least in targets.items():
         rates = re.findall(rf"^{name} +[0-9.]+ s +([0-9]+) MB/s", printed, re.MULTILINE)
@@ -130,6 +128,55 @@ def counting(report: Report, folder: Path, quick: bool) -> None:
         target = "" if least is None else ">= 250, 200 at least"
         verdict = None if least is None else rate >= least
         report.add(f"{name}, order 4, {text.name}", f"{rate:.0f} MB/s", target, verdict)
+
+
+def against_counting(report: Report, folder: Path, quick: bool) -> None:
+    """Both methods against reading and counting, in turn; in Rust."""
+    pack = corpora.data_pack()
+    if pack is None:
+        text = corpora.synthetic(folder, (8 if quick else 100) * MEGABYTE)
+    elif quick:
+        text = _head(pack / "raw" / "laws_zh.txt", folder, 8 * MEGABYTE)
+    else:
+        text = corpora.concatenation(pack, folder)
+    printed = _in_rust("ratio", text, 3)
+    for method in ("chain", "combined"):
+        row = re.search(
+            rf"^discover, {method} +([0-9.]+) ms +([0-9.]+) x +([0-9]+)$", printed, re.MULTILINE
+        )
+        assert row is not None, printed
+        milliseconds, ratio, words = (float(one) for one in row.groups())
+        assert words > 100, "the lexicon lost its words"
+        report.add(
+            f"discover, {method}, against reading and counting",
+            f"{ratio:.2f}x ({milliseconds:.0f} ms)",
+            "<= 2.2x",
+            ratio <= 2.2,
+        )
+
+
+def small_text(report: Report, folder: Path, quick: bool) -> None:
+    """The wall time of a call for 2 MB."""
+    pack = corpora.data_pack()
+    if pack is None:
+        text = corpora.synthetic(folder, 2 * MEGABYTE)
+    else:
+        text = _head(pack / "raw" / "xwlb_news.txt", folder, 2 * MEGABYTE)
+    for method in ("chain", "combined"):
+        work = functools.partial(newword.discover, text, method=method)
+        seconds, lexicon = timed(work, repeat=5 if quick else 12)
+        assert len(lexicon) > 100, "the lexicon lost its words"
+        measured = f"{seconds * 1000:.0f} ms"
+        report.add(f"discover, {method}, 2 MB", measured, "<= 40 ms", seconds <= 0.04)
+
+
+def _in_rust(program: str, *arguments: object) -> str:
+    """What a program of `benches/src/bin` prints."""
+    command = ["cargo", "run", "--quiet", "--release", "-p", "newword-benches", "--bin", program]
+    done = subprocess.run(
+        [*command, "--", *map(str, arguments)], check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def memory(report: Report, folder: Path, quick: bool) -> None:
@@ -283,6 +330,8 @@ def other_peers(report: Report, folder: Path, quick: bool) -> None:
 SECTIONS: dict[str, Callable[[Report, Path, bool], None]] = {
     "end_to_end": end_to_end,
     "counting": counting,
+    "against_counting": against_counting,
+    "small_text": small_text,
     "memory": memory,
     "growth": growth,
     "segmenting": segmenting,
