@@ -87,6 +87,10 @@ class SlowKnowledgeBase:
             forms = forms[1:-1]
         return forms
 
+    def name_set(self, names: Iterable[str]) -> frozenset[str]:
+        """What `matches` takes as dictionary."""
+        return frozenset(self.normalize(one) for one in names) & frozenset(self.names)
+
     def candidates(self, name: str) -> list[str]:
         return list(self.names.get(self.normalize(name), []))
 

@@ -50,7 +50,7 @@ class MentionStatistics:
     """
 
     kb: Any
-    """The knowledge base."""
+    """The `KnowledgeBase`."""
     mode: str
     """How names are matched."""
     matched: dict[str, int]
@@ -208,13 +208,13 @@ class MentionStatistics:
         return found
 
     def report(
-        self, texts: Iterable[LinkedText], ratio: float = 5.0, *, count_nil: bool = False
+        self, texts: Iterable[LinkedText], ratio: float | None = 5.0, *, count_nil: bool = False
     ) -> MatchingReport:
         """Compares matches with annotated mentions, with all names and with the pruned ones.
 
         Args:
             texts: Annotated texts, such as development data.
-            ratio: As for `dropped`.
+            ratio: As for `dropped`; None drops no name.
             count_nil: As for `count`.
 
         Raises:
@@ -223,13 +223,16 @@ class MentionStatistics:
         many = _without_nil(checked_linked_texts("texts", texts), count_nil)
         gold = [{(each.start, each.end) for each in one.mentions} for one in many]
         plain = [one.text for one in many]
+        pruned = None if ratio is None else self.kb.name_set(self.pruned(ratio))
         counts = []
-        for dictionary in (None, self.pruned(ratio)):
+        for dictionary in (None, pruned):
             found = self.kb.matches_many(plain, mode=self.mode, dictionary=dictionary)
             spans = [{(each.start, each.end) for each in matches} for matches in found]
             correct = sum(len(one & other) for one, other in zip(gold, spans, strict=True))
             counts.append(SpanCounts(sum(map(len, gold)), sum(map(len, spans)), correct))
-        return MatchingReport(counts[0], counts[1], len(self.dropped(ratio)))
+        return MatchingReport(
+            counts[0], counts[1], 0 if ratio is None else len(self.dropped(ratio))
+        )
 
     def to_config(self) -> dict[str, Any]:
         """Returns the counts, JSON-serializable, for `from_config`."""
