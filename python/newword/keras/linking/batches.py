@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from newword.keras.linking.sampling import TrainingMentions
+    from newword.keras.linking.sampling import Sample, TrainingMentions
     from newword.keras.linking.texts import EntityStore, Texts
     from newword.linking import LinkedText
 
@@ -120,10 +120,17 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         self.unknown_rate = unknown_rate(texts.inputs["characters"])
         self.steps = np.array([padded_length(int(one)) for one in texts.lengths])
         self.epoch = -1
+        self.batches: list[NDArray[np.int64]] = []
+        self.sample: Sample
+        self._served: set[int] = set()
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        """Draws new samples and shuffles the batches."""
+        """Counts the samples of the epoch, draws new ones, and shuffles the batches."""
+        # Keras also reads some batches only to see their shapes, and begins again.
+        if self.batches and len(self._served) == len(self.batches):
+            self.mentions.count(self.sample)
+        self._served = set()
         self.epoch += 1
         random = np.random.default_rng([*self.seed, self.epoch])
         self.sample = self.mentions.sample(random)
@@ -146,6 +153,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and labels of a batch."""
         rows = self.batches[index]
+        self._served.add(index)
         shape = (self.rows, int(self.steps[rows].max()))
         inputs = self.texts.batch(rows, shape)
         random = np.random.default_rng([*self.seed, self.epoch, index])

@@ -382,7 +382,8 @@ class EntityLinker:
         """Chooses the thresholds with the best F1 on development texts.
 
         The probabilities of starts and ends are compared with multiples of 0.1, those of links with
-        all thresholds that make a difference.
+        all thresholds that make a difference. Of equal ones, those nearest to the defaults are
+        chosen.
 
         Args:
             texts: Annotated texts that were not trained on.
@@ -410,8 +411,7 @@ class EntityLinker:
         nil = None
         if self.options.nil:
             nil = np.array([wanted.get(key, "") is None for key in keys], np.bool_)
-        place, link = best_thresholds(links.kept.T, score, right, nil, len(wanted))
-        self.thresholds = Thresholds(GRID[place], link)
+        self.thresholds = best_thresholds(links.kept.T, score, right, nil, len(wanted))
         return self.thresholds
 
     def matching(self, texts: Iterable[LinkedText]) -> MatchingReport:

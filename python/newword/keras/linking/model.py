@@ -244,7 +244,7 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         vectors = [
             masked_max(here, mask),
             masked_max(there, entity_mask),
-            masked_mean(states, indicators[..., 0] > 0),
+            masked_mean(states, ops.logical_and(indicators[..., 0] > 0, mask)),
         ]
         pair = self.pair_dropout(ops.concatenate(vectors, axis=-1), training=training)
         return ops.cast(self.link(self.hidden(pair)), "float32")

@@ -67,7 +67,7 @@ class Links(NamedTuple):
         row, score = np.full(len(many), -1, np.int64), np.zeros(len(many), np.float32)
         if len(self.score):
             mention = np.repeat(np.arange(len(many)), many)
-            order = np.lexsort([np.arange(len(mention)), -self.score, mention])
+            order = np.lexsort((np.arange(len(mention)), -self.score, mention))
             top = order[self.first[:-1][many > 0]]
             row[many > 0], score[many > 0] = self.entity[top], self.score[top]
         return row, score
@@ -139,7 +139,8 @@ class Predictor:
             mention = np.repeat(np.arange(len(spans.text)), np.diff(first))
             pairs = Pairs(spans.text[mention], spans.start[mention], spans.end[mention], entity)
             score = self.scorer.links(read, encoded, pairs)
-            parts.append(Links(rows[spans.text], *spans[1:], first, entity, score))
+            found: list[Any] = [rows[spans.text], *spans[1:], first, entity, score]
+            parts.append(Links(*found))
         return _sorted(_joined(parts, len(thresholds)))
 
     def _entities(
@@ -161,7 +162,8 @@ class Predictor:
 def _given(spans: Sequence[Sequence[tuple[int, int]]]) -> Spans:
     flat = np.array([one for each in spans for one in each], np.int64).reshape(-1, 2)
     text = np.repeat(np.arange(len(spans)), [len(one) for one in spans])
-    return Spans(text, *flat.T, np.ones(len(text), np.float32), np.ones((len(text), 1), np.bool_))
+    certain = np.ones(len(text), np.float32)
+    return Spans(text, flat[:, 0], flat[:, 1], certain, certain[:, None] > 0)
 
 
 def _joined(parts: Sequence[Links], thresholds: int) -> Links:
@@ -172,7 +174,8 @@ def _joined(parts: Sequence[Links], thresholds: int) -> Links:
         return Links(none, none, none, scores, kept, np.zeros(1, np.int64), none, scores)
     many = np.concatenate([np.diff(one.first) for one in parts])
     columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Links(*columns[:5], np.append(0, np.cumsum(many)), *columns[6:])
+    columns[5] = np.append(0, np.cumsum(many))
+    return Links(*columns)
 
 
 def _sorted(links: Links) -> Links:
@@ -182,4 +185,5 @@ def _sorted(links: Links) -> Links:
     first = np.append(0, np.cumsum(many))
     pair = np.arange(first[-1]) + np.repeat(links.first[:-1][order] - first[:-1], many)
     columns: list[Any] = [one[order] for one in links[:5]]
-    return Links(*columns, first, links.entity[pair], links.score[pair])
+    columns += [first, links.entity[pair], links.score[pair]]
+    return Links(*columns)

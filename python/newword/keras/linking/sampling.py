@@ -52,6 +52,8 @@ class Sample(NamedTuple):
     entity: NDArray[np.int64]
     """The row of the entity; -1 if there is no pair."""
     positive: NDArray[np.bool_]
+    place: NDArray[np.int64]
+    """The number of the mention of a positive pair, and of the pair of a negative one."""
 
 
 class TrainingMentions:
@@ -98,7 +100,7 @@ class TrainingMentions:
         self._seen_wrong = np.zeros(len(self.others), np.bool_)
 
     def sample(self, random: np.random.Generator) -> Sample:
-        """Draws a pair for each text and counts it."""
+        """Draws a pair for each text."""
         many = np.diff(self.bounds)
         text = np.flatnonzero(many)
         mention = self.bounds[text] + (random.random(len(text)) * many[text]).astype(np.int64)
@@ -108,19 +110,26 @@ class TrainingMentions:
         place = self.first[mention] + wrong
         entity = self.gold[mention].copy()
         entity[~right] = self.others[place[~right]]
-        self._samples += len(text)
-        self._positives += int(right.sum())
-        self._seen_right[mention[right]] = True
-        self._seen_wrong[place[~right]] = True
         found = Sample(
             np.zeros(len(many), np.int64),
             np.zeros(len(many), np.int64),
             np.full(len(many), -1, np.int64),
             np.zeros(len(many), np.bool_),
+            np.zeros(len(many), np.int64),
         )
         found.start[text], found.end[text] = self.spans[mention].T
         found.entity[text], found.positive[text] = entity, right
+        found.place[text] = np.where(right, mention, place)
         return found
+
+    def count(self, sample: Sample) -> None:
+        """Counts the pairs of a sample as trained on."""
+        paired = sample.entity >= 0
+        right = paired & sample.positive
+        self._samples += int(paired.sum())
+        self._positives += int(right.sum())
+        self._seen_right[sample.place[right]] = True
+        self._seen_wrong[sample.place[paired & ~right]] = True
 
     def _share(self, mention: NDArray[np.int64]) -> NDArray[np.float64]:
         """The probability of the right entity for each mention."""

@@ -30,28 +30,27 @@ def best_thresholds(
     right: NDArray[np.bool_],
     nil: NDArray[np.bool_] | None,
     gold: int,
-) -> tuple[int, float]:
-    """The threshold of mentions and that of links with the best F1; of equal ones the lowest.
+) -> Thresholds:
+    """The thresholds with the best F1; of equal ones those nearest to the defaults.
 
     Args:
-        kept: Which mentions each threshold keeps, (thresholds, mentions).
+        kept: Which mentions each threshold of `GRID` keeps, (thresholds, mentions).
         score: The probability of the best entity of each mention; 0 if it has none.
         right: Whether the best entity is that of the gold standard.
         nil: Whether the gold standard has the mention without entity; None if mentions below the
             threshold are dropped.
         gold: The number of mentions of the gold standard.
-
-    Returns:
-        The place in `kept`, and the threshold of links.
     """
-    best = (-1.0, 0, 0.0)
-    for place, chosen in enumerate(kept):
+    best, found = -1.0, Thresholds()
+    nearest = sorted(range(len(GRID)), key=lambda place: abs(GRID[place] - Thresholds().mention))
+    for place in nearest:
+        chosen = kept[place]
         f1, threshold = _best_link(
             score[chosen], right[chosen], None if nil is None else nil[chosen], gold
         )
-        if f1 > best[0]:
-            best = (f1, place, threshold)
-    return best[1], best[2]
+        if f1 > best:
+            best, found = f1, Thresholds(GRID[place], threshold)
+    return found
 
 
 def _best_link(
@@ -60,7 +59,7 @@ def _best_link(
     nil: NDArray[np.bool_] | None,
     gold: int,
 ) -> tuple[float, float]:
-    """The best F1 over the thresholds of links, and the lowest threshold that has it."""
+    """The best F1 over the thresholds of links, and the one that has it."""
     order = np.argsort(score, kind="stable")
     score, right = score[order].astype(np.float64), right[order]
     # Cut i keeps the mentions from i on; it must be between two different scores.
@@ -79,5 +78,11 @@ def _best_link(
         possible[:without] = False
         cuts[without] = edges[without + 1] / 2
     f1 = np.where(possible, 2 * correct / np.maximum(gold + predicted, 1), -1.0)
-    at = int(np.argmax(f1))
+    equal = np.flatnonzero(f1 == f1.max())
+    # The default itself, if it lies between the same scores as a cut.
+    default = Thresholds().link
+    low, high = edges[equal], edges[equal + 1]
+    if ((low < default) & (default <= high)).any():
+        return float(f1.max()), default
+    at = equal[np.argmin(np.abs(cuts[equal] - default))]
     return float(f1[at]), float(cuts[at])
