@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,13 @@ import keras
 from newword.keras import EntityLinker
 
 SMALL = {"embedding_dim": 16, "units": 8, "num_heads": 2, "dropout": 0.1, "min_count": 1}
+# No loops over steps, which take longest to compile and to run step by step.
+CONVOLUTIONS = {"encoder": "dgcnn", "num_layers": 1}
 
 
 def small(**options: Any) -> Any:
     """A linker that is quick to compile."""
-    return EntityLinker(**{**SMALL, **options})
+    return EntityLinker(**{**SMALL, **CONVOLUTIONS, **options})
 
 
 @contextmanager
@@ -28,7 +31,10 @@ def stepwise() -> Iterator[None]:
 
     tf.config.run_functions_eagerly(True)
     try:
-        yield
+        with warnings.catch_warnings():
+            # It is said of tf.data, which is traced all the same.
+            warnings.filterwarnings("ignore", "Even though the `tf.config", UserWarning)
+            yield
     finally:
         tf.config.run_functions_eagerly(False)
 

@@ -196,7 +196,8 @@ def test_mentions_without_an_entity() -> None:
 
 
 def test_adversarial_training_and_other_data() -> None:
-    made = small(match_features=False, dictionary_only=False, features=())
+    options = {"match_features": False, "dictionary_only": False, "features": ()}
+    made = small(encoder="bilstm", **options)
     base, texts = knowledge_base(), [*linked_texts(8, 0), LinkedText("没有提及"), LinkedText("")]
     with stepwise():
         history = made.fit(
@@ -206,7 +207,12 @@ def test_adversarial_training_and_other_data() -> None:
         assert made.coverage.samples == 8
         assert not made.model.optimizer.use_ema
         # A text without any mention, and another base.
-        made.fit([LinkedText("没有提及")], KnowledgeBase.build([Entity("1", "红豆")]), verbose=0)
+        made.fit(
+            [LinkedText("没有提及")],
+            KnowledgeBase.build([Entity("1", "红豆")]),
+            epochs=1,
+            verbose=0,
+        )
         assert made.coverage.samples == 0
         assert len(made.kb) == 1
         assert made.predict("红豆", mentions=[(0, 2)]) == [Mention(0, 2, "红豆", "1")]
@@ -276,7 +282,7 @@ def test_unknown_ids_may_be_no_entity() -> None:
     with stepwise():
         made = small(nil=True)
         texts = [LinkedText("红豆", (Mention(0, 2, "红豆", "?"),))]
-        made.fit(texts, knowledge_base(), on_missing="nil", verbose=0)
+        made.fit(texts, knowledge_base(), on_missing="nil", epochs=1, verbose=0)
         assert made.statistics.prior("红豆") == {}
         assert made.coverage.positives == 0
 

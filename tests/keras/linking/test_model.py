@@ -14,6 +14,7 @@ from newword.keras.linking.batches import TrainingBatches, mention_labels
 from newword.keras.linking.candidates import Candidates
 from newword.keras.linking.loss import MaskedBinaryCrossentropy
 from newword.keras.linking.model import IMPOSSIBLE, EntityLinkingModel
+from newword.keras.linking.options import ENCODERS
 from newword.keras.linking.sampling import TrainingMentions
 from newword.keras.linking.texts import EntityStore, Reader, folded, match_ends
 from newword.linking import LinkedText, Mention, MentionStatistics
@@ -56,8 +57,9 @@ def padded(batch: dict[str, Any], steps: int, described: int) -> dict[str, Any]:
 
 
 @pytest.mark.contract
-def test_padding_makes_no_difference() -> None:
-    made = model(dictionary_only=False)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_padding_makes_no_difference(encoder: str) -> None:
+    made = model(dictionary_only=False, encoder=encoder, num_layers=1)
     batch = inputs(np.random.default_rng(1), 5, 7)
     plain = made(batch)
     more = made(padded(batch, 8, 12))
@@ -121,6 +123,7 @@ def test_the_loss_is_a_sum_of_means_over_what_is_known() -> None:
     ("options", "message"),
     [
         ({"units": 5, "num_heads": 4}, "num_heads: must be a divisor of 10"),
+        ({"encoder": "gru"}, "encoder: must be one of"),
         ({"indicators": 0}, "indicators: must be"),
         ({"dropout": 1.5}, "dropout: must be"),
     ],

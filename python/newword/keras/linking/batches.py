@@ -127,7 +127,6 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
 
     def on_epoch_end(self) -> None:
         """Counts the samples of the epoch, draws new ones, and shuffles the batches."""
-        # Keras also reads some batches only to see their shapes, and begins again.
         if self.batches and len(self._served) == len(self.batches):
             self.mentions.count(self.sample)
         self._served = set()
@@ -146,6 +145,11 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc, unused-ignor
         self.described = described
         put_unlike_first(batches, (self.steps, described))
         self.batches = batches
+
+    def begin(self) -> None:
+        """Forgets the batches that Keras read before training, to see their shapes."""
+        self._served = set()
+        self.mentions.reset()
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -59,7 +59,7 @@ def load(path: str | os.PathLike[str], kb: Any, lexicon: Any) -> Parts:
         base = dict(about["knowledge_base"])
         vocabulary = Vocabulary.from_config(about["vocabulary"])
         statistics = MentionStatistics.from_config(about["statistics"], kb)
-        thresholds = Thresholds(*map(float, about["thresholds"]))
+        mention, link = map(float, about["thresholds"])
         names, options = about["words"], dict(about["options"])
         words = None if names is None else Words(tuple(map(str, names)), None)
     found = fingerprint(kb)
@@ -69,6 +69,7 @@ def load(path: str | os.PathLike[str], kb: Any, lexicon: Any) -> Parts:
     own = loaded_lexicon(source, about.get("lexicon"), lexicon, members)
     model = load_model(source, members[MODEL], None)
     _check_together(source, model, vocabulary, words)
+    thresholds = Thresholds(mention, link)
     return Parts(vocabulary, model, statistics, thresholds, own, words, options)
 
 

@@ -88,8 +88,12 @@ class EntityLinker:
             does: of a name with 50 entities, 2 % of the pairs are then positive.
         vocabulary: The known characters; by default those of the first fitted texts, and of the
             descriptions of the entities that their names may mean.
+        encoder: `"bilstm"`, as in the article, `"dgcnn"` or `"transformer"` (see `BiLSTMEncoder`,
+            `DGCNNEncoder`, `TransformerEncoder`): what reads texts, mentions and descriptions.
+        num_layers: Layers of each encoder; by default 1 for LSTMs, 4 for a DGCNN, 2 for a
+            Transformer.
         embedding_dim: Features of a character embedding.
-        units: Units of each direction of the LSTMs.
+        units: Units of each direction of an LSTM, half of the features of another encoder.
         num_heads: Heads of the attention between text and description; divides 2 `units`.
         dropout: Dropout rate of embeddings and of the vector of a pair.
         ema_momentum: Momentum of the average of the weights over the steps of training, which
@@ -123,6 +127,8 @@ class EntityLinker:
         max_candidates: int | None = 50,
         positive_share: float | None = 0.5,
         vocabulary: Vocabulary | None = None,
+        encoder: str = "bilstm",
+        num_layers: int | None = None,
         embedding_dim: int = 128,
         units: int = 64,
         num_heads: int = 8,
@@ -145,6 +151,8 @@ class EntityLinker:
             alias_min_count=alias_min_count,
             max_candidates=max_candidates,
             positive_share=positive_share,
+            encoder=encoder,
+            num_layers=num_layers,
             embedding_dim=embedding_dim,
             units=units,
             num_heads=num_heads,
@@ -281,7 +289,11 @@ class EntityLinker:
             batches,
             options,
             epochs=epochs,
-            callbacks=[*self._validation(dev, patience), *(callbacks or ())],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_train_begin=lambda _: batches.begin()),
+                *self._validation(dev, patience),
+                *(callbacks or ()),
+            ],
             verbose=verbose,
         )
         if dev is not None:
@@ -511,6 +523,8 @@ class EntityLinker:
         model: Any = EntityLinkingModel(
             len(self.vocabulary),
             1 + len(options.features),
+            encoder=options.encoder,
+            num_layers=options.num_layers,
             embedding_dim=options.embedding_dim,
             units=options.units,
             num_heads=options.num_heads,

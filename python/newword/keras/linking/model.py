@@ -12,15 +12,17 @@ from newword.keras._lexicons import NUM_PLACES
 from newword.keras._seeding import dropout_seed
 from newword.keras.layers.cached_attention import CachedAttention
 from newword.keras.layers.convolution import MaskedConv1D
-from newword.keras.layers.encoders import BiLSTMEncoder
+from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
 from newword.keras.layers.gated_convolution import share
 from newword.keras.layers.masks import mask_from_ids, masked_max, masked_mean
+from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.linking.options import ENCODERS
 
 __all__ = ["EntityLinkingModel"]
 
 ARGUMENTS = (
     *("vocabulary_size", "indicators", "embedding_dim", "units", "filters", "num_heads"),
-    *("dropout", "dictionary_only", "places", "word_vectors"),
+    *("encoder", "num_layers", "dropout", "dictionary_only", "places", "word_vectors"),
 )
 PLACE_FEATURES = 16
 """Number of features of the embedding of lexicon positions."""
@@ -32,16 +34,18 @@ IMPOSSIBLE = -1e4
 class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
     """Finds mentions in texts, and decides whether a mention means an entity.
 
-    A bidirectional LSTM encodes the embedded text and the matches of names. From its states, a
-    convolution and two sigmoids mark starts and ends of mentions. To match a mention with an
-    entity, another LSTM reads these states with indicators of the mention and of what text and
-    description have in common, a third one reads the description, and each attends to the other.
+    An encoder reads the embedded text and the matches of names. From its states, a convolution and
+    two sigmoids mark starts and ends of mentions. To match a mention with an entity, another
+    encoder reads these states with indicators of the mention and of what text and description have
+    in common, a third one reads the description, and each attends to the other.
 
     Args:
         vocabulary_size: Number of ids of the vocabulary.
         indicators: Number of indicators of a pair: that of the span, and one for each feature.
+        encoder: The kind of encoder: "bilstm", "dgcnn" or "transformer".
+        num_layers: Layers of each encoder; None for its default.
         embedding_dim: Features of a character embedding.
-        units: Units of each direction of the LSTMs.
+        units: Half of the features of the encoders: the units of each direction of an LSTM.
         filters: Features of the convolution, and of the last hidden layer.
         num_heads: Heads of the attention, of `units` / 4 features each.
         dropout: Dropout rate of embeddings and of the vector of a pair.
@@ -73,6 +77,8 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         vocabulary_size: int,
         indicators: int,
         *,
+        encoder: str = "bilstm",
+        num_layers: int | None = None,
         embedding_dim: int = 128,
         units: int = 64,
         filters: int = 128,
@@ -86,6 +92,8 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         self.vocabulary_size = _check.whole("vocabulary_size", vocabulary_size, 2)
         self.indicators = _check.whole("indicators", indicators, 1)
+        self.encoder = _check.choice("encoder", encoder, ENCODERS)
+        self.num_layers = None if num_layers is None else _check.whole("num_layers", num_layers, 1)
         self.embedding_dim = _check.whole("embedding_dim", embedding_dim, 1)
         self.units = _check.whole("units", units, 1)
         self.filters = _check.whole("filters", filters, 1)
@@ -122,11 +130,9 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
 
     def _make_blocks(self) -> None:
         policy, layers = self.dtype_policy, keras.layers
-        encoders = [
-            BiLSTMEncoder(self.units, dtype=policy, name=f"{name}_encoder")
-            for name in ("text", "mention", "entity")
-        ]
-        self.text_encoder, self.mention_encoder, self.entity_encoder = encoders
+        self.text_encoder = self._encoder("text_encoder")
+        self.mention_encoder = self._encoder("mention_encoder")
+        self.entity_encoder = self._encoder("entity_encoder")
         self.convolution = MaskedConv1D(
             self.filters, 3, activation="relu", dtype=policy, name="convolution"
         )
@@ -141,6 +147,16 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         self.pair_dropout = self._dropout("pair_dropout")
         self.hidden = layers.Dense(self.filters, activation="relu", dtype=policy, name="hidden")
         self.link = layers.Dense(1, dtype=policy, name="link")
+
+    def _encoder(self, name: str) -> Any:
+        layers = {} if self.num_layers is None else {"num_layers": self.num_layers}
+        options = {**layers, "dtype": self.dtype_policy, "name": name}
+        if self.encoder == "bilstm":
+            return BiLSTMEncoder(self.units, **options)
+        if self.encoder == "dgcnn":
+            return DGCNNEncoder(2 * self.units, **options)
+        heads = {"num_heads": self.num_heads}
+        return TransformerEncoder(2 * self.units, **heads, **options)
 
     def _dropout(self, name: str) -> Any:
         return keras.layers.Dropout(
@@ -191,12 +207,15 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         embedded = self._embedded(inputs, "characters", "", training)
         matches = ops.cast(inputs["matches"], embedded.dtype)
         mask = mask_from_ids(inputs["characters"])
-        return self.text_encoder(ops.concatenate([embedded, matches], axis=-1), mask=mask)
+        return self.text_encoder(
+            ops.concatenate([embedded, matches], axis=-1), mask=mask, training=training
+        )
 
     def encode_entities(self, inputs: Any, training: Any = None) -> Any:
         """The states of descriptions, (entities, description steps, 2 units)."""
         embedded = self._embedded(inputs, "description", "description_", training)
-        return self.entity_encoder(embedded, mask=mask_from_ids(inputs["description"]))
+        mask = mask_from_ids(inputs["description"])
+        return self.entity_encoder(embedded, mask=mask, training=training)
 
     def _embedded(self, inputs: Any, characters: str, prefix: str, training: Any) -> Any:
         embedded = self.embedding(inputs[characters])
@@ -237,7 +256,7 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         keys, values, queries, entity_mask = entities
         indicators = ops.cast(indicators, encoded.dtype)
         mixed = ops.concatenate([encoded, indicators], axis=-1)
-        states = self.mention_encoder(mixed, mask=mask)
+        states = self.mention_encoder(mixed, mask=mask, training=training)
         here = self.text_to_entity.attend(states, None, (keys, values), entity_mask[:, None])
         memory = self.entity_to_text.keys_values(states, None)
         there = self.entity_to_text.mixed(queries, memory, mask[:, None])

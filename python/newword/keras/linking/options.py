@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AUTO", "FEATURES", "LinkerOptions", "Words", "checked_features"]
+__all__ = ["AUTO", "ENCODERS", "FEATURES", "LinkerOptions", "Words", "checked_features"]
 
 FEATURES = ("characters", "words", "objects")
 """The features of a pair, in the order of their indicators."""
 AUTO = "auto"
 """The momentum of averaged weights that depends on the number of steps."""
+ENCODERS = ("bilstm", "dgcnn", "transformer")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class LinkerOptions:
     alias_min_count: int | None
     max_candidates: int | None
     positive_share: float | None
+    encoder: str
+    num_layers: int | None
     embedding_dim: int
     units: int
     num_heads: int
@@ -54,7 +57,8 @@ class LinkerOptions:
         if self.dictionary_only and not self.match_features:
             raise _check.invalid("dictionary_only", "False without match_features", True)
         _check.choice("mode", self.mode, MODES)
-        for name in ("prior_min_count", "alias_min_count", "max_candidates"):
+        _check.choice("encoder", self.encoder, ENCODERS)
+        for name in ("prior_min_count", "alias_min_count", "max_candidates", "num_layers"):
             if getattr(self, name) is not None:
                 _check.whole(name, getattr(self, name), 1)
         for name in ("embedding_dim", "units", "num_heads", "min_count", "max_length"):

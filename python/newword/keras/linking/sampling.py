@@ -95,8 +95,12 @@ class TrainingMentions:
         self.counts = np.array([len(one) for one in others], np.int64)
         self.others = np.concatenate([*others, np.zeros(0, np.int64)])
         self.first = np.cumsum(self.counts) - self.counts
+        self.reset()
+
+    def reset(self) -> None:
+        """Counts from the beginning."""
         self._samples = self._positives = 0
-        self._seen_right = np.zeros(len(gold), np.bool_)
+        self._seen_right = np.zeros(len(self.gold), np.bool_)
         self._seen_wrong = np.zeros(len(self.others), np.bool_)
 
     def sample(self, random: np.random.Generator) -> Sample:
