@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 BRACKETS = {
     "《": "》",
     "〈": "〉",
@@ -120,6 +122,26 @@ class SlowKnowledgeBase:
         threads: Any = None,
     ) -> list[list[Match]]:
         return [self.matches(one, mode, dictionary) for one in texts]
+
+    def match_arrays(
+        self,
+        texts: Iterable[str],
+        mode: str = "optimal",
+        dictionary: Any = None,
+        threads: Any = None,
+    ) -> MatchArrays:
+        found = self.matches_many(texts, mode, dictionary)
+        many = np.cumsum([0, *map(len, found)])
+        spans = [(one.start, one.end) for each in found for one in each]
+        return MatchArrays(many, *np.array(spans, np.int64).reshape(-1, 2).T)
+
+
+class MatchArrays(NamedTuple):
+    """The matches in several texts."""
+
+    offsets: Any
+    starts: Any
+    ends: Any
 
 
 def of_record(record: dict[str, Any]) -> Entity:

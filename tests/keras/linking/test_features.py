@@ -15,7 +15,7 @@ from newword.keras.linking.options import FEATURES
 from newword.keras.linking.texts import EntityStore, Reader, folded, match_ends
 from newword.keras.linking.tuning import GRID, Thresholds, best_thresholds
 from tests.keras.linking.linkers import Characters
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase, Match
+from tests.support.slow_knowledge_base import Entity, KnowledgeBase, MatchArrays
 from tests.support.text import UNICODE_TEXTS
 
 LEXICON = Characters("红豆", "歌曲", "ab", "王菲")
@@ -79,7 +79,7 @@ def test_folding_keeps_offsets() -> None:
 
 
 def test_matches_are_marked_at_their_ends() -> None:
-    matches = [[Match(0, 2, "红豆"), Match(1, 4, "豆王菲")], [], [Match(0, 1, "豆")]]
+    matches = MatchArrays(np.array([0, 2, 2, 3]), np.array([0, 1, 0]), np.array([2, 4, 1]))
     ends = match_ends(matches, np.array([0, 4, 6, 7]))
     assert ends[:, 0].tolist() == [1, 1, 0, 0, 0, 0, 1]
     assert ends[:, 1].tolist() == [0, 1, 0, 1, 0, 0, 1]

@@ -188,7 +188,7 @@ def test_the_share_of_positives_is_that_asked_for() -> None:
 def test_batches_hold_every_text_once() -> None:
     store, mentions = parts(0.5)
     read = store.reader.read([folded(one.text) for one in TEXTS])
-    ends = match_ends(KB.matches_many([one.text for one in TEXTS]), read.offsets)
+    ends = match_ends(KB.match_arrays([one.text for one in TEXTS]), read.offsets)
     labels = mention_labels(TEXTS, read.offsets)
 
     def made() -> TrainingBatches:

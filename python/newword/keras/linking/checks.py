@@ -25,7 +25,7 @@ __all__ = [
     "training_texts",
 ]
 
-METHODS = ("candidates_many", "matches_many", "texts", "normalize", "name_set")
+METHODS = ("candidates_many", "matches_many", "match_arrays", "texts", "normalize", "name_set")
 
 
 def checked_base(kb: Any) -> Any:

@@ -114,7 +114,7 @@ class Predictor:
         """Where names match in texts, as the model sees it."""
         if not self.match_features:
             return np.zeros((int(read.offsets[-1]), 2), np.int32)
-        found = self.kb.matches_many(list(texts), mode=self.mode, dictionary=self.dictionary)
+        found = self.kb.match_arrays(texts, mode=self.mode, dictionary=self.dictionary)
         return match_ends(found, read.offsets)
 
     def _block(

@@ -112,13 +112,17 @@ class Texts:
         return stacked(self.items[name], self.offsets[rows], self.lengths[rows], shape)
 
 
-def match_ends(matches: Iterable[Iterable[Any]], offsets: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Where matches start and end, 0 or 1 for all characters of texts, (characters, 2)."""
+def match_ends(matches: Any, offsets: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Where matches start and end, 0 or 1 for all characters of texts, (characters, 2).
+
+    Args:
+        matches: The result of `KnowledgeBase.match_arrays`.
+        offsets: The offsets of the texts.
+    """
     found = np.zeros((int(offsets[-1]), 2), np.int32)
-    for start, one in zip(offsets.tolist(), matches, strict=False):
-        for match in one:
-            found[start + match.start, 0] = 1
-            found[start + match.end - 1, 1] = 1
+    text = np.repeat(offsets[:-1], np.diff(matches.offsets))
+    found[text + matches.starts, 0] = 1
+    found[text + matches.ends - 1, 1] = 1
     return found
 
 
