@@ -6,10 +6,12 @@ import keras
 from keras import ops
 
 from newword._check import invalid, whole
-from newword.keras.layers.masks import masked_softmax
 from newword.keras.layers.rotary import rotated
 
 __all__ = ["CachedAttention"]
+
+MASKED = -1e9
+"""The score of a key that is not valid; its weight in float32 is 0 beside any that is."""
 
 
 class CachedAttention(keras.layers.Layer):
@@ -83,9 +85,13 @@ class CachedAttention(keras.layers.Layer):
         """The output for queries that are computed already; arguments as for `attend`."""
         keys, values = keys_values
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)
-        weights = masked_softmax(scores, mask[:, None], axis=-1)
+        # In float32, and with one pass over the scores where `masked_softmax` takes several.
+        scores = ops.where(mask[:, None], ops.cast(scores, "float32"), MASKED)
+        weights = ops.cast(ops.softmax(scores, axis=-1), values.dtype)
         mixed = ops.einsum("bhqk,bkhd->bqhd", weights, values)
         mixed = ops.reshape(mixed, (*ops.shape(query)[:2], self.units))
+        some = ops.any(mask, axis=-1)[..., None]
+        mixed = ops.where(some, mixed, ops.zeros_like(mixed))
         return mixed if self.merge is None else self.merge(mixed)
 
     def _heads(self, x: Any) -> Any:

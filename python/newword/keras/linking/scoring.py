@@ -107,8 +107,8 @@ class Scorer:
         steps = encoded.characters.shape[1]
         lengths = self.store.lengths(pairs.entity.tolist())
         self._describe(pairs.entity)
-        # Those of similar lengths together, so that there is little padding.
-        order = np.argsort(lengths, kind="stable")
+        # Similar lengths together, so that there is little padding, and pairs of one entity.
+        order = np.lexsort((pairs.entity, lengths))
         for at in range(0, len(order), PAIR_ROWS):
             chosen = order[at : at + PAIR_ROWS]
             part = pairs.take(chosen)
