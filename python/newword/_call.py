@@ -12,6 +12,7 @@ from newword.progress import RawCallback, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -51,6 +52,22 @@ def train_segmenter(source: Source, options: Options, running: Running) -> Any:
     """Returns the core's segmenter, trained on a corpus."""
     with reporting(running.progress) as callback:
         return core().train_segmenter(source, options, _job(running, callback))
+
+
+def build_knowledge_base(
+    records: tuple[str, Any], output: Path, options: Options, running: Running
+) -> None:
+    """Writes the file of a knowledge base."""
+    with reporting(running.progress) as callback:
+        core().KnowledgeBase.build(records, output, options, _job(running, callback))
+
+
+def add_to_knowledge_base(
+    base: Any, records: tuple[str, Any], output: Path, schema: str, running: Running
+) -> None:
+    """Writes the file of a knowledge base with further records."""
+    with reporting(running.progress) as callback:
+        base.add(records, output, schema, _job(running, callback))
 
 
 def count_words(
