@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 
-from newword.linking import LinkedText, Mention
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase
+from newword.linking import Entity, KnowledgeBase, LinkedText, Mention
+
+FOLDER = tempfile.TemporaryDirectory(prefix="newword-bases-", ignore_cleanup_errors=True)
+NUMBERS = count()
 
 TOPICS = {
     "歌": ("歌曲", "演唱", "专辑", "唱片"),
@@ -30,9 +35,14 @@ def entities() -> list[Entity]:
     return found
 
 
-def knowledge_base() -> Any:
+def base_of(entities: Iterable[Entity]) -> KnowledgeBase:
+    """The knowledge base of some entities, in a file that is there while the tests run."""
+    return KnowledgeBase.build(entities, Path(FOLDER.name, f"{next(NUMBERS)}.kb"))
+
+
+def knowledge_base() -> KnowledgeBase:
     """The knowledge base of `entities`."""
-    return KnowledgeBase.build(entities(), None)
+    return base_of(entities())
 
 
 def linked_texts(many: int, seed: int) -> list[LinkedText]:

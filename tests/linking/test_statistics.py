@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from newword import InvalidArgumentError
-from newword.linking import LinkedText, Mention, MentionStatistics
-from tests.linking.bases import COMMON, NAMES, knowledge_base, linked_texts
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase
+from newword.linking import Entity, LinkedText, Mention, MentionStatistics
+from tests.linking.bases import COMMON, NAMES, base_of, entities, knowledge_base, linked_texts
+from tests.support.fake_core import needs_core
+from tests.support.slow_knowledge_base import SlowKnowledgeBase
+
+pytestmark = needs_core
 
 KB = knowledge_base()
 TEXTS = linked_texts(60, 0)
@@ -45,6 +48,15 @@ def test_counts_equal_those_by_force(mode: str) -> None:
             assert (name in found.pruned(ratio)) == (not dropped)
 
 
+@pytest.mark.parametrize("mode", ["all", "longest", "optimal"])
+def test_counts_are_those_over_the_slow_twin(mode: str) -> None:
+    slow = MentionStatistics.count(TEXTS, SlowKnowledgeBase(entities()), mode=mode)
+    found = MentionStatistics.count(TEXTS, KB, mode=mode)
+    assert found.to_config() == slow.to_config()
+    assert found.pruned() == slow.pruned()
+    assert found.report(TEXTS) == slow.report(TEXTS)
+
+
 def test_pruning_removes_what_annotators_skip() -> None:
     found = MentionStatistics.count(TEXTS, KB)
     assert found.dropped() == frozenset(COMMON)
@@ -58,7 +70,7 @@ def test_pruning_removes_what_annotators_skip() -> None:
 
 def test_pruning_changes_the_best_path() -> None:
     # Without 今天气 the two names that overlap it are matched.
-    base = KnowledgeBase.build([Entity("1", "今天气"), Entity("2", "今天"), Entity("3", "气候")])
+    base = base_of([Entity("1", "今天气"), Entity("2", "今天"), Entity("3", "气候")])
     text = LinkedText("今天气候", (Mention(0, 2, "今天", "2"), Mention(2, 4, "气候", "3")))
     assert [one.name for one in base.matches("今天气")] == ["今天气"]
     skipped = [LinkedText("今天气")] * 5

@@ -1,17 +1,13 @@
-"""A plain Python twin of `newword.linking.KnowledgeBase`: dicts and brute-force matching.
-
-`KnowledgeBase` at the end of the module is what the tests of linking build.
-"""
+"""A plain Python twin of `newword.linking.KnowledgeBase`: dicts and brute-force matching."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+
+from newword.linking import Entity, Match, MatchArrays
 
 BRACKETS = {
     "《": "》",
@@ -25,31 +21,6 @@ BRACKETS = {
 }
 
 
-@dataclass(frozen=True)
-class Entity:
-    """An entity."""
-
-    id: str
-    name: str
-    aliases: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-
-    def text(self) -> str:
-        """The attributes as lines, then the names."""
-        lines = [f"{predicate}：{value}" for predicate, value in self.attributes]
-        lines.append("名称：" + "，".join(dict.fromkeys([self.name, *self.aliases])))
-        return "\n".join(lines).lower()
-
-
-class Match(NamedTuple):
-    """A name in a text."""
-
-    start: int
-    end: int
-    name: str
-
-
 class SlowKnowledgeBase:
     """Looks up and matches names by trying everything."""
 
@@ -60,13 +31,6 @@ class SlowKnowledgeBase:
         for one in self.entities.values():
             for name in dict.fromkeys(map(self.normalize, [one.name, *one.aliases])):
                 self.names.setdefault(name, []).append(one.id)
-
-    @classmethod
-    def build(cls, source: Any, path: Any = None, **options: Any) -> SlowKnowledgeBase:
-        """The base of records in the form of CCKS, or of entities; nothing is written."""
-        if isinstance(source, (str, Path)):
-            source = map(json.loads, Path(source).read_text("utf-8").splitlines())
-        return cls(one if isinstance(one, Entity) else of_record(one) for one in source)
 
     def __len__(self) -> int:
         return len(self.entities)
@@ -136,25 +100,6 @@ class SlowKnowledgeBase:
         return MatchArrays(many, *np.array(spans, np.int64).reshape(-1, 2).T)
 
 
-class MatchArrays(NamedTuple):
-    """The matches in several texts."""
-
-    offsets: Any
-    starts: Any
-    ends: Any
-
-
-def of_record(record: dict[str, Any]) -> Entity:
-    """The entity of a record in the form of CCKS 2019."""
-    return Entity(
-        record["subject_id"],
-        record["subject"],
-        tuple(record.get("alias", ())),
-        tuple(record.get("type", ())),
-        tuple((one["predicate"], one["object"]) for one in record.get("data", ())),
-    )
-
-
 def normal_forms(text: str) -> tuple[str, list[int]]:
     """The text in small letters of normal width, and where the form of each character starts."""
     forms, places = "", [0]
@@ -186,7 +131,3 @@ def optimal(every: list[Match], length: int) -> list[Match]:
                 options.append((uncovered, pieces + 1, [*path, one]))
         best.append(min(options, key=lambda option: option[:2]))
     return best[length][2]
-
-
-KnowledgeBase: Any = SlowKnowledgeBase
-"""What tests build: replace it by `newword.linking.KnowledgeBase` to test with that one."""

@@ -14,8 +14,9 @@ from newword.keras.linking.decoding import decode_mentions
 from newword.keras.linking.options import FEATURES
 from newword.keras.linking.texts import EntityStore, Reader, folded, match_ends
 from newword.keras.linking.tuning import GRID, Thresholds, best_thresholds
+from newword.linking import Entity, MatchArrays
 from tests.keras.linking.linkers import Characters
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase, MatchArrays
+from tests.linking.bases import base_of
 from tests.support.text import UNICODE_TEXTS
 
 LEXICON = Characters("红豆", "歌曲", "ab", "王菲")
@@ -50,7 +51,7 @@ def by_hand(text: str, start: int, end: int, entity: Entity, most: int) -> np.nd
 
 @pytest.mark.parametrize("most", [8, 500])
 def test_indicators_equal_those_made_by_hand(most: int) -> None:
-    base = KnowledgeBase.build(ENTITIES)
+    base = base_of(ENTITIES)
     reader = Reader(Vocabulary("红豆"), LEXICON, None)
     store = EntityStore(base, reader, most)
     read = reader.read([folded(one) for one in TEXTS])

@@ -10,10 +10,9 @@ import pytest
 
 from newword import InvalidArgumentError
 from newword.keras.linking.tuning import Thresholds
-from newword.linking import LinkedText, Mention, evaluate_linking
+from newword.linking import Entity, LinkedText, Mention, evaluate_linking
 from tests.keras.linking.linkers import Characters, small, stepwise
-from tests.linking.bases import COMMON, NAMES, knowledge_base, linked_texts
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase
+from tests.linking.bases import COMMON, NAMES, base_of, knowledge_base, linked_texts
 from tests.support.text import UNICODE_TEXTS
 
 TEST = linked_texts(40, 2)
@@ -174,7 +173,7 @@ def test_mentions_without_an_entity() -> None:
     options = {"lexicon": lexicon, "word_vectors": vectors, "dictionary_only": False, "nil": True}
     made = small(**options)
     with stepwise():
-        base = KnowledgeBase.build([Entity("红豆-歌", "红豆", (), (), (("类别", "歌曲"),))])
+        base = base_of([Entity("红豆-歌", "红豆", (), (), (("类别", "歌曲"),))])
         history = made.fit(
             nil_texts(),
             base,
@@ -209,7 +208,7 @@ def test_adversarial_training_and_other_data() -> None:
         # A text without any mention, and another base.
         made.fit(
             [LinkedText("没有提及")],
-            KnowledgeBase.build([Entity("1", "红豆")]),
+            base_of([Entity("1", "红豆")]),
             epochs=1,
             verbose=0,
         )

@@ -14,8 +14,7 @@ from newword import FormatError, InvalidArgumentError, Lexicon
 from newword.keras import EntityLinker
 from newword.linking import LinkedText, Mention
 from tests.keras.linking.linkers import Characters, small, stepwise
-from tests.linking.bases import entities, knowledge_base, linked_texts
-from tests.support.slow_knowledge_base import KnowledgeBase
+from tests.linking.bases import base_of, entities, knowledge_base, linked_texts
 
 PLAIN = [one.text for one in linked_texts(20, 4)]
 ABOUT = "linker.json"
@@ -67,7 +66,7 @@ def test_training_goes_on(saved: Path, base: Any) -> None:
 def test_another_base_is_refused(saved: Path) -> None:
     for other in (entities()[:-1], entities()[::-1]):
         with pytest.raises(InvalidArgumentError, match="kb: must be the knowledge base of"):
-            EntityLinker.load(saved, KnowledgeBase.build(other))
+            EntityLinker.load(saved, base_of(other))
     with pytest.raises(InvalidArgumentError, match="kb: must be a KnowledgeBase"):
         EntityLinker.load(saved, {})
 

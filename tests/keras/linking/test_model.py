@@ -17,9 +17,8 @@ from newword.keras.linking.model import IMPOSSIBLE, EntityLinkingModel
 from newword.keras.linking.options import ENCODERS
 from newword.keras.linking.sampling import TrainingMentions
 from newword.keras.linking.texts import EntityStore, Reader, folded, match_ends
-from newword.linking import LinkedText, Mention, MentionStatistics
-from tests.linking.bases import NAMES, knowledge_base, linked_texts
-from tests.support.slow_knowledge_base import Entity, KnowledgeBase
+from newword.linking import Entity, LinkedText, Mention, MentionStatistics
+from tests.linking.bases import NAMES, base_of, knowledge_base, linked_texts
 from tests.support.tensors import numpy
 
 KB = knowledge_base()
@@ -164,7 +163,7 @@ def test_samples_are_mentions_with_entities_of_their_name() -> None:
 
 
 def test_the_share_of_positives_is_that_asked_for() -> None:
-    base = KnowledgeBase.build([Entity(str(one), "红豆") for one in range(50)])
+    base = base_of([Entity(str(one), "红豆") for one in range(50)])
     texts = [LinkedText("红豆", (Mention(0, 2, "红豆", "7"),))] * 400
     for share, low, high in ((None, 0.005, 0.05), (0.5, 0.45, 0.55), (0.9, 0.87, 0.93)):
         _, mentions = parts(share, texts, base)
@@ -174,7 +173,7 @@ def test_the_share_of_positives_is_that_asked_for() -> None:
         coverage = mentions.coverage
         assert low < coverage.positives / coverage.samples < high
     # A name with one entity has no other to be paired with, and NIL none that is right.
-    alone = KnowledgeBase.build([Entity("7", "红豆")])
+    alone = base_of([Entity("7", "红豆")])
     _, mentions = parts(0.5, texts, alone)
     assert mentions.sample(np.random.default_rng(0)).positive.all()
     nil = [LinkedText("红豆", (Mention(0, 2, "红豆"),)), LinkedText("无", (Mention(0, 1, "无"),))]
