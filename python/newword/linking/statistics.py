@@ -47,6 +47,21 @@ class MentionStatistics:
 
     Source:
         Su Jianlin, https://kexue.fm/archives/6919.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> from newword.linking import Entity, KnowledgeBase, LinkedText, Mention
+        >>> kb = KnowledgeBase.build(
+        ...     [Entity("1", "红豆"), Entity("2", "红豆"), Entity("3", "今天")],
+        ...     pathlib.Path(tempfile.mkdtemp(), "base.kb"))
+        >>> texts = [LinkedText("今天唱红豆", [Mention(3, 5, "红豆", "2")])] * 5
+        >>> statistics = MentionStatistics.count(texts, kb)
+        >>> statistics.rate("红豆"), statistics.rate("今天"), statistics.dropped()
+        (1.0, 0.0, frozenset({'今天'}))
+        >>> statistics.candidates("红豆"), statistics.candidates("红豆", None)
+        (['2'], ['1', '2'])
+        >>> statistics.report(texts).after.precision
+        1.0
     """
 
     kb: Any

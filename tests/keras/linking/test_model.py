@@ -10,6 +10,7 @@ import pytest
 
 from newword import InvalidArgumentError
 from newword.keras import Vocabulary
+from newword.keras._backend import compiled
 from newword.keras.linking.batches import TrainingBatches, mention_labels
 from newword.keras.linking.candidates import Candidates
 from newword.keras.linking.loss import MaskedBinaryCrossentropy
@@ -34,6 +35,12 @@ def model(**options: Any) -> Any:
     return made
 
 
+def run(made: Any, batch: dict[str, Any]) -> dict[str, Any]:
+    """The outputs as arrays; JAX compiles the whole, which takes less time than each operation."""
+    call = compiled(made, made.variables) if keras.backend.backend() == "jax" else made
+    return {name: numpy(one) for name, one in call(batch).items()}
+
+
 def inputs(rng: np.random.Generator, steps: int, described: int) -> dict[str, Any]:
     """A batch of two pairs without padding."""
     return {
@@ -55,26 +62,27 @@ def padded(batch: dict[str, Any], steps: int, described: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.contract
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize(
+    "encoder",
+    [pytest.param(one, marks=pytest.mark.contract if one == "bilstm" else ()) for one in ENCODERS],
+)
 def test_padding_makes_no_difference(encoder: str) -> None:
     made = model(dictionary_only=False, encoder=encoder, num_layers=1)
     batch = inputs(np.random.default_rng(1), 5, 7)
-    plain = made(batch)
-    more = made(padded(batch, 8, 12))
-    np.testing.assert_allclose(numpy(more["link"]), numpy(plain["link"]), atol=1e-5)
-    mentions = numpy(more["mentions"])
-    np.testing.assert_allclose(mentions[:, :5], numpy(plain["mentions"]), atol=1e-5)
-    assert (mentions[:, 5:] == IMPOSSIBLE).all()
+    plain = run(made, batch)
+    more = run(made, padded(batch, 8, 12))
+    np.testing.assert_allclose(more["link"], plain["link"], atol=1e-5)
+    np.testing.assert_allclose(more["mentions"][:, :5], plain["mentions"], atol=1e-5)
+    assert (more["mentions"][:, 5:] == IMPOSSIBLE).all()
     # The test would notice a model that reads its padding.
     changed = {**batch, "description": batch["description"][:, :-1]}
-    assert np.abs(numpy(made(changed)["link"]) - numpy(plain["link"])).max() > 1e-4
+    assert np.abs(run(made, changed)["link"] - plain["link"]).max() > 1e-4
 
 
 @pytest.mark.contract
 def test_only_matches_can_be_mentions() -> None:
     batch = inputs(np.random.default_rng(2), 6, 4)
-    logits = numpy(model()(batch)["mentions"])
+    logits = run(model(encoder="dgcnn"), batch)["mentions"]
     np.testing.assert_array_equal(logits == IMPOSSIBLE, batch["matches"] == 0)
 
 
@@ -83,17 +91,17 @@ def test_nothing_is_divided_by_zero() -> None:
     batch["indicators"][:, :, 0] = 0
     batch["description"][:] = 0
     batch["characters"][1] = 0
-    for value in model()(batch).values():
-        assert np.isfinite(numpy(value)).all()
+    for value in run(model(), batch).values():
+        assert np.isfinite(value).all()
 
 
 def test_pairs_do_not_depend_on_each_other() -> None:
-    made = model()
+    made = model(encoder="dgcnn")
     batch = inputs(np.random.default_rng(4), 5, 6)
-    both = numpy(made(batch)["link"])
+    both = run(made, batch)["link"]
     for row in range(2):
-        alone = made({name: one[row : row + 1] for name, one in batch.items()})
-        np.testing.assert_allclose(numpy(alone["link"]), both[row : row + 1], atol=1e-5)
+        alone = run(made, {name: one[row : row + 1] for name, one in batch.items()})
+        np.testing.assert_allclose(alone["link"], both[row : row + 1], atol=1e-5)
 
 
 @pytest.mark.contract
