@@ -127,6 +127,7 @@ class Segmenter:
 # How a base is built, and its records: "paths" and a list of them, or "items" and JSON objects as str.
 class _BaseOptions(TypedDict):
     schema: str
+    skip_invalid: bool
     strip_brackets: bool
     fold_case: bool
     fold_width: bool
@@ -144,10 +145,15 @@ class KnowledgeBase:
     @staticmethod
     def build(
         records: _Records, path: str | PathLike[str], options: _BaseOptions, job: _Job
-    ) -> None: ...
+    ) -> tuple[int, str | None]: ...
     def add(
-        self, records: _Records, path: str | PathLike[str], schema: str, job: _Job
-    ) -> None: ...
+        self,
+        records: _Records,
+        path: str | PathLike[str],
+        schema: str,
+        skip_invalid: bool,
+        job: _Job,
+    ) -> tuple[int, str | None]: ...
     @staticmethod
     def open(path: str | PathLike[str], verify: bool) -> KnowledgeBase: ...
     def __len__(self) -> int: ...

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newword import CorpusError, FormatError, InvalidArgumentError
+from newword import CorpusError, CorpusWarning, FormatError, InvalidArgumentError
 from newword.linking import Entity, KnowledgeBase, KnowledgeBaseStatistics, Match
 from tests.support.fake_core import needs_core
 from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
@@ -26,6 +26,7 @@ from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
 pytestmark = needs_core
 
 BRACKETS = dict(("《》", "〈〉", "「」", "『』", "【】", "〔〕", "〖〗", "〘〙", "“”", "‘’", "﹁﹂", "﹃﹄"))
+HALF_WIDTH = {"\u3000": " ", **dict(zip("￠￡￢￣￤￥￦", "¢£¬¯¦¥₩", strict=True))}
 SAMPLE = [
     Entity("10", "三体", ("The Three-Body Problem", "三体 小说"), ("Work",), (("作者", "刘慈欣"),)),
     Entity("11", "《三体》", (), ("TV",), (("导演", "Yang Lei"), ("集数", ""))),
@@ -58,7 +59,7 @@ def folded(character: str, case: bool = True, width: bool = True) -> str:
     if width:
         if "！" <= character <= "～":
             character = chr(ord(character) - 0xFEE0)
-        character = {"\u3000": " ", **dict(zip("￠￡￢￣￤￥￦", "¢£¬¯¦¥₩"))}.get(character, character)
+        character = HALF_WIDTH.get(character, character)
     if case:
         upper = "".join(one.upper() for one in character.lower())
         character = "".join(one.lower() for one in upper)
@@ -92,11 +93,13 @@ def slow_candidates(entities: list[Entity], name: str) -> list[str]:
 
 
 def slow_matches(keys: set[str], text: str, mode: str) -> list[Match]:
+    forms = [*map(folded, text)]
+    longest = max(map(len, keys), default=0)
     found = [
         Match(start, end, text[start:end])
         for start in range(len(text))
-        for end in range(start + 1, len(text) + 1)
-        if "".join(map(folded, text[start:end])) in keys
+        for end in range(start + 1, min(len(text), start + longest) + 1)
+        if "".join(forms[start:end]) in keys
     ]
     if mode == "all":
         return found
@@ -156,7 +159,7 @@ def test_it_is_its_slow_twin(entities: list[Entity], texts: list[str], as_dicts:
         assert [base.normalize(name) for name in looked_up] == [key_of(name) for name in looked_up]
         expected = [slow_candidates(entities, name) for name in looked_up]
         assert base.candidates_many(looked_up) == expected
-        longer = [*texts, "".join(known), *known]
+        longer = [*texts, "".join(known)[:40], known[-1]]
         some = sorted(keys)[::2]
         for mode in ("all", "longest", "optimal"):
             found = base.matches_many(longer, mode)
@@ -210,7 +213,7 @@ def test_the_sample(base: KnowledgeBase) -> None:
         "作者：刘慈欣\n名称：三体，the three-body problem，三体 小说"
     ] * 2
     size = os.stat(base.path).st_size
-    assert base.statistics() == KnowledgeBaseStatistics(4, 7, 1, 2, size)
+    assert base.statistics() == KnowledgeBaseStatistics(4, 8, 1, 2, size)
     assert repr(base).endswith("base.kb': 4 entities>")
     assert base.matches("在İSTANBUL的STRASSE读ＴＨＥ　three-body problem") == [
         (1, 9, "İSTANBUL"), (10, 17, "STRASSE"), (18, 40, "ＴＨＥ　three-body problem"),
@@ -420,6 +423,9 @@ def test_bad_arguments(base: KnowledgeBase, tmp_path: Path) -> None:
         "fold_case: must be True or False": lambda: KnowledgeBase.build([], path, fold_case=bad),
         "threads: must be a whole number": lambda: KnowledgeBase.build([], path, threads=0),
         "progress: must be": lambda: KnowledgeBase.build([], path, progress=bad),
+        "on_invalid: must be one of 'error', 'skip'": lambda: KnowledgeBase.build(
+            [], path, on_invalid="replace"
+        ),
         "verify: must be True or False": lambda: KnowledgeBase.open(path, verify=bad),
         "path: must be a path": lambda: KnowledgeBase.open(bad),
         "mode: must be one of": lambda: base.matches("", "best"),
@@ -453,7 +459,7 @@ def test_bad_files_are_refused(base: KnowledgeBase, tmp_path: Path) -> None:
         "cut short": data[:-1],
         "cut short or too long": data + bytes(64),
         "damaged": data[:25] + b"#" + data[26:],
-        "": b"",
+        "is no": b"",
     }.items():
         bad.write_bytes(content)
         with pytest.raises(FormatError, match=message) as caught:
@@ -492,9 +498,13 @@ DATA = os.environ.get("NEWWORD_DATA")
 @pytest.mark.skipif(DATA is None, reason="NEWWORD_DATA is not set")
 def test_real_texts_and_bases(tmp_path: Path) -> None:
     folder = Path(DATA or "", "el")
-    base = KnowledgeBase.build(folder / "kb_data.jsonl", tmp_path / "a.kb")
-    with (folder / "kb_data.jsonl").open(encoding="utf-8") as file:
-        records = [json.loads(one) for one in file]
+    source = folder / "kb_data.jsonl"
+    with pytest.raises(FormatError, match='kb_data.jsonl: line 32004: "subject" must be a non-empty'):
+        KnowledgeBase.build(source, tmp_path / "a.kb")
+    with pytest.warns(CorpusWarning, match="^[1-9] invalid records? w.* skipped; .* line 32004: "):
+        base = KnowledgeBase.build(source, tmp_path / "a.kb", on_invalid="skip")
+    with source.open(encoding="utf-8") as file:
+        records = [one for one in map(json.loads, file) if one["subject"].strip()]
     assert list(base) == [one["subject_id"] for one in records]
     found: dict[str, list[str]] = {}
     for one in records:

@@ -53,6 +53,12 @@ def build(
             "aliases, types, attributes."
         ),
     ] = "ccks",
+    skip_invalid: Annotated[
+        bool,
+        typer.Option(
+            "--skip-invalid", help="Skip invalid records, with a warning, instead of failing."
+        ),
+    ] = False,
     add_to: Annotated[
         Path | None,
         typer.Option(
@@ -92,8 +98,11 @@ def build(
     check_writable(output)
     began = time.monotonic()
     running: dict[str, Any] = {
-        "schema": schema, "threads": threads, "progress": shows_progress(quiet),
-    }  # fmt: skip
+        "schema": schema,
+        "on_invalid": "skip" if skip_invalid else "error",
+        "threads": threads,
+        "progress": shows_progress(quiet),
+    }
     if add_to is not None:
         base = KnowledgeBase.open(add_to).add(files, output, **running)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from newword import _call, _check
 from newword._arguments import Running
 from newword._atomic import replacing
 from newword._core import core
+from newword.errors import CorpusWarning
 from newword.linking.entities import SCHEMAS, Entity, Match, MatchArrays, records_of
 from newword.progress import Progress
 
@@ -133,6 +135,7 @@ class KnowledgeBase:
         path: str | os.PathLike[str],
         *,
         schema: str = "ccks",
+        on_invalid: str = "error",
         strip_brackets: bool = True,
         fold_case: bool = True,
         fold_width: bool = True,
@@ -156,6 +159,8 @@ class KnowledgeBase:
                 globs stand for their files.
             path: The file to write. An existing file is replaced once the new one is complete.
             schema: `"ccks"` or `"simple"`.
+            on_invalid: Handling of records that are not valid or repeat an id: `"error"`, or
+                `"skip"`, which warns of their number.
             strip_brackets: Whether a name in brackets or quotation marks (《》, 「」, “” and others)
                 is found without them. Only brackets around the whole name are removed. White space
                 at both ends is always removed.
@@ -180,7 +185,7 @@ class KnowledgeBase:
             the size of the descriptions.
         """
         options = {
-            "schema": _check.choice("schema", schema, SCHEMAS),
+            **_reading(schema, on_invalid),
             "strip_brackets": _check.flag("strip_brackets", strip_brackets),
             "fold_case": _check.flag("fold_case", fold_case),
             "fold_width": _check.flag("fold_width", fold_width),
@@ -189,7 +194,8 @@ class KnowledgeBase:
         name = _check.path("path", path)
         records = records_of(source, schema)
         with replacing(name) as temporary:
-            _call.build_knowledge_base(records, temporary, options, running)
+            skipped = _call.build_knowledge_base(records, temporary, options, running)
+        _warn_of(skipped)
         return cls.open(name)
 
     @classmethod
@@ -222,6 +228,7 @@ class KnowledgeBase:
         path: str | os.PathLike[str],
         *,
         schema: str = "ccks",
+        on_invalid: str = "error",
         threads: int | None = None,
         progress: bool | Callable[[Progress], object] | None = None,
     ) -> KnowledgeBase:
@@ -233,12 +240,15 @@ class KnowledgeBase:
 
         Args and Raises are those of `build`; an id of this knowledge base is a repeated id.
         """
-        schema = _check.choice("schema", schema, SCHEMAS)
+        options = _reading(schema, on_invalid)
         running = Running(threads=threads, memory=None, temp_dir=None, progress=progress)
         name = _check.path("path", path)
         records = records_of(source, schema)
         with replacing(name) as temporary:
-            _call.add_to_knowledge_base(self._core, records, temporary, schema, running)
+            skipped = _call.add_to_knowledge_base(
+                self._core, records, temporary, options, running
+            )
+        _warn_of(skipped)
         return type(self).open(name)
 
     @property
@@ -420,6 +430,23 @@ class KnowledgeBase:
             dictionary = self.name_set(_strings("dictionary", dictionary))
         names = None if dictionary is None else dictionary._core  # noqa: SLF001
         return MatchArrays(*self._core.match_many(texts, mode, names, count))
+
+
+def _reading(schema: str, on_invalid: str) -> dict[str, Any]:
+    """How records are read, as the core takes it."""
+    return {
+        "schema": _check.choice("schema", schema, SCHEMAS),
+        "skip_invalid": _check.choice("on_invalid", on_invalid, ("error", "skip")) == "skip",
+    }
+
+
+def _warn_of(skipped: tuple[int, str]) -> None:
+    count, first = skipped
+    if count:
+        records = "1 invalid record was" if count == 1 else f"{count:,} invalid records were"
+        message = f"{records} skipped; the first: {first}"
+        # Points at the caller of the public function.
+        warnings.warn(message, CorpusWarning, stacklevel=3)
 
 
 def _strings(argument: str, value: Any) -> list[str]:
