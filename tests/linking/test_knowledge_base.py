@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,8 @@ from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
 
 pytestmark = needs_core
 
-BRACKETS = dict(
-    ("《》", "〈〉", "「」", "『』", "【】", "〔〕", "〖〗", "〘〙", "“”", "‘’", "﹁﹂", "﹃﹄")
-)
+PAIRS = ("《》", "〈〉", "「」", "『』", "【】", "〔〕", "〖〗", "〘〙", "“”", "‘’", "﹁﹂", "﹃﹄")
+BRACKETS = {pair[0]: pair[1] for pair in PAIRS}
 HALF_WIDTH = {"\u3000": " ", **dict(zip("￠￡￢￣￤￥￦", "¢£¬¯¦¥₩", strict=True))}
 SAMPLE = [
     Entity("10", "三体", ("The Three-Body Problem", "三体 小说"), ("Work",), (("作者", "刘慈欣"),)),
@@ -425,7 +424,7 @@ def test_bad_arguments(base: KnowledgeBase, tmp_path: Path) -> None:
     path = tmp_path / "a.kb"
     bad: Any = [1]
     other = KnowledgeBase.build(SAMPLE[:2], path)
-    for message, call in {
+    calls: dict[str, Callable[[], object]] = {
         "schema: must be one of 'ccks', 'simple'": lambda: KnowledgeBase.build(
             [], path, schema="x"
         ),
@@ -450,7 +449,8 @@ def test_bad_arguments(base: KnowledgeBase, tmp_path: Path) -> None:
         "names: must be an iterable of str": lambda: base.candidates_many("天"),
         "ids: must be ids of the knowledge base, got 'y'": lambda: base.texts(["7", "y"]),
         "ids: must be made of str": lambda: base.texts(bad),
-    }.items():
+    }
+    for message, call in calls.items():
         with pytest.raises(InvalidArgumentError, match=message):
             call()
     for one_id in ("12", "", 7, "\ud800"):

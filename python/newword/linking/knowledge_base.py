@@ -188,7 +188,7 @@ class KnowledgeBase:
         as in this knowledge base. `path` may be the file of this knowledge base, which then keeps
         the old content until it is opened again.
 
-        Arguments and exceptions are those of `build`; an id of this knowledge base is a repeated id.
+        Arguments and exceptions are those of `build`. An id of this knowledge base is not new.
         """
         options = _reading(schema, on_invalid)
         running = Running(threads=threads, memory=None, temp_dir=None, progress=progress)
