@@ -56,18 +56,22 @@ def train_segmenter(source: Source, options: Options, running: Running) -> Any:
 
 def build_knowledge_base(
     records: tuple[str, Any], output: Path, options: Options, running: Running
-) -> None:
-    """Writes the file of a knowledge base."""
+) -> tuple[int, str]:
+    """Writes a knowledge base; returns the number of records skipped, and the first error."""
     with reporting(running.progress) as callback:
-        core().KnowledgeBase.build(records, output, options, _job(running, callback))
+        build = core().KnowledgeBase.build
+        count, first = build(records, output, options, _job(running, callback))
+    return int(count), str(first)
 
 
 def add_to_knowledge_base(
-    base: Any, records: tuple[str, Any], output: Path, schema: str, running: Running
-) -> None:
-    """Writes the file of a knowledge base with further records."""
+    base: Any, records: tuple[str, Any], output: Path, options: Options, running: Running
+) -> tuple[int, str]:
+    """The same for a knowledge base with further records."""
+    schema, skip = options["schema"], options["skip_invalid"]
     with reporting(running.progress) as callback:
-        base.add(records, output, schema, _job(running, callback))
+        count, first = base.add(records, output, schema, skip, _job(running, callback))
+    return int(count), str(first)
 
 
 def count_words(

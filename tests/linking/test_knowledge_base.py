@@ -1,4 +1,4 @@
-"""Knowledge bases: what is put in is found, matches are those of a slow search, bad files are refused."""
+"""Knowledge bases: look-ups and matches against a slow twin; bad records and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newword import CorpusError, FormatError, InvalidArgumentError
+from newword import CorpusError, CorpusWarning, FormatError, InvalidArgumentError
 from newword.linking import Entity, KnowledgeBase, KnowledgeBaseStatistics, Match
 from tests.support.fake_core import needs_core
 from tests.support.text import UNICODE_TEXTS, UNICODE_WORDS
 
 pytestmark = needs_core
 
-BRACKETS = dict(("《》", "〈〉", "「」", "『』", "【】", "〔〕", "〖〗", "〘〙", "“”", "‘’", "﹁﹂", "﹃﹄"))
+PAIRS = ("《》", "〈〉", "「」", "『』", "【】", "〔〕", "〖〗", "〘〙", "“”", "‘’", "﹁﹂", "﹃﹄")
+BRACKETS = {pair[0]: pair[1] for pair in PAIRS}
+HALF_WIDTH = {"\u3000": " ", **dict(zip("￠￡￢￣￤￥￦", "¢£¬¯¦¥₩", strict=True))}
 SAMPLE = [
     Entity("10", "三体", ("The Three-Body Problem", "三体 小说"), ("Work",), (("作者", "刘慈欣"),)),
     Entity("11", "《三体》", (), ("TV",), (("导演", "Yang Lei"), ("集数", ""))),
@@ -58,7 +60,7 @@ def folded(character: str, case: bool = True, width: bool = True) -> str:
     if width:
         if "！" <= character <= "～":
             character = chr(ord(character) - 0xFEE0)
-        character = {"\u3000": " ", **dict(zip("￠￡￢￣￤￥￦", "¢£¬¯¦¥₩"))}.get(character, character)
+        character = HALF_WIDTH.get(character, character)
     if case:
         upper = "".join(one.upper() for one in character.lower())
         character = "".join(one.lower() for one in upper)
@@ -88,15 +90,17 @@ def key_of(name: str, brackets: bool = True, case: bool = True, width: bool = Tr
 
 def slow_candidates(entities: list[Entity], name: str) -> list[str]:
     keys = {one.id: {key_of(alias) for alias in (one.name, *one.aliases)} for one in entities}
-    return [id for id in keys if key_of(name) in keys[id]]
+    return [one_id for one_id in keys if key_of(name) in keys[one_id]]
 
 
 def slow_matches(keys: set[str], text: str, mode: str) -> list[Match]:
+    forms = [*map(folded, text)]
+    longest = max(map(len, keys), default=0)
     found = [
         Match(start, end, text[start:end])
         for start in range(len(text))
-        for end in range(start + 1, len(text) + 1)
-        if "".join(map(folded, text[start:end])) in keys
+        for end in range(start + 1, min(len(text), start + longest) + 1)
+        if "".join(forms[start:end]) in keys
     ]
     if mode == "all":
         return found
@@ -119,7 +123,9 @@ def slow_matches(keys: set[str], text: str, mode: str) -> list[Match]:
     return best[-1][2]
 
 
-characters = st.sampled_from(["天", "地", "a", "B", "Ａ", "İ", "ß", "𠮷", "é", "e\u0301", "😀", "《", "》", " "])
+characters = st.sampled_from(
+    ["天", "地", "a", "B", "Ａ", "İ", "ß", "𠮷", "é", "e\u0301", "😀", "《", "》", " "]
+)
 texts_of_few = st.lists(characters, max_size=9).map("".join)
 any_text = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=4)
 names = st.one_of(st.lists(characters, min_size=1, max_size=4).map("".join), any_text)
@@ -148,7 +154,7 @@ def test_it_is_its_slow_twin(entities: list[Entity], texts: list[str], as_dicts:
     with tempfile.TemporaryDirectory() as folder:
         source: list[Any] = [ccks(one) for one in entities] if as_dicts else entities
         base = KnowledgeBase.build(source, Path(folder) / "库.kb")
-        assert [base[id] for id in base] == entities
+        assert [base[one_id] for one_id in base] == entities
         assert base.texts(list(base.ids)) == [one.text() for one in entities]
         keys = {key_of(name) for one in entities for name in (one.name, *one.aliases)}
         known = [name for one in entities for name in (one.name, *one.aliases)]
@@ -156,7 +162,7 @@ def test_it_is_its_slow_twin(entities: list[Entity], texts: list[str], as_dicts:
         assert [base.normalize(name) for name in looked_up] == [key_of(name) for name in looked_up]
         expected = [slow_candidates(entities, name) for name in looked_up]
         assert base.candidates_many(looked_up) == expected
-        longer = [*texts, "".join(known), *known]
+        longer = [*texts, "".join(known)[:40], known[-1]]
         some = sorted(keys)[::2]
         for mode in ("all", "longest", "optimal"):
             found = base.matches_many(longer, mode)
@@ -198,7 +204,7 @@ def test_the_sample(base: KnowledgeBase) -> None:
     assert base.ids[1:3] == ["11", "7"]
     assert base.ids[3:1] == []
     assert base.ids[::-2] == ["x-é", "11"]
-    assert [base.index(id) for id in base.ids] == [0, 1, 2, 3]
+    assert [base.index(one_id) for one_id in base.ids] == [0, 1, 2, 3]
     assert "7" in base
     assert 7 not in base
     assert "\ud800" not in base
@@ -206,11 +212,12 @@ def test_the_sample(base: KnowledgeBase) -> None:
     assert base.candidates("ｌｉｕ　ＣＩＸＩＮ") == ["7"]
     assert base.candidates("三") == base.candidates("") == []
     assert base.entity("11") == SAMPLE[1]
-    assert base.texts(["10", "10"]) == [
-        "作者：刘慈欣\n名称：三体，the three-body problem，三体 小说"
-    ] * 2
-    size = os.stat(base.path).st_size
-    assert base.statistics() == KnowledgeBaseStatistics(4, 7, 1, 2, size)
+    assert (
+        base.texts(["10", "10"])
+        == ["作者：刘慈欣\n名称：三体，the three-body problem，三体 小说"] * 2
+    )
+    size = Path(base.path).stat().st_size
+    assert base.statistics() == KnowledgeBaseStatistics(4, 8, 1, 2, size)
     assert repr(base).endswith("base.kb': 4 entities>")
     assert base.matches("在İSTANBUL的STRASSE读ＴＨＥ　three-body problem") == [
         (1, 9, "İSTANBUL"), (10, 17, "STRASSE"), (18, 40, "ＴＨＥ　three-body problem"),
@@ -289,7 +296,9 @@ def test_additions_are_as_if_built_at_once(base: KnowledgeBase, tmp_path: Path) 
     assert len(base) == 4
     assert base["7"].name == "刘慈欣"
     before = Path(whole.path).read_bytes()
-    with pytest.raises(InvalidArgumentError, match=r"source\[1\]: the id must be new, entity 2 has"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"source\[1\]: the id must be new, entity 2 has"
+    ):
         whole.add([Entity("99", "a"), Entity("11", "b")], whole.path)
     assert Path(whole.path).read_bytes() == before
 
@@ -415,11 +424,16 @@ def test_bad_arguments(base: KnowledgeBase, tmp_path: Path) -> None:
     path = tmp_path / "a.kb"
     bad: Any = [1]
     other = KnowledgeBase.build(SAMPLE[:2], path)
-    for message, call in {
-        "schema: must be one of 'ccks', 'simple'": lambda: KnowledgeBase.build([], path, schema="x"),
+    calls: dict[str, Callable[[], object]] = {
+        "schema: must be one of 'ccks', 'simple'": lambda: KnowledgeBase.build(
+            [], path, schema="x"
+        ),
         "fold_case: must be True or False": lambda: KnowledgeBase.build([], path, fold_case=bad),
         "threads: must be a whole number": lambda: KnowledgeBase.build([], path, threads=0),
         "progress: must be": lambda: KnowledgeBase.build([], path, progress=bad),
+        "on_invalid: must be one of 'error', 'skip'": lambda: KnowledgeBase.build(
+            [], path, on_invalid="replace"
+        ),
         "verify: must be True or False": lambda: KnowledgeBase.open(path, verify=bad),
         "path: must be a path": lambda: KnowledgeBase.open(bad),
         "mode: must be one of": lambda: base.matches("", "best"),
@@ -435,12 +449,13 @@ def test_bad_arguments(base: KnowledgeBase, tmp_path: Path) -> None:
         "names: must be an iterable of str": lambda: base.candidates_many("天"),
         "ids: must be ids of the knowledge base, got 'y'": lambda: base.texts(["7", "y"]),
         "ids: must be made of str": lambda: base.texts(bad),
-    }.items():
+    }
+    for message, call in calls.items():
         with pytest.raises(InvalidArgumentError, match=message):
             call()
-    for id in ("12", "", 7, "\ud800"):
+    for one_id in ("12", "", 7, "\ud800"):
         with pytest.raises(KeyError):
-            base[id]  # type: ignore[index]
+            base[one_id]  # type: ignore[index]
     with pytest.raises(IndexError):
         base.ids[4]
 
@@ -453,7 +468,7 @@ def test_bad_files_are_refused(base: KnowledgeBase, tmp_path: Path) -> None:
         "cut short": data[:-1],
         "cut short or too long": data + bytes(64),
         "damaged": data[:25] + b"#" + data[26:],
-        "": b"",
+        "is no": b"",
     }.items():
         bad.write_bytes(content)
         with pytest.raises(FormatError, match=message) as caught:
@@ -492,9 +507,15 @@ DATA = os.environ.get("NEWWORD_DATA")
 @pytest.mark.skipif(DATA is None, reason="NEWWORD_DATA is not set")
 def test_real_texts_and_bases(tmp_path: Path) -> None:
     folder = Path(DATA or "", "el")
-    base = KnowledgeBase.build(folder / "kb_data.jsonl", tmp_path / "a.kb")
-    with (folder / "kb_data.jsonl").open(encoding="utf-8") as file:
-        records = [json.loads(one) for one in file]
+    source = folder / "kb_data.jsonl"
+    with pytest.raises(
+        FormatError, match='kb_data.jsonl: line 32004: "subject" must be a non-empty'
+    ):
+        KnowledgeBase.build(source, tmp_path / "a.kb")
+    with pytest.warns(CorpusWarning, match="^[1-9] invalid records? w.* skipped; .* line 32004: "):
+        base = KnowledgeBase.build(source, tmp_path / "a.kb", on_invalid="skip")
+    with source.open(encoding="utf-8") as file:
+        records = [one for one in map(json.loads, file) if one["subject"].strip()]
     assert list(base) == [one["subject_id"] for one in records]
     found: dict[str, list[str]] = {}
     for one in records:
@@ -503,7 +524,7 @@ def test_real_texts_and_bases(tmp_path: Path) -> None:
     assert base.statistics().names == len(found)
     assert base.statistics().most_candidates == max(map(len, found.values()))
     assert base.candidates_many(found) == list(found.values())
-    assert base.texts(base.ids[:500]) == [base[id].text() for id in base.ids[:500]]
+    assert base.texts(base.ids[:500]) == [base[one_id].text() for one_id in base.ids[:500]]
     with (folder / "kgclue_dev.jsonl").open(encoding="utf-8") as file:
         texts = [json.loads(one) for one in file][:300]
     for mode in ("all", "longest", "optimal"):
@@ -513,9 +534,9 @@ def test_real_texts_and_bases(tmp_path: Path) -> None:
     gold = {(at, int(one["offset"]), one["mention"], one["kb_id"])
             for at, text in enumerate(texts) for one in text["mention_data"]}  # fmt: skip
     every = {
-        (at, one.start, one.name, id)
+        (at, one.start, one.name, one_id)
         for at, some in enumerate(base.matches_many([one["text"] for one in texts], "all"))
         for one in some
-        for id in base.candidates(one.name)
+        for one_id in base.candidates(one.name)
     }
     assert len(gold & every) / len(gold) > 0.9

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from newword.cli import counts, discovery, knowledge_bases, lexicons, segmentation
+from newword.cli import counts, discovery, knowledge_bases, lexicons, linking, segmentation
 from newword.cli.guard import guarded
 
 app = typer.Typer(
@@ -59,3 +59,4 @@ for command, panel in (
 # A function called compile would hide Python's own.
 app.command("compile", rich_help_panel=USING)(lexicons.compile_lexicon)
 app.add_typer(knowledge_bases.app, rich_help_panel=LINKING)
+app.command(rich_help_panel=LINKING)(linking.link)

@@ -16,7 +16,7 @@ from newword.cli.groups import command
 from newword.cli.output import print_json, shows_progress
 from newword.cli.process import say
 from newword.errors import InvalidArgumentError
-from newword.linking import Entity, KnowledgeBase
+from newword.linking import KnowledgeBase
 
 Base = Annotated[Path, typer.Argument(help="A knowledge base.", show_default=False)]
 Verify = Annotated[
@@ -53,6 +53,12 @@ def build(
             "aliases, types, attributes."
         ),
     ] = "ccks",
+    skip_invalid: Annotated[
+        bool,
+        typer.Option(
+            "--skip-invalid", help="Skip invalid records, with a warning, instead of failing."
+        ),
+    ] = False,
     add_to: Annotated[
         Path | None,
         typer.Option(
@@ -92,8 +98,11 @@ def build(
     check_writable(output)
     began = time.monotonic()
     running: dict[str, Any] = {
-        "schema": schema, "threads": threads, "progress": shows_progress(quiet),
-    }  # fmt: skip
+        "schema": schema,
+        "on_invalid": "skip" if skip_invalid else "error",
+        "threads": threads,
+        "progress": shows_progress(quiet),
+    }
     if add_to is not None:
         base = KnowledgeBase.open(add_to).add(files, output, **running)
     else:
@@ -175,19 +184,13 @@ def _found(
     if mode is not None:
         for text, matches in zip(names, base.matches_many(names, mode), strict=True):
             for match in matches:
-                for id in base.candidates(match.name):  # noqa: A001
-                    yield {"text": text, **match._asdict(), "entity": _record(base[id])}
+                for found in base.candidates(match.name):
+                    yield {"text": text, **match._asdict(), "entity": asdict(base[found])}
     elif by_id:
-        for id in names:  # noqa: A001
-            if id in base:
-                yield _record(base[id])
+        yield from (asdict(base[found]) for found in names if found in base)
     else:
         for candidates in base.candidates_many(names):
-            yield from (_record(base[id]) for id in candidates)
-
-
-def _record(entity: Entity) -> dict[str, object]:
-    return asdict(entity)
+            yield from (asdict(base[found]) for found in candidates)
 
 
 app.command("build")(build)

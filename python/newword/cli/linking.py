@@ -57,9 +57,7 @@ def _record(mention: Any) -> dict[str, Any]:
 def link(
     linker: Annotated[
         Path,
-        typer.Argument(
-            help="A linker that newword.keras.EntityLinker saved.", show_default=False
-        ),
+        typer.Argument(help="A linker that newword.keras.EntityLinker saved.", show_default=False),
     ],
     base: Annotated[
         Path, typer.Argument(help="The knowledge base it was saved with.", show_default=False)

@@ -65,7 +65,7 @@ class Match(NamedTuple):
 
 
 class MatchArrays(NamedTuple):
-    """The matches in several texts as arrays; those of text i are `offsets[i]` to `offsets[i + 1]`."""
+    """The matches in several texts; those of text i are `offsets[i]` to `offsets[i + 1]`."""
 
     offsets: NDArray[np.int64]
     """(texts + 1,): the number of matches before each text, and of all."""

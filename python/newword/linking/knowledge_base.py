@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from newword import _call, _check
 from newword._arguments import Running
 from newword._atomic import replacing
 from newword._core import core
+from newword.errors import CorpusWarning
+from newword.linking._ids import Ids
 from newword.linking.entities import SCHEMAS, Entity, Match, MatchArrays, records_of
-from newword.progress import Progress
+from newword.linking.name_set import NameSet, strings
 
 if TYPE_CHECKING:
     from newword._newword import KnowledgeBase as CoreKnowledgeBase
-    from newword._newword import NameSet as CoreNameSet
+    from newword.progress import Progress
 
-__all__ = ["KnowledgeBase", "KnowledgeBaseStatistics", "NameSet"]
+__all__ = ["KnowledgeBase", "KnowledgeBaseStatistics"]
 
 MODES = ("all", "longest", "optimal")
-CHUNK = 1024
-"""How many ids are converted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +41,6 @@ class KnowledgeBaseStatistics:
     """The largest number of entities with the same name."""
     bytes: int
     """The size of the file."""
-
-
-class NameSet:
-    """Some of the names of a knowledge base, for `matches`; created by `KnowledgeBase.name_set`."""
-
-    __slots__ = ("_base", "_core")
-
-    def __init__(self, base: CoreKnowledgeBase, core: CoreNameSet) -> None:
-        self._base = base
-        self._core = core
-
-    def __len__(self) -> int:
-        return len(self._core)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._base.contains(self._core, name)
-
-    def __repr__(self) -> str:
-        return f"<NameSet of {len(self)} of the names of a knowledge base>"
-
-
-class _Ids(Sequence[str]):
-    """The ids of a knowledge base, converted as they are needed."""
-
-    __slots__ = ("_base",)
-
-    def __init__(self, base: CoreKnowledgeBase) -> None:
-        self._base = base
-
-    def __len__(self) -> int:
-        return len(self._base)
-
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[str]: ...
-    def __getitem__(self, at: int | slice) -> str | list[str]:
-        places = range(len(self))[at]
-        if isinstance(places, int):
-            return self._base.ids(places, places + 1)[0]
-        if places.step == 1:
-            return self._base.ids(places.start, max(places.start, places.stop))
-        return [self[place] for place in places]
-
-    def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), CHUNK):
-            yield from self._base.ids(start, min(start + CHUNK, len(self)))
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, str) and self._base.find(value) is not None
 
 
 class KnowledgeBase:
@@ -133,6 +84,7 @@ class KnowledgeBase:
         path: str | os.PathLike[str],
         *,
         schema: str = "ccks",
+        on_invalid: str = "error",
         strip_brackets: bool = True,
         fold_case: bool = True,
         fold_width: bool = True,
@@ -145,10 +97,11 @@ class KnowledgeBase:
         read; memory holds only names and ids.
 
         A record of the schema `"ccks"`, the form of CCKS 2019, is a JSON object with
-        `"subject_id"`, `"subject"`, `"alias"` (a list of str), `"type"` (a list of str, or a str) and
-        `"data"` (a list of objects with the str `"predicate"` and `"object"`). In the schema
-        `"simple"` the members are `"id"`, `"name"`, `"aliases"`, `"types"` and `"attributes"` (a list of
-        pairs of str). Only id and name are required. Other members and empty aliases are ignored.
+        `"subject_id"`, `"subject"`, `"alias"` (a list of str), `"type"` (a list of str, or a
+        str) and `"data"` (a list of objects with the str `"predicate"` and `"object"`). In the
+        schema `"simple"` the members are `"id"`, `"name"`, `"aliases"`, `"types"` and
+        `"attributes"` (a list of pairs of str). Only id and name are required. Other members
+        and empty aliases are ignored.
 
         Args:
             source: A path, several paths, or an iterable of records, each a dict or an `Entity`.
@@ -156,9 +109,11 @@ class KnowledgeBase:
                 globs stand for their files.
             path: The file to write. An existing file is replaced once the new one is complete.
             schema: `"ccks"` or `"simple"`.
-            strip_brackets: Whether a name in brackets or quotation marks (《》, 「」, “” and others)
-                is found without them. Only brackets around the whole name are removed. White space
-                at both ends is always removed.
+            on_invalid: Handling of records that are not valid or repeat an id: `"error"`, or
+                `"skip"`, which warns of their number.
+            strip_brackets: Whether a name in brackets or quotation marks (《》, 「」, “” and
+                others) is found without them. Only brackets around the whole name are removed.
+                White space at both ends is always removed.
             fold_case: Whether upper and lower case are the same.
             fold_width: Whether full-width forms are the same as the ASCII characters.
             threads: Number of threads, all cores if None. The file does not depend on it.
@@ -180,7 +135,7 @@ class KnowledgeBase:
             the size of the descriptions.
         """
         options = {
-            "schema": _check.choice("schema", schema, SCHEMAS),
+            **_reading(schema, on_invalid),
             "strip_brackets": _check.flag("strip_brackets", strip_brackets),
             "fold_case": _check.flag("fold_case", fold_case),
             "fold_width": _check.flag("fold_width", fold_width),
@@ -189,7 +144,8 @@ class KnowledgeBase:
         name = _check.path("path", path)
         records = records_of(source, schema)
         with replacing(name) as temporary:
-            _call.build_knowledge_base(records, temporary, options, running)
+            skipped = _call.build_knowledge_base(records, temporary, options, running)
+        _warn_of(skipped)
         return cls.open(name)
 
     @classmethod
@@ -222,6 +178,7 @@ class KnowledgeBase:
         path: str | os.PathLike[str],
         *,
         schema: str = "ccks",
+        on_invalid: str = "error",
         threads: int | None = None,
         progress: bool | Callable[[Progress], object] | None = None,
     ) -> KnowledgeBase:
@@ -231,14 +188,15 @@ class KnowledgeBase:
         as in this knowledge base. `path` may be the file of this knowledge base, which then keeps
         the old content until it is opened again.
 
-        Args and Raises are those of `build`; an id of this knowledge base is a repeated id.
+        Arguments and exceptions are those of `build`. An id of this knowledge base is not new.
         """
-        schema = _check.choice("schema", schema, SCHEMAS)
+        options = _reading(schema, on_invalid)
         running = Running(threads=threads, memory=None, temp_dir=None, progress=progress)
         name = _check.path("path", path)
         records = records_of(source, schema)
         with replacing(name) as temporary:
-            _call.add_to_knowledge_base(self._core, records, temporary, schema, running)
+            skipped = _call.add_to_knowledge_base(self._core, records, temporary, options, running)
+        _warn_of(skipped)
         return type(self).open(name)
 
     @property
@@ -266,7 +224,7 @@ class KnowledgeBase:
     @property
     def ids(self) -> Sequence[str]:
         """The ids in the order of the records, as a sequence without a list behind it."""
-        return _Ids(self._core)
+        return Ids(self._core)
 
     def index(self, id: str) -> int:  # noqa: A002
         """Returns the position of an id in `ids`. O(1).
@@ -328,7 +286,7 @@ class KnowledgeBase:
 
     def candidates_many(self, names: Iterable[str]) -> list[list[str]]:
         """Returns the candidates of each name."""
-        return self._core.candidates_many(_strings("names", names))
+        return self._core.candidates_many(strings("names", names))
 
     def texts(self, ids: Iterable[str]) -> list[str]:
         """Returns `Entity.text` of each entity, in one call without the GIL.
@@ -337,11 +295,11 @@ class KnowledgeBase:
             InvalidArgumentError: An id is not in the knowledge base.
             FormatError: The file is damaged.
         """
-        return self._core.texts(_strings("ids", ids))
+        return self._core.texts(strings("ids", ids))
 
     def name_set(self, names: Iterable[str]) -> NameSet:
-        """Returns the set of those of `names` that are in the knowledge base, after normalization."""
-        return NameSet(self._core, self._core.name_set(_strings("names", names)))
+        """Returns the set of those of `names` that are in the knowledge base."""
+        return NameSet(self._core, self._core.name_set(strings("names", names)))
 
     def matches(
         self, text: str, mode: str = "optimal", dictionary: NameSet | Iterable[str] | None = None
@@ -388,7 +346,7 @@ class KnowledgeBase:
         Source:
             The optimal path is the maximum matching of kexue.fm/archives/6919.
         """
-        texts = _strings("texts", texts)
+        texts = strings("texts", texts)
         offsets, starts, ends = self._matches(texts, mode, dictionary, threads)
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         counts = (offsets[1:] - offsets[:-1]).tolist()
@@ -405,7 +363,7 @@ class KnowledgeBase:
         threads: int | None = None,
     ) -> MatchArrays:
         """Returns the offsets of `matches_many` as arrays, which takes less time and memory."""
-        return self._matches(_strings("texts", texts), mode, dictionary, threads)
+        return self._matches(strings("texts", texts), mode, dictionary, threads)
 
     def _matches(
         self,
@@ -417,14 +375,23 @@ class KnowledgeBase:
         mode = _check.choice("mode", mode, MODES)
         count = _check.thread_count(threads)
         if dictionary is not None and not isinstance(dictionary, NameSet):
-            dictionary = self.name_set(_strings("dictionary", dictionary))
-        names = None if dictionary is None else dictionary._core  # noqa: SLF001
+            dictionary = self.name_set(strings("dictionary", dictionary))
+        names = None if dictionary is None else dictionary.core
         return MatchArrays(*self._core.match_many(texts, mode, names, count))
 
 
-def _strings(argument: str, value: Any) -> list[str]:
-    strings = list(_check.iterable(argument, value, "an iterable of str"))
-    for string in strings:
-        if not isinstance(string, str):
-            raise _check.invalid(argument, "made of str", string)
-    return strings
+def _reading(schema: str, on_invalid: str) -> dict[str, Any]:
+    """How records are read, as the core takes it."""
+    return {
+        "schema": _check.choice("schema", schema, SCHEMAS),
+        "skip_invalid": _check.choice("on_invalid", on_invalid, ("error", "skip")) == "skip",
+    }
+
+
+def _warn_of(skipped: tuple[int, str]) -> None:
+    count, first = skipped
+    if count:
+        records = "1 invalid record was" if count == 1 else f"{count:,} invalid records were"
+        message = f"{records} skipped; the first: {first}"
+        # Points at the caller of the public function.
+        warnings.warn(message, CorpusWarning, stacklevel=3)

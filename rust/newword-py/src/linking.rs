@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use newword_core::corpus::expand;
-use newword_core::linking::{self, BuildOptions, Entity, Mode, Normalization, Pull, Schema, Source};
+use newword_core::linking::{
+    self, BuildOptions, Entity, Mode, Normalization, Pull, Schema, Source,
+};
 use newword_core::support::Result;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -19,6 +21,7 @@ use crate::strings::utf8;
 #[pyo3(from_item_all)]
 pub struct Options {
     schema: String,
+    skip_invalid: bool,
     strip_brackets: bool,
     fold_case: bool,
     fold_width: bool,
@@ -26,9 +29,9 @@ pub struct Options {
 
 impl Options {
     fn build(&self) -> Result<BuildOptions> {
-        let &Self { strip_brackets, fold_case, fold_width, .. } = self;
+        let &Self { skip_invalid, strip_brackets, fold_case, fold_width, .. } = self;
         let normalization = Normalization { strip_brackets, fold_case, fold_width };
-        Ok(BuildOptions { schema: self.schema.parse()?, normalization })
+        Ok(BuildOptions { schema: self.schema.parse()?, normalization, skip_invalid })
     }
 }
 
@@ -68,12 +71,14 @@ pub struct KnowledgeBase(linking::KnowledgeBase);
 #[pyclass(frozen, module = "newword._newword")]
 pub struct NameSet(linking::NameSet);
 
+/// How many records were left out, and what is wrong with the first.
+type Skips = (u64, Option<String>);
+
 /// The fields of `newword.linking.Entity`.
 type Fields = (String, String, Vec<String>, Vec<String>, Vec<(String, String)>);
 
 /// Texts' numbers of matches added up, int64 (texts + 1,), and starts and ends, int64 (matches,).
-type Spans<'py> =
-    (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+type Spans<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
 /// Units of work of a look-up, and of a row that is read.
 const LOOK_UP: usize = 100;
@@ -89,12 +94,13 @@ impl KnowledgeBase {
         path: PathBuf,
         options: Options,
         job: Job,
-    ) -> PyResult<()> {
+    ) -> PyResult<Skips> {
         let options = options.build().map_err(to_python)?;
         let (opened, items) = records.open()?;
-        enter(py, &job, items, |context, caller| {
+        let linking::Skipped { count, first } = enter(py, &job, items, |context, caller| {
             linking::KnowledgeBase::build(opened.source(caller)?, &path, options, context)
-        })
+        })?;
+        Ok((count, first))
     }
 
     /// Writes this base with `records` behind its own into the file `path`.
@@ -104,13 +110,15 @@ impl KnowledgeBase {
         records: Records<'_>,
         path: PathBuf,
         schema: &str,
+        skip_invalid: bool,
         job: Job,
-    ) -> PyResult<()> {
+    ) -> PyResult<Skips> {
         let schema: Schema = schema.parse().map_err(to_python)?;
         let (opened, items) = records.open()?;
-        enter(py, &job, items, |context, caller| {
-            self.0.add(opened.source(caller)?, &path, schema, context)
-        })
+        let linking::Skipped { count, first } = enter(py, &job, items, |context, caller| {
+            self.0.add(opened.source(caller)?, &path, schema, skip_invalid, context)
+        })?;
+        Ok((count, first))
     }
 
     /// The base in the file `path`, mapped; `verify` reads all of it and checks it.

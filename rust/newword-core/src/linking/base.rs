@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::build::{BuildOptions, Builder};
+use super::build::{BuildOptions, Builder, Skipped};
 use super::labels::Labels;
 use super::normalize::Normalization;
-use super::record::Entity;
+use super::record::{Entity, Schema};
 use super::rows::Row;
 use super::source::Source;
 use crate::support::arrays::{Array, ArrayFile};
 use crate::support::names::Names;
-use crate::support::{Context, Result};
+use crate::support::{Context, Error, Result};
 use crate::trie::{Node, Trie};
 
 /// Entities by number, by id and by name, in a mapped file of which a look-up touches only what it
@@ -58,10 +58,12 @@ impl KnowledgeBase {
         path: &Path,
         options: BuildOptions,
         context: &Context,
-    ) -> Result<()> {
-        let mut builder = Builder::new(options.normalization, folder_of(path))?;
-        builder.read(source, options.schema, context)?;
-        builder.finish(path, context)
+    ) -> Result<Skipped> {
+        let BuildOptions { schema, normalization, skip_invalid } = options;
+        let mut builder = Builder::new(normalization, folder_of(path))?;
+        let skipped = builder.read(source, schema, skip_invalid, context)?;
+        builder.finish(path, context)?;
+        Ok(skipped)
     }
 
     /// Writes a base of the entities of this one and those of `source` into the file `path`.
@@ -72,13 +74,20 @@ impl KnowledgeBase {
         &self,
         source: Source<'_>,
         path: &Path,
-        schema: super::Schema,
+        schema: Schema,
+        skip_invalid: bool,
         context: &Context,
-    ) -> Result<()> {
+    ) -> Result<Skipped> {
         let mut builder = Builder::new(self.normalization(), folder_of(path))?;
         builder.copy(self, context)?;
-        builder.read(source, schema, context)?;
-        builder.finish(path, context)
+        let skipped = builder.read(source, schema, skip_invalid, context)?;
+        builder.finish(path, context)?;
+        Ok(skipped)
+    }
+
+    /// What a file is told whose content contradicts itself.
+    pub(super) fn damaged(&self) -> Error {
+        self.file.damaged()
     }
 
     /// How many entities there are.
@@ -116,7 +125,7 @@ impl KnowledgeBase {
     /// # Errors
     /// [`crate::support::Error::Format`] where the file is damaged, or there is no such entity.
     pub fn id(&self, number: usize) -> Result<&str> {
-        self.ids.get(number).ok_or_else(|| self.file.damaged())
+        self.ids.get(number).ok_or_else(|| self.damaged())
     }
 
     /// An entity by its number.
@@ -126,7 +135,7 @@ impl KnowledgeBase {
     pub fn entity(&self, number: usize) -> Result<Entity> {
         let id = self.id(number)?.into();
         let entity = self.row(number).and_then(Row::read);
-        Ok(Entity { id, ..entity.ok_or_else(|| self.file.damaged())? })
+        Ok(Entity { id, ..entity.ok_or_else(|| self.damaged())? })
     }
 
     /// The text of an entity: a line for each attribute, and one of its names, in lower case.

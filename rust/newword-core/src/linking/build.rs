@@ -10,7 +10,7 @@ use super::labels::Labels;
 use super::normalize::Normalization;
 use super::record::{Entity, Schema, Wrong};
 use super::rows;
-use super::source::{Place, Source};
+use super::source::Source;
 use crate::lexicon::Words;
 use crate::support::arrays::{Array, Spool};
 use crate::support::hash::HashMap;
@@ -26,6 +26,17 @@ pub struct BuildOptions {
     pub schema: Schema,
     /// How names are compared.
     pub normalization: Normalization,
+    /// Whether records that are no entities are left out, instead of ending the build.
+    pub skip_invalid: bool,
+}
+
+/// The records that were left out of a base.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub count: u64,
+    /// What is wrong with the first of them, and where it is.
+    pub first: Option<String>,
 }
 
 /// A knowledge base that is being built.
@@ -61,16 +72,35 @@ impl Builder {
         })
     }
 
-    /// Adds the entities of `source`.
+    /// Adds the entities of `source`. A record may be no entity, or its id not be new: it is left out where
+    /// `skip_invalid` is set.
     ///
     /// # Errors
-    /// [`Error::Format`] naming the line, or [`Error::InvalidArgument`] naming the item, where a record
-    /// is no entity or its id is not new; those of [`Source::each`].
-    pub fn read(&mut self, source: Source<'_>, schema: Schema, context: &Context) -> Result<()> {
+    /// [`Error::Format`] naming the line, or [`Error::InvalidArgument`] naming the item, of a record
+    /// that is wrong and not left out; those of [`Source::each`].
+    pub fn read(
+        &mut self,
+        source: Source<'_>,
+        schema: Schema,
+        skip_invalid: bool,
+        context: &Context,
+    ) -> Result<Skipped> {
+        let mut skipped = Skipped::default();
         source.each(context, |record, place| {
-            let entity = schema.read(record).map_err(|wrong| place.error(&wrong))?;
-            self.add(&entity, &place)
-        })
+            let entity = record.and_then(|record| schema.read(record));
+            let wrong = match entity.and_then(|entity| Ok((self.hash_of_new(&entity.id)?, entity)))
+            {
+                Ok((hash, entity)) => return self.add(&entity, hash),
+                Err(wrong) => place.error(&wrong),
+            };
+            if !skip_invalid {
+                return Err(wrong);
+            }
+            skipped.count += 1;
+            skipped.first.get_or_insert_with(|| wrong.to_string());
+            Ok(())
+        })?;
+        Ok(skipped)
     }
 
     /// Adds all entities of a base.
@@ -83,21 +113,29 @@ impl Builder {
                 context.check()?;
             }
             let entity = base.entity(at)?;
-            self.add(&entity, &Place::Item(at as u64))?;
+            let hash = self.hash_of_new(&entity.id).map_err(|_| base.damaged())?;
+            self.add(&entity, hash)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, entity: &Entity, place: &Place<'_>) -> Result<()> {
-        let number = self.ids.len();
-        let wrong = |rule: String, got: String| place.error(&Wrong::new(rule, got));
-        let next = u32::try_from(number).ok().filter(|next| *next < u32::MAX);
+    fn hash_of_new(&self, id: &str) -> Result<u128, Wrong> {
+        let hash = xxh3_128(id.as_bytes());
+        match self.numbers.get(&hash) {
+            None => Ok(hash),
+            Some(first) => {
+                let rule = format!("the id must be new, entity {} has it already", first + 1);
+                Err(Wrong::new(rule, format!("{id:?}")))
+            }
+        }
+    }
+
+    /// Adds an entity, given the hash of its id.
+    fn add(&mut self, entity: &Entity, hash: u128) -> Result<()> {
+        let next = u32::try_from(self.ids.len()).ok().filter(|next| *next < u32::MAX);
         let next =
             next.ok_or_else(|| Error::Memory("a base holds at most 2^32 entities".into()))?;
-        if let Some(first) = self.numbers.insert(xxh3_128(entity.id.as_bytes()), next) {
-            let rule = format!("the id must be new, entity {} has it already", first + 1);
-            return Err(wrong(rule, format!("{:?}", entity.id)));
-        }
+        self.numbers.insert(hash, next);
         self.ids.push(&entity.id)?;
         // An entity always goes by its own name, whether or not it is among the aliases.
         for name in std::iter::once(&entity.name).chain(&entity.aliases) {

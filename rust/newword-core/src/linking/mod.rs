@@ -15,7 +15,7 @@ mod source;
 mod tests;
 
 pub use base::{KnowledgeBase, Summary};
-pub use build::{BuildOptions, Builder};
+pub use build::{BuildOptions, Builder, Skipped};
 pub use matching::{Matches, Mode};
 pub use name_set::NameSet;
 pub use normalize::Normalization;

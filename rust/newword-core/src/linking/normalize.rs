@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::lexicon::is_space;
+
 /// What is done with names and texts before they are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Normalization {
@@ -56,7 +58,7 @@ impl Normalization {
     }
 
     fn strip(self, name: &str) -> &str {
-        let mut name = name.trim();
+        let mut name = name.trim_matches(is_space);
         while self.strip_brackets
             && let Some(inner) = unwrap(name)
         {
@@ -95,7 +97,7 @@ fn unwrap(name: &str) -> Option<&str> {
             return None;
         }
     }
-    let inner = inner.trim();
+    let inner = inner.trim_matches(is_space);
     (depth == 1 && !inner.is_empty()).then_some(inner)
 }
 
@@ -138,7 +140,7 @@ mod tests {
             ("ẞ", "ss"),
             ("ΟΔΟΣ οδος", "οδοσ οδοσ"),
             ("￥５", "¥5"),
-            (" \u{3000}", ""),
+            (" \u{3000}\u{1f}", ""),
             ("", ""),
             ("𠮷野家", "𠮷野家"),
             ("𐐀", "𐐨"),

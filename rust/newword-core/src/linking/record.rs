@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::lexicon::is_space;
+
 /// An entity of a knowledge base.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entity {
@@ -139,7 +141,7 @@ impl Schema {
 /// A member that must be a string with something in it.
 fn string(record: &mut Map<String, Value>, field: &str) -> Result<String, Wrong> {
     match record.remove(field) {
-        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text),
+        Some(Value::String(text)) if !text.chars().all(is_space) => Ok(text),
         Some(other) => {
             Err(Wrong::new(format!("{field:?} must be a non-empty string"), shown(&other)))
         }
@@ -167,7 +169,7 @@ fn strings(
     let mut texts = Vec::with_capacity(members.len());
     for member in members {
         match member {
-            Value::String(text) if text.trim().is_empty() => {}
+            Value::String(text) if text.chars().all(is_space) => {}
             Value::String(text) => texts.push(text),
             other => return Err(wrong(&other)),
         }

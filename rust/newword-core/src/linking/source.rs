@@ -44,15 +44,15 @@ impl Place<'_> {
 const PATIENCE: u64 = 256;
 
 impl Source<'_> {
-    /// Hands every record to `take`, in order; blank lines are left out.
+    /// Hands every record to `take`, in order, or what is wrong with it where it is not UTF-8; blank
+    /// lines are left out.
     ///
     /// # Errors
-    /// What `take` says; [`Error::Io`]; [`Error::Format`] where a line is not UTF-8;
-    /// [`Error::Cancelled`].
+    /// What `take` says; [`Error::Io`]; [`Error::Cancelled`].
     pub fn each(
         self,
         context: &Context,
-        mut take: impl FnMut(&str, Place<'_>) -> Result<()>,
+        mut take: impl FnMut(Result<&str, Wrong>, Place<'_>) -> Result<()>,
     ) -> Result<()> {
         match self {
             Self::Files(inputs) => {
@@ -67,7 +67,7 @@ impl Source<'_> {
                 while let Some(batch) = pull()? {
                     context.check()?;
                     for record in batch.iter() {
-                        take(record, Place::Item(number))?;
+                        take(Ok(record), Place::Item(number))?;
                         number += 1;
                     }
                 }
@@ -80,7 +80,7 @@ impl Source<'_> {
 fn each_line(
     input: &Input,
     context: &Context,
-    take: &mut impl FnMut(&str, Place<'_>) -> Result<()>,
+    take: &mut impl FnMut(Result<&str, Wrong>, Place<'_>) -> Result<()>,
 ) -> Result<()> {
     let stored = Arc::new(AtomicU64::new(0));
     let place: PathBuf = input.place().into();
@@ -100,13 +100,14 @@ fn each_line(
             break;
         }
         let at = Place::Line(&place, number);
-        let text = simdutf8::basic::from_utf8(&line).map_err(|_| {
+        let Ok(text) = simdutf8::basic::from_utf8(&line) else {
             let shown: String = String::from_utf8_lossy(&line).chars().take(80).collect();
-            at.error(&Wrong::new("must be UTF-8", format!("{shown:?}")))
-        })?;
+            take(Err(Wrong::new("must be UTF-8", format!("{shown:?}"))), at)?;
+            continue;
+        };
         let text = if number == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
         if !text.trim().is_empty() {
-            take(text.trim_end(), at)?;
+            take(Ok(text.trim_end()), at)?;
         }
     }
     context.progress().advance(stored.load(Ordering::Relaxed) - told);

@@ -27,7 +27,7 @@ fn items(records: &[String]) -> Source<'static> {
 }
 
 fn options(normalization: Normalization) -> BuildOptions {
-    BuildOptions { schema: Schema::Simple, normalization }
+    BuildOptions { schema: Schema::Simple, normalization, skip_invalid: false }
 }
 
 fn build(
@@ -254,10 +254,10 @@ proptest! {
         let (first, rest) = entities.split_at(1 + cut.index(entities.len()));
         let base = build(folder.path(), first, normalization).unwrap();
         let records: Vec<String> = rest.iter().map(record).collect();
-        base.add(items(&records), &grown, Schema::Simple, &context()).unwrap();
+        base.add(items(&records), &grown, Schema::Simple, false, &context()).unwrap();
         prop_assert_eq!(std::fs::read(grown).unwrap(), expected);
         let again = [record(&entities[0])];
-        let error = base.add(items(&again), &whole, Schema::Simple, &context()).unwrap_err();
+        let error = base.add(items(&again), &whole, Schema::Simple, false, &context()).unwrap_err();
         let message = "source[0]: the id must be new, entity 1 has it already, got \"id0\"";
         prop_assert_eq!(error.to_string(), message);
     }
@@ -355,6 +355,15 @@ fn lines_of_files_are_read_and_wrong_ones_named() {
     bad(b"{\"id\": \"1\", \"name\": \"b\"}", "the id must be new, entity 1 has it already");
     bad(b"{\"id\": \"3\", \"name\": \"\xff\"}", "must be UTF-8, got ");
     assert!(matches!(build(b" \n"), Err(Error::Corpus(_))));
+    let twice = [b"\xff\n[]\n", good.as_bytes(), b"\n", good.as_bytes()].concat();
+    std::fs::write(path("in.jsonl"), twice).unwrap();
+    let source = Source::Files(expand([path("in.jsonl").to_str().unwrap()]).unwrap());
+    let skipping = BuildOptions { skip_invalid: true, ..options(Normalization::default()) };
+    let skipped = KnowledgeBase::build(source, &path("a.kb"), skipping, &context()).unwrap();
+    // A byte-order mark is one at the start of a file only; so the first entity is never read.
+    assert_eq!(skipped.count, 5);
+    assert!(skipped.first.unwrap().contains("in.jsonl: line 1: must be UTF-8, got "));
+    assert_eq!(KnowledgeBase::open(&path("a.kb"), true).unwrap().len(), 1);
     let none = Source::Items(Box::new(|| Ok(None)));
     let built =
         KnowledgeBase::build(none, &path("no/a.kb"), options(Normalization::default()), &context());
