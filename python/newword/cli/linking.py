@@ -13,7 +13,7 @@ from newword.cli import options as opt
 from newword.cli.groups import command
 from newword.cli.lines import lines_of
 from newword.cli.output import opened_for_lines
-from newword.errors import InvalidArgumentError
+from newword.errors import FormatError
 from newword.linking import KnowledgeBase, Mention
 
 BATCH_LINES = 4096
@@ -24,7 +24,7 @@ def linked(linker: Any, lines: Iterable[str], scores: bool) -> Iterator[dict[str
     """Yields the record of each line, in the form of CCKS 2019.
 
     Raises:
-        InvalidArgumentError: A line is longer than the linker allows; names it.
+        FormatError: A line is longer than the linker allows; names it.
     """
     lines = iter(lines)
     number = 0
@@ -32,10 +32,8 @@ def linked(linker: Any, lines: Iterable[str], scores: bool) -> Iterator[dict[str
         most = linker.options.max_length
         for place, text in enumerate(batch, number + 1):
             if len(text) > most:
-                raise InvalidArgumentError(
-                    f"files: must have lines of at most {most} characters, got line {place} "
-                    f"with {len(text)}"
-                )
+                rule = f"must be at most {most} characters long, which is max_length of the linker"
+                raise FormatError(f"line {place}: {rule}, got {len(text)}")
         number += len(batch)
         found = linker.predict_scores(batch) if scores else linker.predict(batch)
         for text, mentions in zip(batch, found, strict=True):

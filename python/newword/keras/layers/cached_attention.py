@@ -85,8 +85,8 @@ class CachedAttention(keras.layers.Layer):
         """The output for queries that are computed already; arguments as for `attend`."""
         keys, values = keys_values
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)
-        # In float32, and in fewer passes over the scores than `masked_softmax`. (`ops.softmax` warns
-        # of a single key.)
+        # In float32, and in fewer passes over the scores than `masked_softmax`. For a single key,
+        # `ops.softmax` would warn.
         scores = ops.where(mask[:, None], ops.cast(scores, "float32"), MASKED)
         weights = ops.cast(ops.exp(ops.log_softmax(scores, axis=-1)), values.dtype)
         mixed = ops.einsum("bhqk,bkhd->bqhd", weights, values)
