@@ -85,10 +85,12 @@ class CachedAttention(keras.layers.Layer):
         """The output for queries that are computed already; arguments as for `attend`."""
         keys, values = keys_values
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)
-        # In float32, and in fewer passes over the scores than `masked_softmax`. For a single key,
-        # `ops.softmax` would warn.
+        # In float32, and in fewer passes over the scores than `masked_softmax`.
         scores = ops.where(mask[:, None], ops.cast(scores, "float32"), MASKED)
-        weights = ops.cast(ops.exp(ops.log_softmax(scores, axis=-1)), values.dtype)
+        # Keras warns of a softmax over a single key, whose weight is 1.
+        alone = scores.shape[-1] == 1
+        weights = ops.ones_like(scores) if alone else ops.softmax(scores, axis=-1)
+        weights = ops.cast(weights, values.dtype)
         mixed = ops.einsum("bhqk,bkhd->bqhd", weights, values)
         mixed = ops.reshape(mixed, (*ops.shape(query)[:2], self.units))
         some = ops.any(mask, axis=-1)[..., None]
