@@ -48,8 +48,11 @@ def from_files(base: Path, texts: Sequence[Path], folder: Path, train: int | Non
         folder: Where the compiled base is written.
         train: At most so many texts to learn from.
     """
-    kb = KnowledgeBase.build(base, folder / "base.kb")
-    files = [[known(one, kb) for one in read_linked_texts(path)] for path in texts]
+    # Data that were converted have some entities and mentions without a name.
+    kb = KnowledgeBase.build(base, folder / "base.kb", on_invalid="skip")
+    files = [
+        [known(one, kb) for one in read_linked_texts(path, on_invalid="skip")] for path in texts
+    ]
     if len(files) == 1:
         files = split(files[0])
     return LinkingTask(base.name.split(".")[0], kb, files[0][:train], files[1], files[2])

@@ -44,7 +44,7 @@ def test_offsets_are_code_points_of_the_original_text(tmp_path: Path) -> None:
         ('{"text": "红豆"}', 'an object with a list "mention_data"'),
         ('{"text": "红豆", "mention_data": [5]}', 'a mention with "kb_id", "mention" and "offset"'),
         (record("红豆", (None, "红豆", 0)), 'a mention with "kb_id", "mention" and "offset"'),
-        (record("红豆", ("1", "", 0)), 'a mention with "kb_id", "mention" and "offset"'),
+        (record("红豆", ("1", "", 0)), "a mention of at least one character"),
         (record("红豆", ("1", "红豆", "零")), "a whole number as offset"),
         (record("红豆", ("1", "红豆", True)), "a whole number as offset"),
         (record("红豆", ("1", "红豆", 1)), "must be '红豆' at offset 1, got '豆'"),
@@ -60,9 +60,9 @@ def test_errors_name_the_line(tmp_path: Path, line: str, message: str) -> None:
 
 def test_wrong_offsets_are_repaired_or_skipped(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
-    wrong = record("红豆和红豆", ("1", "红豆", 2), ("2", "绿豆", 0), ("3", "红", "3"))
+    wrong = record("红豆和红豆", ("1", "红豆", 2), ("2", "绿豆", 0), ("3", "红", "3"), ("4", "", 1))
     path.write_text(f"{wrong}\n{record('好')}\n", "utf-8")
-    with pytest.warns(CorpusWarning, match="2 mentions moved or dropped"):
+    with pytest.warns(CorpusWarning, match="3 mentions moved or dropped"):
         repaired = read_linked_texts(path, on_invalid="repair")
     assert repaired[0].mentions == (Mention(3, 4, "红", "3"), Mention(3, 5, "红豆", "1"))
     assert len(repaired) == 2

@@ -100,16 +100,16 @@ def read_linked_texts(
 
     Args:
         path: The file, in UTF-8; decompressed if it ends in .gz or .xz.
-        on_invalid: Handling of a mention that is not at its offset: `"error"`; `"repair"`, which
-            moves it to the occurrence in the text that is nearest to the offset, and drops
-            it if there is none; or `"skip"`, which drops the text. A `CorpusWarning` counts them.
+        on_invalid: Handling of a mention that is empty or not at its offset: `"error"`; `"repair"`,
+            which moves it to the occurrence in the text that is nearest to the offset, and drops it
+            if there is none; or `"skip"`, which drops the text. A `CorpusWarning` counts them.
 
     Returns:
         The texts in the order of the file.
 
     Raises:
-        FormatError: A line is not such an object, or a mention is not at its offset; names file
-            and line. Or the compressed data are corrupt.
+        FormatError: A line is not such an object, or a mention is empty or not at its offset; names
+            file and line. Or the compressed data are corrupt.
         DecodeError: The file is not UTF-8.
         InvalidArgumentError: An argument is invalid.
         OSError: The file cannot be read.
@@ -142,7 +142,7 @@ def read_linked_texts(
         changed += wrong if on_invalid == "repair" else bool(wrong)
     if changed:
         what = "mentions moved or dropped" if on_invalid == "repair" else "texts dropped"
-        message = f"{where[0]}: {changed:,} {what}, because a mention is not at its offset"
+        message = f"{where[0]}: {changed:,} {what}, because a mention is empty or not at its offset"
         warnings.warn(message, CorpusWarning, stacklevel=2)
     return found
 
@@ -182,12 +182,14 @@ def _placed(
     wrong = 0
     for annotation in annotations:
         start, surface, identity = _annotation(annotation, where)
-        if start < 0 or text[start : start + len(surface)] != surface:
+        if not surface or start < 0 or text[start : start + len(surface)] != surface:
+            if on_invalid == "error" and not surface:
+                raise wrong_line(where, "a mention of at least one character", annotation)
             if on_invalid == "error":
                 got = text[max(start, 0) : max(start, 0) + len(surface)]
                 raise wrong_line(where, f"{surface!r} at offset {start}", got)
             wrong += 1
-            start = _nearest(text, surface, start)
+            start = _nearest(text, surface, start) if surface else -1
         if start >= 0:
             mentions.append(Mention(start, start + len(surface), surface, identity))
     return mentions, wrong
@@ -203,7 +205,7 @@ def _annotation(annotation: Any, where: tuple[str, int]) -> tuple[int, str, str 
     if isinstance(identity, int) and not isinstance(identity, bool):
         identity = str(identity)
     strings = isinstance(identity, str) and isinstance(surface, str)
-    if not strings or not identity or not surface:
+    if not strings or not identity:
         raise wrong_line(where, rule, annotation)
     try:
         start = int(offset) if isinstance(offset, (int, str)) else None
