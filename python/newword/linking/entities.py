@@ -81,8 +81,8 @@ def match_lists(texts: list[str], matches: MatchArrays) -> list[list[Match]]:
     offsets, starts, ends = matches
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     counts = (offsets[1:] - offsets[:-1]).tolist()
-    # A collection of cycles would go through all matches again and again, but they are in none. That
-    # and passing by `Match.__new__` halve the time twice.
+    # The collector of cycles would go through all matches again and again, though none is in one.
+    # Without it, and without `Match.__new__`, this takes a quarter of the time.
     new, was_enabled = tuple.__new__, gc.isenabled()
     gc.disable()
     try:
