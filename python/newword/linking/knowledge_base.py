@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from newword import _call, _check
@@ -15,7 +14,14 @@ from newword._atomic import replacing
 from newword._core import core
 from newword.errors import CorpusWarning
 from newword.linking._ids import Ids
-from newword.linking.entities import SCHEMAS, Entity, Match, MatchArrays, records_of
+from newword.linking.entities import (
+    SCHEMAS,
+    Entity,
+    Match,
+    MatchArrays,
+    match_lists,
+    records_of,
+)
 from newword.linking.name_set import NameSet, strings
 
 if TYPE_CHECKING:
@@ -347,13 +353,7 @@ class KnowledgeBase:
             The optimal path is the maximum matching of kexue.fm/archives/6919.
         """
         texts = strings("texts", texts)
-        offsets, starts, ends = self._matches(texts, mode, dictionary, threads)
-        spans = zip(starts.tolist(), ends.tolist(), strict=True)
-        counts = (offsets[1:] - offsets[:-1]).tolist()
-        return [
-            [Match(start, end, text[start:end]) for start, end in islice(spans, count)]
-            for text, count in zip(texts, counts, strict=True)
-        ]
+        return match_lists(texts, self._matches(texts, mode, dictionary, threads))
 
     def match_arrays(
         self,

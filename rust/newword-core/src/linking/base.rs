@@ -8,7 +8,7 @@ use super::normalize::Normalization;
 use super::record::{Entity, Schema};
 use super::rows::Row;
 use super::source::Source;
-use crate::support::arrays::{Array, ArrayFile};
+use crate::support::arrays::{Array, ArrayFile, Stored};
 use crate::support::names::Names;
 use crate::support::{Context, Error, Result};
 use crate::trie::{Node, Trie};
@@ -25,7 +25,7 @@ pub struct KnowledgeBase {
     pub(super) candidates: Array<u32>,
     pub(super) ids: Names,
     pub(super) row_starts: Array<u64>,
-    pub(super) rows: Array<u8>,
+    pub(super) rows: Stored,
     pub(super) summary: Summary,
     pub(super) file: ArrayFile,
 }
@@ -134,8 +134,11 @@ impl KnowledgeBase {
     /// As [`KnowledgeBase::id`].
     pub fn entity(&self, number: usize) -> Result<Entity> {
         let id = self.id(number)?.into();
-        let entity = self.row(number).and_then(Row::read);
-        Ok(Entity { id, ..entity.ok_or_else(|| self.damaged())? })
+        let place = |at: usize| usize::try_from(*self.row_starts.get(at)?).ok();
+        let range = place(number).zip(place(number + 1)).ok_or_else(|| self.damaged())?;
+        let mut row = Vec::new();
+        self.rows.read(range.0..range.1, &mut row)?;
+        Ok(Entity { id, ..Row(&row).read().ok_or_else(|| self.damaged())? })
     }
 
     /// The text of an entity: a line for each attribute, and one of its names, in lower case.
@@ -144,11 +147,6 @@ impl KnowledgeBase {
     /// As [`KnowledgeBase::id`].
     pub fn text(&self, number: usize) -> Result<String> {
         Ok(self.entity(number)?.text())
-    }
-
-    fn row(&self, number: usize) -> Option<Row<'_>> {
-        let place = |at: usize| usize::try_from(*self.row_starts.get(at)?).ok();
-        self.rows.get(place(number)?..place(number + 1)?).map(Row)
     }
 
     /// The numbers of the entities that go by a name, in order. O(length).

@@ -98,7 +98,7 @@ impl KnowledgeBase {
             starts: file.array("candidate_starts", Some(trie.slots() + 1))?,
             candidates: file.array("candidates", None)?,
             row_starts: file.array("row_starts", entities.checked_add(1))?,
-            rows: file.array("rows", None)?,
+            rows: file.stored("rows")?,
             trie,
             ids,
             summary,

@@ -213,6 +213,7 @@ pub struct ArrayFile(Arc<Mapped>);
 #[derive(Debug)]
 struct Mapped {
     path: PathBuf,
+    file: File,
     map: Mmap,
     /// Where the arrays begin.
     base: usize,
@@ -258,7 +259,10 @@ impl ArrayFile {
             let rule = format!("must have {end} bytes, got {}", map.len());
             return Err(Error::format(path, format!("{TRUNCATED}: {rule}")));
         }
-        Ok((Self(Arc::new(Mapped { path: path.into(), map, base, fingerprint, arrays })), meta))
+        Ok((
+            Self(Arc::new(Mapped { path: path.into(), file, map, base, fingerprint, arrays })),
+            meta,
+        ))
     }
 
     /// A number that two files have in common only where they hold the same.
@@ -287,6 +291,17 @@ impl ArrayFile {
         bytemuck::try_cast_slice::<u8, T>(&self.0.map[range.clone()]).map_err(|_| wrong())?;
         let (file, member) = (self.clone(), PhantomData);
         Ok(Array(Place::Mapped { file, range, member }))
+    }
+
+    /// The bytes of the array `name`, to be read in pieces and not mapped: of pages that are read, none
+    /// counts as the memory of this process, of mapped ones 64 KB around every byte.
+    ///
+    /// # Errors
+    /// As [`ArrayFile::array`].
+    pub fn stored(&self, name: &str) -> Result<Stored> {
+        let entry = self.0.arrays.iter().find(|entry| entry.name == name);
+        let range = self.0.range(entry.ok_or_else(|| self.damaged())?);
+        Ok(Stored { file: self.clone(), range })
     }
 
     /// As [`ArrayFile::array`], but read, checked against its checksum and kept in memory.
@@ -330,6 +345,43 @@ impl Mapped {
         let start = self.base + number(entry.offset);
         start..start + number(entry.bytes)
     }
+}
+
+/// Bytes in a file.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    file: ArrayFile,
+    range: Range<usize>,
+}
+
+impl Stored {
+    /// Replaces `bytes` by some of them. O(their number).
+    ///
+    /// # Errors
+    /// [`Error::Format`] where there are none in `range`; [`Error::Io`].
+    pub fn read(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+        let is_in = range.start <= range.end && range.end <= self.range.len();
+        if !is_in {
+            return Err(self.file.damaged());
+        }
+        let Mapped { path, file, map, .. } = &*self.file.0;
+        let place = self.range.start + range.start..self.range.start + range.end;
+        bytes.clear();
+        bytes.resize(range.len(), 0);
+        read_at(file, map, place, bytes).map_err(|error| Error::io(path, "cannot read", error))
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, _: &Mmap, place: Range<usize>, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, place.start as u64)
+}
+
+/// Where a read moves a position that threads share.
+#[cfg(not(unix))]
+fn read_at(_: &File, map: &Mmap, place: Range<usize>, bytes: &mut [u8]) -> io::Result<()> {
+    bytes.copy_from_slice(&map[place]);
+    Ok(())
 }
 
 const DAMAGED: &str = "the file is damaged; copy or compile it again";
@@ -430,6 +482,12 @@ mod tests {
         assert_eq!(meta, "meta");
         assert_eq!(*file.array::<u32>("numbers", Some(2)).unwrap(), [1, u32::MAX]);
         assert_eq!(file.read::<u8>("text", None).unwrap(), b"abc");
+        let (stored, mut bytes) = (file.stored("text").unwrap(), Vec::new());
+        stored.read(1..3, &mut bytes).unwrap();
+        assert_eq!(bytes, b"bc");
+        stored.read(3..3, &mut bytes).unwrap();
+        assert!(bytes.is_empty() && stored.read(2..4, &mut bytes).is_err());
+        assert!(file.stored("x").is_err());
         assert!(file.array::<u64>("none", Some(0)).unwrap().is_empty());
         assert!(file.verify().is_ok());
         assert!(file.array::<u32>("numbers", Some(3)).is_err());
