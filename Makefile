@@ -162,6 +162,11 @@ bench-generation: build ## Measure beam search and generation against their targ
 bench-training: build ## Measure adversarial training and landscape probes against their targets (QUICK=1: within a minute)
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_training.py $(if $(QUICK),--quick)
 
+.PHONY: bench-linking
+bench-linking: build ## Measure knowledge bases against their targets and peers (QUICK=1: within a minute)
+	$(PIP) install --quiet --editable '.[bench]'
+	PYTHONPATH=. $(BIN)/python benches/python/bench_linking.py $(if $(QUICK),--quick)
+
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

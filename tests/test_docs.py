@@ -30,6 +30,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines = sample_text().splitlines(keepends=True)
     (tmp_path / "corpus.txt").write_text("".join(lines), "utf-8")
     (tmp_path / "dict.txt").write_text("我们 9 r\n研究 3 v\n", "utf-8")
+    record = '{"subject_id": "1", "subject": "三体", "alias": ["地球往事"]}\n'
+    (tmp_path / "kb_data.jsonl").write_text(record, "utf-8")
     for name, part in (("law", lines[:70]), ("news", lines[70:])):
         (tmp_path / name).mkdir()
         for index in range(2):

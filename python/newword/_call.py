@@ -12,6 +12,7 @@ from newword.progress import RawCallback, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -51,6 +52,26 @@ def train_segmenter(source: Source, options: Options, running: Running) -> Any:
     """Returns the core's segmenter, trained on a corpus."""
     with reporting(running.progress) as callback:
         return core().train_segmenter(source, options, _job(running, callback))
+
+
+def build_knowledge_base(
+    records: tuple[str, Any], output: Path, options: Options, running: Running
+) -> tuple[int, str]:
+    """Writes a knowledge base; returns the number of records skipped, and the first error."""
+    with reporting(running.progress) as callback:
+        build = core().KnowledgeBase.build
+        count, first = build(records, output, options, _job(running, callback))
+    return int(count), str(first)
+
+
+def add_to_knowledge_base(
+    base: Any, records: tuple[str, Any], output: Path, options: Options, running: Running
+) -> tuple[int, str]:
+    """The same for a knowledge base with further records."""
+    schema, skip = options["schema"], options["skip_invalid"]
+    with reporting(running.progress) as callback:
+        count, first = base.add(records, output, schema, skip, _job(running, callback))
+    return int(count), str(first)
 
 
 def count_words(

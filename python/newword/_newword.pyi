@@ -6,7 +6,7 @@ paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `f
 `progress`, a function of stage, units done and total units. `newword._call` creates both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import Any, TypedDict, final
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 __all__ = [
     "BeamSearch",
     "BidirectionalBeamSearch",
+    "KnowledgeBase",
+    "NameSet",
     "Sampler",
     "Segmenter",
     "TokenTrie",
@@ -121,6 +123,52 @@ class Segmenter:
     def save(self, path: str | PathLike[str]) -> None: ...
     def segment(self, text: str) -> list[str]: ...
     def segment_many(self, texts: Sequence[str], threads: int | None) -> list[list[str]]: ...
+
+# How a base is built, and its records: "paths" and a list of them, or "items" and JSON objects.
+class _BaseOptions(TypedDict):
+    schema: str
+    skip_invalid: bool
+    strip_brackets: bool
+    fold_case: bool
+    fold_width: bool
+
+_Records = tuple[str, Iterable[str]]
+# The fields of `newword.linking.Entity`.
+_EntityFields = tuple[str, str, list[str], list[str], list[tuple[str, str]]]
+
+@final
+class NameSet:
+    def __len__(self) -> int: ...
+
+@final
+class KnowledgeBase:
+    @staticmethod
+    def build(
+        records: _Records, path: str | PathLike[str], options: _BaseOptions, job: _Job
+    ) -> tuple[int, str | None]: ...
+    def add(
+        self,
+        records: _Records,
+        path: str | PathLike[str],
+        schema: str,
+        skip_invalid: bool,
+        job: _Job,
+    ) -> tuple[int, str | None]: ...
+    @staticmethod
+    def open(path: str | PathLike[str], verify: bool) -> KnowledgeBase: ...
+    def __len__(self) -> int: ...
+    def summary(self) -> dict[str, Any]: ...
+    def find(self, id: str) -> int | None: ...  # noqa: A002
+    def ids(self, start: int, end: int) -> list[str]: ...
+    def entity(self, number: int) -> _EntityFields: ...
+    def texts(self, ids: Sequence[str]) -> list[str]: ...
+    def candidates_many(self, names: Sequence[str]) -> list[list[str]]: ...
+    def normalize(self, name: str) -> str: ...
+    def name_set(self, names: Sequence[str]) -> NameSet: ...
+    def contains(self, names: NameSet, name: str) -> bool: ...
+    def match_many(
+        self, texts: Sequence[str], mode: str, names: NameSet | None, threads: int | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
 
 @final
 class TokenTrie:

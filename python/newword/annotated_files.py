@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from newword import _check
-from newword.errors import DecodeError, FormatError
+from newword._text_lines import BLANK, text_lines, wrong_line
 from newword.tag_scheme import Span, TagScheme
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["SpanTexts", "TaggedSentences", "read_conll", "read_spans", "read_words"]
-
-BLANK = " \t"
 
 
 class SpanTexts(NamedTuple):
@@ -120,7 +117,7 @@ def read_conll(
     least = max(one + 1 if one >= 0 else -one for one in (token_column, tag_column))
     sentences: list[list[tuple[str, str]]] = [[]]
     separator, width = "", 0
-    for where, line in _lines(path):
+    for where, line in text_lines(path):
         if not line.strip(BLANK) or line.startswith("-DOCSTART-"):
             sentences.append([])
             continue
@@ -132,14 +129,14 @@ def read_conll(
             columns = [one for one in columns if one]
         width = width or max(len(columns), least, 2)
         if len(columns) != width:
-            raise _wrong(where, f"{width} columns", line)
+            raise wrong_line(where, f"{width} columns", line)
         token, tag = columns[token_column], columns[tag_column]
         if segment_digits:
             if not token or token[-1] not in "0123456789":
-                raise _wrong(where, "a token that ends in a digit", token)
+                raise wrong_line(where, "a token that ends in a digit", token)
             token = token[:-1]
         if not token or not tag:
-            raise _wrong(where, "a token and a tag that are not empty", line)
+            raise wrong_line(where, "a token and a tag that are not empty", line)
         sentences[-1].append((token, tag))
     kept = [sentence for sentence in sentences if sentence]
     return TaggedSentences(
@@ -190,25 +187,25 @@ def read_spans(path: str | os.PathLike[str], *, overlaps: str = "error") -> Span
 
     overlaps = _check.choice("overlaps", overlaps, ("error", "longest"))
     read = SpanTexts([], [])
-    for where, line in _lines(path):
+    for where, line in text_lines(path):
         if not line.strip(BLANK):
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            raise _wrong(where, "a JSON object", line) from None
+            raise wrong_line(where, "a JSON object", line) from None
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-            raise _wrong(where, 'a JSON object with a str "text"', record)
+            raise wrong_line(where, 'a JSON object with a str "text"', record)
         try:
             annotations = list(_annotations(record))
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise _wrong(where, "a text with spans in a form that is known", record) from None
+            raise wrong_line(where, "a text with spans in a form that is known", record) from None
         found = sorted(_span(one, record["text"], where) for one in annotations)
         if overlaps == "longest":
             found = _longest(found)
         for before, after in pairwise(found):
             if after.start < before.end:
-                raise _wrong(where, f"a span apart from {tuple(before)}", tuple(after))
+                raise wrong_line(where, f"a span apart from {tuple(before)}", tuple(after))
         read.texts.append(record["text"])
         read.spans.append(found)
     return read
@@ -234,32 +231,7 @@ def read_words(path: str | os.PathLike[str]) -> list[list[str]]:
         ...     newword.read_words(path)
         [['今天', '天气', '好']]
     """
-    return [words for _, line in _lines(path) if (words := line.split())]
-
-
-def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[tuple[str, int], str]]:
-    """Yields the lines of a file, each with its file and number."""
-    # Imported here to keep `import newword` fast.
-    import gzip
-    import lzma
-    import zlib
-
-    name = _check.path("path", path)
-    data = Path(name).read_bytes()
-    try:
-        if name.endswith(".gz"):
-            data = gzip.decompress(data)
-        elif name.endswith(".xz"):
-            data = lzma.decompress(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise FormatError(f"{name}: must be compressed as its name says: {error}") from None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"{name}: must be UTF-8, which byte {error.start} is not") from None
-    # Not str.splitlines, which also splits at U+2028, U+0085 and other characters.
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        yield (name, number), line.removesuffix("\r")
+    return [words for _, line in text_lines(path) if (words := line.split())]
 
 
 def _annotations(record: dict[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
@@ -285,11 +257,11 @@ def _span(annotation: tuple[Any, Any, Any, Any], text: str, where: tuple[str, in
     start, end, name, surface = annotation
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(text):
         rule = f"a span with 0 <= start < end <= {len(text)}, the length of the text"
-        raise _wrong(where, rule, (start, end, name))
+        raise wrong_line(where, rule, (start, end, name))
     if not isinstance(name, str) or not name:
-        raise _wrong(where, "a span with a type", (start, end, name))
+        raise wrong_line(where, "a span with a type", (start, end, name))
     if surface is not None and surface != text[start:end]:
-        raise _wrong(where, f"{surface!r} at {(start, end)}", text[start:end])
+        raise wrong_line(where, f"{surface!r} at {(start, end)}", text[start:end])
     return Span(start, end, name)
 
 
@@ -300,8 +272,3 @@ def _longest(spans: list[Span]) -> list[Span]:
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return sorted(kept)
-
-
-def _wrong(where: tuple[str, int], rule: str, value: object) -> FormatError:
-    name, number = where
-    return FormatError(f"{name}: line {number}: must be {rule}, got {value!r:.120}")

@@ -193,7 +193,7 @@ def test_every_layer_is_here() -> None:
     exported = [getattr(nk, name) for name in nk.__all__]
     layers = {one for one in exported if isinstance(one, type)}
     layers -= {nk.Tagger, nk.Vocabulary, nk.CompiledStep, nk.Seq2Seq, nk.BidirectionalSeq2Seq}
-    layers -= {nk.KerasHubDecoder, nk.LossLandscape, nk.LandscapeProbe}
+    layers -= {nk.KerasHubDecoder, nk.LossLandscape, nk.LandscapeProbe, nk.EntityLinker}
     layers -= {nk.AdversarialTraining, nk.SemiSupervisedBatches}
     # They take several inputs, or make what only a tagging loss reads, and have tests of their own.
     heads = {nk.SoftmaxTagging, nk.MEMM, nk.BidirectionalMEMM, nk.CRF, nk.ViterbiDecoder}

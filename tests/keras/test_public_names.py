@@ -23,6 +23,7 @@ NAMES = [
     "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
+    "EntityLinker",
     "KerasHubDecoder",
     "LSTMEncoderDecoder",
     "LandscapeProbe",

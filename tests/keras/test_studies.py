@@ -275,3 +275,16 @@ def test_a_number_is_chosen_by_development(monkeypatch: pytest.MonkeyPatch) -> N
     assert study.best_on_development([0.1, 1.0], run) == 1.0
     assert set(asked) == set(study.TUNING_SEEDS)
     assert study.best_on_development([0.1, 1.0], run, quick=True) == 0.1
+
+
+def test_entity_linking(tmp_path: Path) -> None:
+    results = tmp_path / "runs.jsonl"
+    matching, rows = tables(run("entity_linking.py", "--quick", "--results", results))
+    assert [row["names"] for row in matching] == ["all", "pruned"]
+    assert share(matching[0]["precision"]) < share(matching[1]["precision"])
+    assert [row["variant"] for row in rows] == ["everything", "no features"]
+    scores = [float(row["F1"]) for row in rows]
+    assert all(40 < one < 100 for one in scores)
+    assert float(rows[1]["difference"]) == pytest.approx(scores[1] - scores[0], abs=0.015)
+    records = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
+    assert all(0.3 < record["positive"] < 0.8 for record in records)

@@ -139,7 +139,7 @@ def test_another_model_is_refused(saved: Any, tmp_path: Path) -> None:
         Tagger.load(written(tmp_path / "other", {**parts, MODEL: b"other"}))
     with pytest.raises(FormatError, match=r"lexicon\.json is missing"):
         Tagger.load(
-            written(tmp_path / "less", {n: d for n, d in parts.items() if n != module.LEXICON})
+            written(tmp_path / "less", {n: d for n, d in parts.items() if n != "lexicon.json"})
         )
 
 

@@ -40,8 +40,8 @@ def test_ids_are_those_of_a_dict(normalize: bool) -> None:
         assert part.tolist() == vocabulary.encode(text).tolist()
 
 
-def test_normal_forms_are_those_of_unicode() -> None:
-    forms = module._normal_forms()
+def testnormal_forms_are_those_of_unicode() -> None:
+    forms = module.normal_forms()
     for code in range(0x110000):
         one = unicodedata.normalize("NFKC", chr(code))
         assert forms[code] == (ord(one) if len(one) == 1 else code)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from newword.cli import counts, discovery, lexicons, segmentation
+from newword.cli import counts, discovery, knowledge_bases, lexicons, linking, segmentation
 from newword.cli.guard import guarded
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ def root(
 FINDING = "Find words"
 COUNTING = "Count files"
 USING = "Use words"
+LINKING = "Link entities"
 
 for command, panel in (
     (discovery.discover, FINDING),
@@ -57,3 +58,5 @@ for command, panel in (
     app.command(rich_help_panel=panel)(command)
 # A function called compile would hide Python's own.
 app.command("compile", rich_help_panel=USING)(lexicons.compile_lexicon)
+app.add_typer(knowledge_bases.app, rich_help_panel=LINKING)
+app.command(rich_help_panel=LINKING)(linking.link)

@@ -1,4 +1,4 @@
-"""Layers, a tagger, generation, adversarial training and loss landscapes for Keras 3.
+"""Layers, a tagger, an entity linker, generation and robust training for Keras 3.
 
 They run on TensorFlow, JAX and PyTorch. Needs Keras and one backend:
 `pip install "newword[tensorflow]"`, `"newword[jax]"` or `"newword[torch]"`; `"newword[keras]"`
@@ -37,6 +37,7 @@ from newword.keras.layers.pooling import (
 from newword.keras.layers.recurrent import LengthAwareBidirectional
 from newword.keras.layers.sequences import last_valid, pack_by_mask, reverse_by_mask, unpack_by_mask
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.linking.linker import EntityLinker
 from newword.keras.seq2seq.bidirectional import BidirectionalLSTMEncoderDecoder
 from newword.keras.seq2seq.bidirectional_generation import generate_bidirectional
 from newword.keras.seq2seq.copying import CopyPrior
@@ -80,6 +81,7 @@ __all__ = [
     "DGCNNEncoder",
     "DilatedGatedConv1D",
     "EmissionAccuracy",
+    "EntityLinker",
     "KerasHubDecoder",
     "LSTMEncoderDecoder",
     "LandscapeProbe",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import keras
@@ -10,9 +11,18 @@ import numpy as np
 from newword.keras.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["filled_rows", "padded_length", "replaced_by_unknown", "stacked", "unknown_rate"]
+__all__ = [
+    "filled_rows",
+    "padded_length",
+    "put_unlike_first",
+    "replaced_by_unknown",
+    "stacked",
+    "unknown_rate",
+]
 
 UNKNOWN_RATE = 0.25
 """In training a character seen n times is replaced by unknown with probability r / (r + n)."""
@@ -61,3 +71,27 @@ def filled_rows(rows: int, most: int) -> int:
     if keras.backend.backend() != "jax":
         return rows
     return min(most, 1 << (rows - 1).bit_length())
+
+
+def put_unlike_first(batches: list[NDArray[np.int64]], padded: Sequence[NDArray[np.int64]]) -> None:
+    """Moves two batches to the front that differ in all lengths in which any two differ.
+
+    TensorFlow infers the common shape of all batches from the first two.
+
+    Args:
+        batches: The numbers of the rows of each batch.
+        padded: The padded lengths of all rows, one array for each input with steps of its own.
+    """
+    shapes = [tuple(int(one[batch].max()) for one in padded) for batch in batches]
+    first = {shape: at for at, shape in reversed(list(enumerate(shapes)))}
+    pairs = [(one, other) for one, other in combinations(first, 2) if _unlike(one, other)]
+    if pairs:
+        most = max(_unlike(*pair) for pair in pairs)
+        found = next(pair for pair in pairs if _unlike(*pair) == most)
+        for place, at in enumerate(sorted(first[shape] for shape in found)):
+            batches[place], batches[at] = batches[at], batches[place]
+
+
+def _unlike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """In how many lengths two shapes differ."""
+    return sum(a != b for a, b in zip(one, other, strict=True))

@@ -12,13 +12,14 @@ from newword import _check
 __all__ = ["chosen_optimizer", "compile_model"]
 
 
-def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any) -> Any:
+def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any, **options: Any) -> Any:
     """Returns the optimizer of a call of `fit`; `current` if it can be kept.
 
     Args:
         current: The optimizer of the last call, or None. Its learning rate may be changed.
         optimizer: The user's, or None.
         learning_rate: A number or a schedule for Adam, or None.
+        **options: Other arguments of a new Adam.
 
     Raises:
         InvalidArgumentError: The learning rate is invalid, or there is one beside an optimizer.
@@ -34,7 +35,8 @@ def chosen_optimizer(current: Any, optimizer: Any, learning_rate: Any) -> Any:
         if isinstance(learning_rate, (int, float)) and changeable:
             current.learning_rate = _rate(learning_rate)
             return current
-    return keras.optimizers.Adam(_rate(1e-3 if learning_rate is None else learning_rate))
+    rate = _rate(1e-3 if learning_rate is None else learning_rate)
+    return keras.optimizers.Adam(rate, **options)
 
 
 def compile_model(model: Any, optimizer: Any, loss: Any, **options: Any) -> None:

@@ -170,7 +170,7 @@ class Vocabulary:
         return f"Vocabulary of {len(self.characters):,} characters"
 
     def _folded(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        return _normal_forms()[codes] if self.normalize else codes
+        return normal_forms()[codes] if self.normalize else codes
 
     @cached_property
     def _table(self) -> NDArray[np.int32]:
@@ -178,7 +178,7 @@ class Vocabulary:
         table = np.full(CODE_POINTS, UNKNOWN, np.int32)
         codes = code_points("".join(self.characters))
         table[codes] = np.arange(FIRST, len(self), dtype=np.int32)
-        return table[_normal_forms()] if self.normalize else table
+        return table[normal_forms()] if self.normalize else table
 
 
 def checked_texts(texts: Any, argument: str = "texts") -> list[str]:
@@ -214,7 +214,7 @@ def joined_code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArra
 
 
 @cache
-def _normal_forms() -> NDArray[np.uint32]:
+def normal_forms() -> NDArray[np.uint32]:
     """The NFKC form of each code point if it is a single code point, else itself."""
     forms = np.arange(CODE_POINTS, dtype=np.uint32)
     for block in COMPATIBLE:

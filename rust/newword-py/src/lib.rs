@@ -9,6 +9,7 @@ mod door;
 mod errors;
 mod generation;
 mod items;
+mod linking;
 mod options;
 mod result;
 mod segmenter;
@@ -26,6 +27,8 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<segmenter::Segmenter>()?;
     module.add_class::<words::Words>()?;
+    module.add_class::<linking::KnowledgeBase>()?;
+    module.add_class::<linking::NameSet>()?;
     module.add_class::<generation::TokenTrie>()?;
     module.add_class::<generation::BeamSearch>()?;
     module.add_class::<generation::Sampler>()?;

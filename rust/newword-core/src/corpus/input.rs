@@ -15,7 +15,7 @@ use crate::support::{Context, Error, Result};
 ///
 /// # Errors
 /// [`Error::Io`] naming the file.
-pub(super) fn open(
+pub(crate) fn open(
     input: &Input,
     stored: &Arc<AtomicU64>,
     context: &Context,
@@ -38,7 +38,7 @@ pub(super) fn open(
 }
 
 /// The failure to read a file, or the wish to stop if that was the cause.
-pub(super) fn read_error(
+pub(crate) fn read_error(
     place: &Path,
     action: &'static str,
     error: io::Error,

@@ -34,6 +34,7 @@ pub(crate) use classes::is_ignorable;
 pub use encode::encode;
 pub use encoded::{EncodedCorpus, ReadReport};
 pub use file::FileSource;
+pub(crate) use input::{open as open_input, read_error};
 pub use items::{TextBatch, TextItems};
 pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};

@@ -173,7 +173,7 @@ fn is_digits(text: &str) -> bool {
 }
 
 /// White space as Python's `str.strip` has it: that of Unicode, and four separators of ASCII.
-fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
 

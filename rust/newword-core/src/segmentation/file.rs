@@ -11,7 +11,7 @@ use super::options::{Numbers, SegmenterOptions};
 use super::segmenter::Segmenter;
 use crate::corpus::{Alphabet, RunMode};
 use crate::support::Result;
-use crate::support::arrays::{ArrayFile, Format, write_arrays};
+use crate::support::arrays::{ArrayFile, Content, Format, write_arrays};
 use crate::trie::Trie;
 
 /// What a segmenter's file is known by.
@@ -37,6 +37,8 @@ impl Segmenter {
             "labels": labels,
             "longest": lattice.trie.longest(),
         });
+        let arrays: Vec<_> =
+            arrays.into_iter().map(|(name, bytes)| (name, Content::Bytes(bytes))).collect();
         write_arrays(path, FORMAT, &meta, &arrays)
     }
 
@@ -236,6 +238,7 @@ mod tests {
                     let bytes = if name == wrong { bytes / 8 + 3 } else { bytes };
                     (if name == wrong && name == "pairs" { "other" } else { name }, &zeros[..bytes])
                 });
+                let arrays = arrays.map(|(name, bytes)| (name, Content::Bytes(bytes)));
                 write_arrays(&path, FORMAT, &meta, &arrays).unwrap();
                 Segmenter::open(&path, true)
             };

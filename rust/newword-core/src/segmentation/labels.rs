@@ -5,13 +5,16 @@ use std::sync::OnceLock;
 
 use super::entries::Entries;
 use super::keys::FEWEST_WORDS;
-use super::names::Names;
 use super::options::{Numbers, SegmenterOptions};
 use super::tokens::{Kind, Token, Tokens};
 use crate::corpus::Alphabet;
 use crate::support::arrays::ArrayFile;
 use crate::support::hash::HashMap;
+use crate::support::names::Names;
 use crate::support::{Result, Workers};
+
+/// The arrays of the names of tokens in a file.
+const NAMES: [&str; 3] = ["names", "name_entries", "name_table"];
 
 /// Tokens to labels.
 #[derive(Debug, Clone)]
@@ -70,7 +73,7 @@ impl Labels {
     /// The arrays of a file, and the largest label.
     pub fn arrays(&self) -> (Vec<(&'static str, &[u8])>, u32) {
         let characters = ("characters", bytemuck::cast_slice(&self.characters));
-        (std::iter::once(characters).chain(self.others.arrays()).collect(), self.len)
+        (std::iter::once(characters).chain(self.others.arrays(NAMES)).collect(), self.len)
     }
 
     /// The labels that a file holds; `len` is the largest.
@@ -79,7 +82,7 @@ impl Labels {
     /// [`crate::support::Error::Format`] where an array is missing, damaged or too short.
     pub fn open(file: &ArrayFile, len: u32) -> Result<Self> {
         let characters = file.read("characters", Some(PLANE))?;
-        Ok(Self { characters, others: Names::open(file)?, len })
+        Ok(Self { characters, others: Names::open(file, NAMES)?, len })
     }
 
     /// The label of a token that is in no word, no mark and may not pair.

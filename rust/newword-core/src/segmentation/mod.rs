@@ -7,7 +7,6 @@ mod joints;
 mod keys;
 mod labels;
 mod lattice;
-mod names;
 mod options;
 mod recount;
 mod segmenter;

@@ -13,6 +13,7 @@ use super::labels::{Labels, PLANE, plane_index};
 use super::lattice::{FURTHER_WEIGHTS, Lattice, Search, Unknown};
 use super::options::SegmenterOptions;
 use super::tokens::{Tokens, run_of};
+use crate::support::workers::portions;
 use crate::support::{Context, Error, Result, Workers};
 use crate::trie::Trie;
 
@@ -238,21 +239,6 @@ impl Segmenter {
         }
         work.clear();
     }
-}
-
-/// Texts are handed to a thread in portions of about this many bytes: enough that handing over
-/// costs nothing, and that few threads wait for the last.
-const PORTION: usize = 1 << 16;
-
-fn portions<S: AsRef<str>>(texts: &[S]) -> Vec<&[S]> {
-    let mut bytes = 0;
-    let is_full = |text: &S, _: &S| {
-        bytes += text.as_ref().len();
-        let is_full = bytes >= PORTION;
-        bytes *= usize::from(!is_full);
-        !is_full
-    };
-    texts.chunk_by(is_full).collect()
 }
 
 /// At the first mark behind this many tokens the search is solved: its buffers stay in the first

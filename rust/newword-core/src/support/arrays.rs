@@ -2,7 +2,7 @@
 //! processes that open them. `docs/segmenter-file.md` describes the bytes.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::marker::PhantomData;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytemuck::Pod;
 use memmap2::Mmap;
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Error, Result};
 
@@ -57,7 +58,97 @@ impl Entry {
     }
 }
 
-/// Writes `meta` and `arrays`, name and bytes each, into the new file `path`. O(bytes).
+/// What an array holds, before it is written.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// Bytes in memory.
+    Bytes(&'a [u8]),
+    /// Bytes that memory need not hold.
+    Spooled(&'a Spool),
+}
+
+impl Content<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            // Files are as long as a usize counts where they can be mapped.
+            Self::Spooled(spool) => usize::try_from(spool.bytes).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn crc(&self) -> u32 {
+        match self {
+            Self::Bytes(bytes) => crc32fast::hash(bytes),
+            Self::Spooled(spool) => spool.crc.clone().finalize(),
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Bytes(bytes) => out.write_all(bytes),
+            Self::Spooled(spool) => spool.copy(out),
+        }
+    }
+}
+
+/// Bytes on their way into an array: an unlinked temporary file, which vanishes with the job.
+#[derive(Debug)]
+pub struct Spool {
+    file: BufWriter<File>,
+    /// The folder, for messages.
+    folder: PathBuf,
+    bytes: u64,
+    crc: crc32fast::Hasher,
+}
+
+impl Spool {
+    /// An empty one in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the folder where no file can be made in it.
+    pub fn create(folder: &Path) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)
+            .map_err(|error| Error::io(folder, "cannot create a temporary file in", error))?;
+        let (file, folder) = (BufWriter::with_capacity(1 << 18, file), folder.into());
+        Ok(Self { file, folder, bytes: 0, crc: crc32fast::Hasher::new() })
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the folder, as when its disk is full.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.crc.update(bytes);
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// How many bytes there are.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Ends the appending; needed before the bytes are written to a file of arrays.
+    ///
+    /// # Errors
+    /// As [`Spool::append`].
+    pub fn finish(&mut self) -> Result<()> {
+        self.file.flush().map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io(&self.folder, "cannot write a temporary file in", error)
+    }
+
+    fn copy(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut file = self.file.get_ref();
+        file.rewind()?;
+        let copied = io::copy(&mut file.take(self.bytes), out)?;
+        if copied == self.bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+/// Writes `meta` and `arrays`, name and content each, into the new file `path`. O(bytes).
 ///
 /// What is at `path` is written over: give a temporary name and rename it, since a file must not
 /// change while it is mapped.
@@ -68,30 +159,30 @@ pub fn write_arrays(
     path: &Path,
     format: Format,
     meta: &Value,
-    arrays: &[(&str, &[u8])],
+    arrays: &[(&str, Content<'_>)],
 ) -> Result<()> {
     if cfg!(target_endian = "big") {
         return Err(Error::format(path, "is written on little-endian machines only"));
     }
     let mut offset = 0;
-    let entries = arrays.iter().map(|(name, bytes)| {
-        let (name, crc) = ((*name).into(), crc32fast::hash(bytes));
-        let entry = Entry { name, offset: offset as u64, bytes: bytes.len() as u64, crc };
-        offset += bytes.len().next_multiple_of(ALIGNMENT);
+    let entries = arrays.iter().map(|(name, content)| {
+        let (name, bytes, crc) = ((*name).into(), content.len() as u64, content.crc());
+        let entry = Entry { name, offset: offset as u64, bytes, crc };
+        offset += content.len().next_multiple_of(ALIGNMENT);
         entry.to_json()
     });
     let entries: Vec<Value> = entries.collect();
     let header = json!({ "meta": meta, "arrays": entries }).to_string();
     let io = |error| Error::io(path, "cannot write", error);
     let mut out = BufWriter::new(File::create(path).map_err(io)?);
-    let put = |bytes: &[u8], out: &mut BufWriter<File>| {
-        out.write_all(bytes)?;
-        let padding = bytes.len().next_multiple_of(ALIGNMENT) - bytes.len();
+    let put = |content: Content<'_>, out: &mut BufWriter<File>| {
+        content.write(out)?;
+        let padding = content.len().next_multiple_of(ALIGNMENT) - content.len();
         out.write_all(&[0; ALIGNMENT][..padding])
     };
-    put(&head(format, header.as_bytes()), &mut out).map_err(io)?;
-    for (_, bytes) in arrays {
-        put(bytes, &mut out).map_err(io)?;
+    put(Content::Bytes(&head(format, header.as_bytes())), &mut out).map_err(io)?;
+    for (_, content) in arrays {
+        put(*content, &mut out).map_err(io)?;
     }
     out.flush().map_err(io)
 }
@@ -122,9 +213,12 @@ pub struct ArrayFile(Arc<Mapped>);
 #[derive(Debug)]
 struct Mapped {
     path: PathBuf,
+    file: File,
     map: Mmap,
     /// Where the arrays begin.
     base: usize,
+    /// Of the header, which holds the checksums of everything else.
+    fingerprint: u64,
     arrays: Vec<Entry>,
 }
 
@@ -144,6 +238,7 @@ impl ArrayFile {
         }
         let map = map(&file).map_err(io)?;
         let header = read_head(&map, format).map_err(|wrong| Error::format(path, wrong))?;
+        let fingerprint = xxh3_64(header);
         let damaged = || Error::format(path, DAMAGED);
         let mut json: Value = serde_json::from_slice(header).map_err(|_| damaged())?;
         let (meta, arrays) = (json["meta"].take(), json["arrays"].as_array());
@@ -164,7 +259,20 @@ impl ArrayFile {
             let rule = format!("must have {end} bytes, got {}", map.len());
             return Err(Error::format(path, format!("{TRUNCATED}: {rule}")));
         }
-        Ok((Self(Arc::new(Mapped { path: path.into(), map, base, arrays })), meta))
+        Ok((
+            Self(Arc::new(Mapped { path: path.into(), file, map, base, fingerprint, arrays })),
+            meta,
+        ))
+    }
+
+    /// A number that two files have in common only where they hold the same.
+    pub fn fingerprint(&self) -> u64 {
+        self.0.fingerprint
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> usize {
+        self.0.map.len()
     }
 
     /// The array `name`, which must have `length` members where that is known.
@@ -183,6 +291,17 @@ impl ArrayFile {
         bytemuck::try_cast_slice::<u8, T>(&self.0.map[range.clone()]).map_err(|_| wrong())?;
         let (file, member) = (self.clone(), PhantomData);
         Ok(Array(Place::Mapped { file, range, member }))
+    }
+
+    /// The bytes of the array `name`, to be read in pieces and not mapped: of pages that are read, none
+    /// counts as the memory of this process, of mapped ones 64 KB around every byte.
+    ///
+    /// # Errors
+    /// As [`ArrayFile::array`].
+    pub fn stored(&self, name: &str) -> Result<Stored> {
+        let entry = self.0.arrays.iter().find(|entry| entry.name == name);
+        let range = self.0.range(entry.ok_or_else(|| self.damaged())?);
+        Ok(Stored { file: self.clone(), range })
     }
 
     /// As [`ArrayFile::array`], but read, checked against its checksum and kept in memory.
@@ -226,6 +345,43 @@ impl Mapped {
         let start = self.base + number(entry.offset);
         start..start + number(entry.bytes)
     }
+}
+
+/// Bytes in a file.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    file: ArrayFile,
+    range: Range<usize>,
+}
+
+impl Stored {
+    /// Replaces `bytes` by some of them. O(their number).
+    ///
+    /// # Errors
+    /// [`Error::Format`] where there are none in `range`; [`Error::Io`].
+    pub fn read(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<()> {
+        let is_in = range.start <= range.end && range.end <= self.range.len();
+        if !is_in {
+            return Err(self.file.damaged());
+        }
+        let Mapped { path, file, map, .. } = &*self.file.0;
+        let place = self.range.start + range.start..self.range.start + range.end;
+        bytes.clear();
+        bytes.resize(range.len(), 0);
+        read_at(file, map, place, bytes).map_err(|error| Error::io(path, "cannot read", error))
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, _: &Mmap, place: Range<usize>, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, place.start as u64)
+}
+
+/// Where a read moves a position that threads share.
+#[cfg(not(unix))]
+fn read_at(_: &File, map: &Mmap, place: Range<usize>, bytes: &mut [u8]) -> io::Result<()> {
+    bytes.copy_from_slice(&map[place]);
+    Ok(())
 }
 
 const DAMAGED: &str = "the file is damaged; copy or compile it again";
@@ -306,9 +462,14 @@ mod tests {
 
     fn written(folder: &Path) -> PathBuf {
         let path = folder.join("a");
-        let (numbers, text) = ([1_u32, u32::MAX], b"abc");
-        let arrays: [(&str, &[u8]); 3] =
-            [("numbers", bytemuck::cast_slice(&numbers)), ("none", &[]), ("text", text)];
+        let numbers = [1_u32, u32::MAX];
+        let mut text = Spool::create(folder).unwrap();
+        text.append(b"a").and_then(|()| text.append(b"bc")).and_then(|()| text.finish()).unwrap();
+        let arrays = [
+            ("numbers", Content::Bytes(bytemuck::cast_slice(&numbers))),
+            ("none", Content::Bytes(&[])),
+            ("text", Content::Spooled(&text)),
+        ];
         write_arrays(&path, FORMAT, &json!("meta"), &arrays).unwrap();
         path
     }
@@ -321,6 +482,12 @@ mod tests {
         assert_eq!(meta, "meta");
         assert_eq!(*file.array::<u32>("numbers", Some(2)).unwrap(), [1, u32::MAX]);
         assert_eq!(file.read::<u8>("text", None).unwrap(), b"abc");
+        let (stored, mut bytes) = (file.stored("text").unwrap(), Vec::new());
+        stored.read(1..3, &mut bytes).unwrap();
+        assert_eq!(bytes, b"bc");
+        stored.read(3..3, &mut bytes).unwrap();
+        assert!(bytes.is_empty() && stored.read(2..4, &mut bytes).is_err());
+        assert!(file.stored("x").is_err());
         assert!(file.array::<u64>("none", Some(0)).unwrap().is_empty());
         assert!(file.verify().is_ok());
         assert!(file.array::<u32>("numbers", Some(3)).is_err());

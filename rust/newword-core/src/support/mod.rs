@@ -7,6 +7,7 @@ pub mod error;
 pub(crate) mod exp;
 pub mod hash;
 pub mod memory;
+pub(crate) mod names;
 pub(crate) mod simd;
 #[cfg(test)]
 pub(crate) mod testing;

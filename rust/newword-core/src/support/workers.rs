@@ -167,6 +167,22 @@ impl<'a> Workers<'a> {
     }
 }
 
+/// Texts are handed to a thread in portions of about this many bytes: enough that handing over
+/// costs nothing, and that few threads wait for the last.
+const PORTION: usize = 1 << 16;
+
+/// `texts` in portions for threads, in order. O(texts).
+pub fn portions<S: AsRef<str>>(texts: &[S]) -> Vec<&[S]> {
+    let mut bytes = 0;
+    let is_full = |text: &S, _: &S| {
+        bytes += text.as_ref().len();
+        let is_full = bytes >= PORTION;
+        bytes *= usize::from(!is_full);
+        !is_full
+    };
+    texts.chunk_by(is_full).collect()
+}
+
 /// Ignores poisoning: the panic is reported where it happened, and the data stay consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from newword.keras._batches import padded_length, replaced_by_unknown, stacked, unknown_rate
+from newword.keras._batches import (
+    padded_length,
+    put_unlike_first,
+    replaced_by_unknown,
+    stacked,
+    unknown_rate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,22 +138,8 @@ class TrainingPairs(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         order = order[np.lexsort([one[order] for one in reversed(self.padded)])]
         batches = [order[at : at + self.rows] for at in range(0, len(order), self.rows)]
         random.shuffle(batches)
-        self._front_unlike(batches)
+        put_unlike_first(batches, self.padded)
         self.batches = batches
-
-    def _front_unlike(self, batches: list[NDArray[np.int64]]) -> None:
-        """Moves two batches to the front that differ in all lengths in which any two differ.
-
-        TensorFlow infers the common shape of all batches from the first two.
-        """
-        shapes = [tuple(int(one[batch].max()) for one in self.padded) for batch in batches]
-        first = {shape: at for at, shape in reversed(list(enumerate(shapes)))}
-        pairs = [(one, other) for one, other in combinations(first, 2) if _unlike(one, other)]
-        if pairs:
-            most = max(_unlike(*pair) for pair in pairs)
-            found = next(pair for pair in pairs if _unlike(*pair) == most)
-            for place, at in enumerate(sorted(first[shape] for shape in found)):
-                batches[place], batches[at] = batches[at], batches[place]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -160,8 +151,3 @@ class TrainingPairs(keras.utils.PyDataset):  # type: ignore[misc, unused-ignore]
         random = np.random.default_rng([*self.seed, self.epoch, index])
         inputs["source"] = replaced_by_unknown(inputs["source"], self.unknown_rate, random)
         return inputs, labels
-
-
-def _unlike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """In how many lengths two shapes differ."""
-    return sum(a != b for a, b in zip(one, other, strict=True))

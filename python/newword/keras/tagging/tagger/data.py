@@ -13,7 +13,7 @@ import numpy as np
 
 from newword import _check
 from newword.errors import InvalidArgumentError
-from newword.keras.tagging.tagger.lexicon_places import word_places
+from newword.keras._lexicons import segmented, word_places
 from newword.keras.vocabulary import (
     CODE_POINTS,
     Vocabulary,
@@ -83,7 +83,7 @@ class Corpus:
         found = {"characters": vocabulary.ids_of(self.codes)}
         if lexicon is not None:
             seen = [self.text[start:end] for start, end in pairwise(self.offsets.tolist())]
-            found["places"] = word_places(lexicon, seen)
+            found["places"] = word_places(segmented(lexicon, seen))
         return found
 
     def as_given(self, tags: NDArray[np.int32], fill: int) -> list[NDArray[np.int32]]:

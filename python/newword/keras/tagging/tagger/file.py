@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from newword import _check
 from newword.keras._archive import MODEL, Archive, load_model, sound
+from newword.keras._lexicons import lexicon_kind, lexicon_members, loaded_lexicon
 from newword.keras.tagging.heads import TaggingHead
-from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
 from newword.keras.tagging.tagger.model import check_rows
 from newword.keras.vocabulary import Vocabulary
-from newword.lexicon import Lexicon
 from newword.tag_scheme import TagScheme
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "head_of", "load", "save"]
 
-ABOUT, LEXICON = "tagger.json", "lexicon.json"
+ABOUT = "tagger.json"
 ARCHIVE = Archive("newword.keras.Tagger", 1, ABOUT, "a tagger")
 
 
@@ -40,21 +38,14 @@ class Parts:
 
 def save(path: str | os.PathLike[str], parts: Parts) -> None:
     """Writes a tagger; see `Tagger.save`."""
-    others = {}
-    if isinstance(parts.lexicon, Lexicon):
-        words = {
-            "words": parts.lexicon["word"].tolist(),
-            "counts": parts.lexicon["count"].tolist(),
-        }
-        others[LEXICON] = json.dumps(words).encode()
     about = {
         "scheme": parts.scheme.to_config(),
         "vocabulary": parts.vocabulary.to_config(),
         "encoder": parts.encoder,
-        "lexicon": _kind(parts.lexicon),
+        "lexicon": lexicon_kind(parts.lexicon),
         "options": parts.options,
     }
-    ARCHIVE.save(path, parts.model, about, others)
+    ARCHIVE.save(path, parts.model, about, lexicon_members(parts.lexicon))
 
 
 def load(
@@ -67,7 +58,7 @@ def load(
         scheme = TagScheme.from_config(about["scheme"])
         vocabulary = Vocabulary.from_config(about["vocabulary"])
         encoder, kind, options = str(about["encoder"]), about["lexicon"], dict(about["options"])
-    own = _lexicon(source, kind, lexicon, members)
+    own = loaded_lexicon(source, kind, lexicon, members)
     model = load_model(source, members[MODEL], custom_objects)
     _check_together(source, model, scheme, vocabulary, encoder)
     return Parts(scheme, vocabulary, model, encoder, own, options)
@@ -83,27 +74,6 @@ def head_of(model: Any) -> TaggingHead:
         if isinstance(layer, TaggingHead):
             return layer
     raise ValueError("no tagging head in the model")
-
-
-def _kind(lexicon: Any) -> str | None:
-    if lexicon is None:
-        return None
-    return "saved" if isinstance(lexicon, Lexicon) else type(lexicon).__qualname__
-
-
-def _lexicon(source: str, kind: Any, given: Any, members: dict[str, bytes]) -> Any:
-    """Returns the saved lexicon, or the given one if another type was in use."""
-    if kind is None or kind == "saved":
-        if given is not None:
-            raise _check.invalid("lexicon", f"None, as {source} needs no other", given)
-        if kind is None:
-            return None
-        with sound(source, LEXICON):
-            table = json.loads(members[LEXICON])
-            return Lexicon.from_words(table["words"], table["counts"])
-    if given is None:
-        raise _check.invalid("lexicon", f"given, as {source} was made with a {kind}", given)
-    return checked_lexicon(given)
 
 
 def _check_together(

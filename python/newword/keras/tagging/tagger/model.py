@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from newword import _check
+from newword.keras._lexicons import NUM_PLACES
 from newword.keras._seeding import dropout_seed
 from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
 from newword.keras.layers.transformer import TransformerEncoder
@@ -16,7 +17,6 @@ from newword.keras.tagging.heads import TaggingHead
 from newword.keras.tagging.memm import MEMM, BidirectionalMEMM
 from newword.keras.tagging.softmax import SoftmaxTagging
 from newword.keras.tagging.tagger.batches import model_inputs
-from newword.keras.tagging.tagger.lexicon_places import NUM_PLACES
 
 if TYPE_CHECKING:
     from newword.keras.vocabulary import Vocabulary

@@ -10,6 +10,7 @@ import numpy as np
 
 from newword import _check
 from newword.evaluation import SegmentationScore, evaluate_segmentation
+from newword.keras._lexicons import checked_lexicon
 from newword.keras._optimizer import chosen_optimizer, compile_model
 from newword.keras._seeding import seeded
 from newword.keras.layers.gated_convolution import share
@@ -26,7 +27,6 @@ from newword.keras.tagging.tagger.data import (
 )
 from newword.keras.tagging.tagger.decoding import decode_scores, window_scores
 from newword.keras.tagging.tagger.invalid_targets import InvalidTargets, valid_gold
-from newword.keras.tagging.tagger.lexicon_places import checked_lexicon
 from newword.keras.tagging.tagger.model import make_encoder, make_head, make_model, takes_ids
 from newword.keras.tagging.tagger.training import Validation
 from newword.keras.training.hook import applied

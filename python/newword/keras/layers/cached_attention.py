@@ -6,10 +6,12 @@ import keras
 from keras import ops
 
 from newword._check import invalid, whole
-from newword.keras.layers.masks import masked_softmax
 from newword.keras.layers.rotary import rotated
 
 __all__ = ["CachedAttention"]
+
+MASKED = -1e9
+"""The score of a key that is not valid; its weight in float32 is 0 beside any that is."""
 
 
 class CachedAttention(keras.layers.Layer):
@@ -24,10 +26,13 @@ class CachedAttention(keras.layers.Layer):
             `num_heads`.
         num_heads: Number of heads.
         rotary: Whether queries and keys are rotated by their positions.
+        merge: Whether a dense layer follows that mixes the heads.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, units: int, num_heads: int, rotary: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, units: int, num_heads: int, rotary: bool, *, merge: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads, self.rotary = whole("num_heads", num_heads, 1), rotary
         multiple = self.num_heads * (2 if rotary else 1)
@@ -37,7 +42,7 @@ class CachedAttention(keras.layers.Layer):
         self.query = self._dense(units, "query", use_bias=False)
         self.key = self._dense(units, "key", use_bias=False)
         self.value = self._dense(units, "value")
-        self.merge = self._dense(units, "merge")
+        self.merge = self._dense(units, "merge") if merge else None
 
     def _dense(self, units: int, name: str, **options: Any) -> Any:
         return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
@@ -47,7 +52,8 @@ class CachedAttention(keras.layers.Layer):
         self.query.build(input_shape)
         self.key.build(memory_shape)
         self.value.build(memory_shape)
-        self.merge.build((*input_shape[:2], self.units))
+        if self.merge is not None:
+            self.merge.build((*input_shape[:2], self.units))
 
     def keys_values(self, memory: Any, place: Any) -> tuple[Any, Any]:
         """Keys and values of a memory, each (batch, steps, heads, size).
@@ -68,13 +74,28 @@ class CachedAttention(keras.layers.Layer):
             keys_values: The result of `keys_values`.
             mask: The keys that each query sees, bool; (batch or 1, queries or 1, keys).
         """
-        keys, values = keys_values
+        return self.mixed(self.queries(x, place), keys_values, mask)
+
+    def queries(self, x: Any, place: Any) -> Any:
+        """The queries of steps, (batch, queries, heads, size); arguments as for `attend`."""
         query = self._heads(self.query(x))
-        query = rotated(query, place) if self.rotary else query
+        return rotated(query, place) if self.rotary else query
+
+    def mixed(self, query: Any, keys_values: tuple[Any, Any], mask: Any) -> Any:
+        """The output for queries that are computed already; arguments as for `attend`."""
+        keys, values = keys_values
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)
-        weights = masked_softmax(scores, mask[:, None], axis=-1)
+        # In float32, and in fewer passes over the scores than `masked_softmax`.
+        scores = ops.where(mask[:, None], ops.cast(scores, "float32"), MASKED)
+        # Keras warns of a softmax over a single key, whose weight is 1.
+        alone = scores.shape[-1] == 1
+        weights = ops.ones_like(scores) if alone else ops.softmax(scores, axis=-1)
+        weights = ops.cast(weights, values.dtype)
         mixed = ops.einsum("bhqk,bkhd->bqhd", weights, values)
-        return self.merge(ops.reshape(mixed, (*ops.shape(x)[:2], self.units)))
+        mixed = ops.reshape(mixed, (*ops.shape(query)[:2], self.units))
+        some = ops.any(mask, axis=-1)[..., None]
+        mixed = ops.where(some, mixed, ops.zeros_like(mixed))
+        return mixed if self.merge is None else self.merge(mixed)
 
     def _heads(self, x: Any) -> Any:
         return ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, self.size))

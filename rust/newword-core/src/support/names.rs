@@ -3,8 +3,8 @@
 use bytemuck::cast_slice;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::support::arrays::{Array, ArrayFile};
-use crate::support::{Error, Result};
+use super::arrays::{Array, ArrayFile};
+use super::{Error, Result};
 
 /// Names and a number for each: a hash table with open addressing.
 ///
@@ -30,7 +30,7 @@ impl Names {
         for (name, number) in names {
             text.extend_from_slice(name.as_bytes());
             let end = u32::try_from(text.len());
-            let end = end.map_err(|_| Error::Memory("names of over 4 GB in a lexicon".into()))?;
+            let end = end.map_err(|_| Error::Memory("names of over 4 GB in one table".into()))?;
             entries.push([end, number]);
         }
         let mut table = vec![0_u32; (2 * entries.len()).next_power_of_two()];
@@ -71,22 +71,30 @@ impl Names {
         })
     }
 
-    /// The arrays of a file.
-    pub fn arrays(&self) -> [(&'static str, &[u8]); 3] {
-        [
-            ("names", &self.text),
-            ("name_entries", cast_slice(&self.entries)),
-            ("name_table", cast_slice(&self.table)),
-        ]
+    /// The name of an entry, numbered from 0 in the order of [`Names::new`].
+    pub fn get(&self, at: usize) -> Option<&str> {
+        let name = name(&self.text, &self.entries, u32::try_from(at + 1).ok()?)?;
+        std::str::from_utf8(name).ok()
     }
 
-    /// The table that a file holds.
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() - 1
+    }
+
+    /// The arrays of a file: the text, the entries and the table, under these names.
+    pub fn arrays(&self, names: [&'static str; 3]) -> [(&'static str, &[u8]); 3] {
+        let [text, entries, table] = names;
+        [(text, &self.text), (entries, cast_slice(&self.entries)), (table, cast_slice(&self.table))]
+    }
+
+    /// The table that a file holds under these names.
     ///
     /// # Errors
     /// [`Error::Format`] where an array is missing or of a length that cannot be.
-    pub fn open(file: &ArrayFile) -> Result<Self> {
-        let (text, entries) = (file.array("names", None)?, file.array("name_entries", None)?);
-        let table: Array<u32> = file.array("name_table", None)?;
+    pub fn open(file: &ArrayFile, names: [&str; 3]) -> Result<Self> {
+        let (text, entries) = (file.array(names[0], None)?, file.array(names[1], None)?);
+        let table: Array<u32> = file.array(names[2], None)?;
         if entries.is_empty() || !table.len().is_power_of_two() {
             return Err(file.damaged());
         }

@@ -1,0 +1,1 @@
+"""Entity linking: the joint model, its data, training, scoring, decoding and file."""
