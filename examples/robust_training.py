@@ -33,7 +33,7 @@ from _study import (
 
 NONE = "none"
 BATCH = 32
-EPSILONS = {"weights": (0.1, 0.5, 2.0), "outputs": (0.3, 1.0, 3.0)}
+EPSILONS = {"weights": (0.1, 0.5, 2.0), "outputs": (0.03, 0.1, 0.3, 1.0, 3.0)}
 METHODS: dict[str, tuple[dict[str, Any], str, tuple[float, ...]]] = {
     NONE: ({}, "", (0.0,)),
     "fgm": ({"method": "fgm"}, "epsilon", EPSILONS["weights"]),
