@@ -508,35 +508,42 @@ DATA = os.environ.get("NEWWORD_DATA")
 def test_real_texts_and_bases(tmp_path: Path) -> None:
     folder = Path(DATA or "", "el")
     source = folder / "kb_data.jsonl"
-    with pytest.raises(
-        FormatError, match='kb_data.jsonl: line 32004: "subject" must be a non-empty'
-    ):
+    rule = 'kb_data.jsonl: line 32004: "subject" must be a non-empty'
+    with pytest.raises(FormatError, match=rule):
         KnowledgeBase.build(source, tmp_path / "a.kb")
     with pytest.warns(CorpusWarning, match="^[1-9] invalid records? w.* skipped; .* line 32004: "):
         base = KnowledgeBase.build(source, tmp_path / "a.kb", on_invalid="skip")
-    with source.open(encoding="utf-8") as file:
-        records = [one for one in map(json.loads, file) if one["subject"].strip()]
-    assert list(base) == [one["subject_id"] for one in records]
-    found: dict[str, list[str]] = {}
-    for one in records:
-        for key in dict.fromkeys(map(key_of, filter(str.strip, [one["subject"], *one["alias"]]))):
-            found.setdefault(key, []).append(one["subject_id"])
-    assert base.statistics().names == len(found)
-    assert base.statistics().most_candidates == max(map(len, found.values()))
-    assert base.candidates_many(found) == list(found.values())
-    assert base.texts(base.ids[:500]) == [base[one_id].text() for one_id in base.ids[:500]]
-    with (folder / "kgclue_dev.jsonl").open(encoding="utf-8") as file:
-        texts = [json.loads(one) for one in file][:300]
-    for mode in ("all", "longest", "optimal"):
-        matches = base.matches_many([one["text"] for one in texts], mode)
-        keys = set(found)
-        assert matches == [slow_matches(keys, one["text"], mode) for one in texts]
-    gold = {(at, int(one["offset"]), one["mention"], one["kb_id"])
-            for at, text in enumerate(texts) for one in text["mention_data"]}  # fmt: skip
+    texts = [json.loads(one) for one in lines_of(folder / "kgclue_dev.jsonl")]
+    gold = {
+        (at, int(one["offset"]), one["mention"], one["kb_id"])
+        for at, text in enumerate(texts)
+        for one in text["mention_data"]
+    }
     every = {
-        (at, one.start, one.name, one_id)
+        (at, one.start, one.name, found)
         for at, some in enumerate(base.matches_many([one["text"] for one in texts], "all"))
         for one in some
-        for one_id in base.candidates(one.name)
+        for found in base.candidates(one.name)
     }
     assert len(gold & every) / len(gold) > 0.9
+
+    source = folder / "ccks2019_kb_sample.jsonl"
+    base = KnowledgeBase.build(source, tmp_path / "b.kb")
+    records = [json.loads(one) for one in lines_of(source)]
+    assert list(base) == [one["subject_id"] for one in records]
+    owners: dict[str, list[str]] = {}
+    for one in records:
+        for key in dict.fromkeys(map(key_of, filter(str.strip, [one["subject"], *one["alias"]]))):
+            owners.setdefault(key, []).append(one["subject_id"])
+    assert base.statistics().names == len(owners)
+    assert base.statistics().most_candidates == max(map(len, owners.values()))
+    assert base.candidates_many(owners) == list(owners.values())
+    assert base.texts(base.ids) == [base[one_id].text() for one_id in base.ids]
+    some_texts = [json.loads(one)["text"] for one in lines_of(folder / "ccks2019_gold.jsonl")[:100]]
+    for mode in ("all", "longest", "optimal"):
+        slow = [slow_matches(set(owners), text, mode) for text in some_texts]
+        assert base.matches_many(some_texts, mode) == slow
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text("utf-8").rstrip("\n").split("\n")
