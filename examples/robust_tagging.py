@@ -33,8 +33,8 @@ NONE = "none"
 BATCH = 16
 METHODS: dict[str, tuple[float, ...]] = {
     NONE: (0.0,),
-    "fgm": (0.1, 0.5, 2.0),
-    "gradient_penalty": (0.3, 1.0, 3.0),
+    "fgm": (0.1, 0.5, 2.0, 8.0),
+    "gradient_penalty": (0.3, 1.0, 3.0, 10.0),
 }
 """The candidates for each method's epsilon."""
 HEADS = ("softmax", "memm", "bidirectional_memm", "crf")

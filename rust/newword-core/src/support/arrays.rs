@@ -384,8 +384,8 @@ fn read_at(_: &File, map: &Mmap, place: Range<usize>, bytes: &mut [u8]) -> io::R
     Ok(())
 }
 
-const DAMAGED: &str = "the file is damaged; copy or compile it again";
-const TRUNCATED: &str = "the file is cut short or too long; copy or compile it again";
+const DAMAGED: &str = "the file is damaged; copy or write it again";
+const TRUNCATED: &str = "the file is cut short or too long; copy or write it again";
 
 /// The header, once it is known to be whole and of this format.
 fn read_head(bytes: &[u8], format: Format) -> Result<&[u8], String> {
@@ -402,7 +402,7 @@ fn read_head(bytes: &[u8], format: Format) -> Result<&[u8], String> {
     let (version, length, crc) = (number(8)?, number(12)? as usize, number(16)?);
     if version != format.version {
         let rule = format!("must be of version {}, got {version}", format.version);
-        return Err(format!("{rule}; compile it again"));
+        return Err(format!("{rule}; write it again"));
     }
     if length > LONGEST_HEADER {
         return Err(DAMAGED.into());
