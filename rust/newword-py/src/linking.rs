@@ -17,6 +17,7 @@ use crate::items::Items;
 use crate::strings::utf8;
 
 /// How a base is built.
+#[allow(clippy::struct_excessive_bools, reason = "independent options, as Python has them")]
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct Options {

@@ -221,13 +221,13 @@ impl View<'_> {
             if at + 2 <= last && is_name(*second) {
                 found(at, at + 2);
             }
-            let (mut node, mut end) = (*third, at + 3);
-            while node != none && end <= last {
-                if is_name(node) {
+            let (mut reached, mut end) = (*third, at + 3);
+            while reached != none && end <= last {
+                if is_name(reached) {
                     found(at, end);
                 }
                 let Some(label) = labels.get(end) else { break };
-                node = self.trie.step(node, *label);
+                reached = self.trie.step(reached, *label);
                 end += 1;
             }
         }

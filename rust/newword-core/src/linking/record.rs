@@ -122,8 +122,7 @@ impl Schema {
             Value::Object(mut object) if self == Self::Ccks => {
                 match (object.remove("predicate"), object.remove("object")) {
                     (Some(Value::String(name)), Some(Value::String(value))) => Ok((name, value)),
-                    (Some(Value::String(_)), Some(other)) => Err(wrong(&other)),
-                    (Some(other), _) => Err(wrong(&other)),
+                    (Some(Value::String(_)), Some(other)) | (Some(other), _) => Err(wrong(&other)),
                     (None, _) => Err(wrong(&Value::Object(object))),
                 }
             }

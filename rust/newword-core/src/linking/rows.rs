@@ -11,7 +11,9 @@ pub fn write(entity: &Entity, row: &mut Vec<u8>) {
     write_string(name, row);
     for strings in [aliases, types] {
         write_number(strings.len(), row);
-        strings.iter().for_each(|string| write_string(string, row));
+        for string in strings {
+            write_string(string, row);
+        }
     }
     write_number(attributes.len(), row);
     for (name, value) in attributes {

@@ -216,7 +216,7 @@ proptest! {
         let characters: Vec<char> = text.chars().collect();
         let mut all = Vec::new();
         for start in 0..characters.len() {
-            for end in start + 1..characters.len().min(start + 5) + 1 {
+            for end in start + 1..=characters.len().min(start + 5) {
                 if names.contains(&characters[start..end].iter().collect::<String>()) {
                     all.push([u32::try_from(start).unwrap(), u32::try_from(end).unwrap()]);
                 }
@@ -365,9 +365,9 @@ fn lines_of_files_are_read_and_wrong_ones_named() {
     assert!(skipped.first.unwrap().contains("in.jsonl: line 1: must be UTF-8, got "));
     assert_eq!(KnowledgeBase::open(&path("a.kb"), true).unwrap().len(), 1);
     let none = Source::Items(Box::new(|| Ok(None)));
-    let built =
+    let failed =
         KnowledgeBase::build(none, &path("no/a.kb"), options(Normalization::default()), &context());
-    assert!(matches!(built, Err(Error::Io { .. })));
+    assert!(matches!(failed, Err(Error::Io { .. })));
 }
 
 #[test]
