@@ -132,7 +132,7 @@ def distinct(rng: np.random.Generator, many: int, lengths: tuple[int, int]) -> l
 def most_frequent(statistics: Any, texts: Sequence[LinkedText], ratio: float | None) -> Any:
     """The score of a linker without a model: all matches, each with its most frequent entity."""
     kb = statistics.kb
-    dictionary = None if ratio is None else kb.name_set(statistics.pruned(ratio))
+    dictionary = None if ratio is None else statistics.pruned(ratio)
     found = kb.matches_many([one.text for one in texts], "optimal", dictionary)
     predicted = []
     for matches in found:

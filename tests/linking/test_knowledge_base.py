@@ -230,6 +230,9 @@ def test_the_sample(base: KnowledgeBase) -> None:
     assert "大刘" not in base.name_set([])
     assert base.matches("大刘写三体", dictionary=chosen) == [(0, 2, "大刘")]
     assert base.matches("大刘写三体", dictionary=[]) == []
+    assert len(~chosen) == 7
+    assert "大刘" not in ~chosen
+    assert base.matches("大刘写三体", dictionary=~chosen) == [(3, 5, "三体")]
 
 
 def test_text_of_all_kinds_is_matched_by_its_code_points(tmp_path: Path) -> None:

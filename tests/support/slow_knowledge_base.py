@@ -21,6 +21,15 @@ BRACKETS = {
 }
 
 
+class SlowNames(frozenset[str]):
+    """Some of the names of a base."""
+
+    every: frozenset[str]
+
+    def __invert__(self) -> frozenset[str]:
+        return self.every - self
+
+
 class SlowKnowledgeBase:
     """Looks up and matches names by trying everything."""
 
@@ -53,9 +62,11 @@ class SlowKnowledgeBase:
             forms = forms[1:-1]
         return forms
 
-    def name_set(self, names: Iterable[str]) -> frozenset[str]:
+    def name_set(self, names: Iterable[str]) -> SlowNames:
         """What `matches` takes as dictionary."""
-        return frozenset(self.normalize(one) for one in names) & frozenset(self.names)
+        found = SlowNames(set(map(self.normalize, names)) & set(self.names))
+        found.every = frozenset(self.names)
+        return found
 
     def candidates(self, name: str) -> list[str]:
         return list(self.names.get(self.normalize(name), []))

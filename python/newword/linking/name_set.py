@@ -14,7 +14,10 @@ __all__ = ["NameSet", "strings"]
 
 
 class NameSet:
-    """Some of the names of a knowledge base, for `matches`; created by `KnowledgeBase.name_set`."""
+    """Some of the names of a knowledge base, for `matches`; created by `KnowledgeBase.name_set`.
+
+    `~names` has all other names of the knowledge base.
+    """
 
     __slots__ = ("_base", "core")
 
@@ -27,6 +30,9 @@ class NameSet:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._base.contains(self.core, name)
+
+    def __invert__(self) -> NameSet:
+        return NameSet(self._base, self._base.complement(self.core))
 
     def __repr__(self) -> str:
         return f"<NameSet of {len(self)} of the names of a knowledge base>"

@@ -221,6 +221,12 @@ impl KnowledgeBase {
         })
     }
 
+    /// The set of all names that are not in a set.
+    fn complement(&self, py: Python<'_>, names: &Bound<'_, NameSet>) -> PyResult<NameSet> {
+        let names = &names.get().0;
+        enter_briefly(py, Some(1), self.0.len(), |_| Ok(NameSet(self.0.complement(names)?)))
+    }
+
     /// Whether a name is in a set.
     fn contains(&self, names: &Bound<'_, NameSet>, name: &Bound<'_, PyString>) -> PyResult<bool> {
         let Ok(name) = name.to_str() else { return Ok(false) };

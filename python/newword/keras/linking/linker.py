@@ -368,7 +368,7 @@ class EntityLinker(Predictions):
         self._kb, self._statistics = kb, statistics
         dictionary = None
         if options.pruning_ratio is not None and statistics.dropped(options.pruning_ratio):
-            dictionary = kb.name_set(statistics.pruned(options.pruning_ratio))
+            dictionary = statistics.pruned(options.pruning_ratio)
         reader = Reader(self.vocabulary, self.lexicon, self._words)
         store = EntityStore(kb, reader, options.max_description_length)
         self._predictor = Predictor(

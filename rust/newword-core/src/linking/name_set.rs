@@ -43,6 +43,24 @@ impl KnowledgeBase {
         NameSet { bits, len, fingerprint: self.fingerprint() }
     }
 
+    /// The set of all names of the base that are not in a set of it. O(slots of the trie).
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::check`].
+    pub fn complement(&self, names: &NameSet) -> Result<NameSet> {
+        self.check(names)?;
+        let trie = self.trie.view();
+        let mut bits = vec![0_u64; names.bits.len()];
+        let mut len = 0;
+        for node in (0_u32..).take(trie.slots()) {
+            if trie.is_key(node) && !names.has(node) {
+                bits[node as usize / 64] |= 1 << (node % 64);
+                len += 1;
+            }
+        }
+        Ok(NameSet { bits, len, fingerprint: names.fingerprint })
+    }
+
     /// Whether a name is in a set of this base. O(length).
     ///
     /// # Errors
