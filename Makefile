@@ -163,9 +163,9 @@ bench-training: build ## Measure adversarial training and landscape probes again
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_training.py $(if $(QUICK),--quick)
 
 .PHONY: bench-linking
-bench-linking: build ## Measure knowledge bases against their targets and peers (QUICK=1: within a minute)
+bench-linking: build ## Measure knowledge bases and linking against their targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
-	PYTHONPATH=. $(BIN)/python benches/python/bench_linking.py $(if $(QUICK),--quick)
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_linking.py $(if $(QUICK),--quick)
 
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/

@@ -1,4 +1,4 @@
-"""Knowledge bases against their targets: `python benches/python/bench_linking.py [--quick]`.
+"""Knowledge bases and linking against their targets: `make bench-linking`, or with QUICK=1.
 
 A synthetic base of 400,000 entities and 1,000,000 names is built, opened and searched, and its
 names are matched in texts, on one core; other people's matchers do the same if installed.
@@ -18,12 +18,14 @@ from typing import Any
 import newword
 from harness import Report, in_child, machine, require_release, timed
 from knowledge_bases import names_of, texts_of, write_base
-from newword.linking import KnowledgeBase
+from newword.linking import KnowledgeBase, LinkedText, Mention
 
 MEGABYTE = 1_000_000
 TEXTS = 200_000
 QUICK = 10
 """How many times smaller everything is with --quick."""
+MOST_CANDIDATES = 5
+"""Of a name, for predictions."""
 CHECKED = 300
 """How many texts the slow twin matches."""
 
@@ -61,6 +63,7 @@ def main() -> None:
         base = look_up(report, path, names)
         texts = texts_of(names, TEXTS // (QUICK if options.quick else 1))
         match(report, base, names, texts)
+        predict(report, base, texts[: 64 + (400 if options.quick else 2000)])
 
 
 def build(report: Report, source: Path, path: Path, entities: int) -> None:
@@ -135,6 +138,39 @@ def match(report: Report, base: KnowledgeBase, names: list[list[str]], texts: li
         ratio = seconds / ours
         measured = f"{size / seconds:.1f} MB/s; {ratio:.0f}x, objects {seconds / as_objects:.1f}x"
         report.add(f"{name}, {mode}", measured, "1x, 1x", ratio >= 1 and seconds >= as_objects)
+
+
+def predict(report: Report, base: KnowledgeBase, texts: list[str]) -> None:
+    """Scores the candidates of all matches with a model of the article's size, on all cores."""
+    if importlib.util.find_spec("keras") is None:
+        report.add("predict", "Keras is not installed")
+        return
+    from newword.keras import EntityLinker
+
+    matches = base.matches_many(texts)
+    linked = [
+        LinkedText(
+            text,
+            tuple(Mention(*one, base.candidates(one.name)[0]) for one in some),
+        )
+        for text, some in zip(texts, matches, strict=True)
+    ]
+    # As many candidates as the article has left by its prior.
+    linker = EntityLinker(max_candidates=MOST_CANDIDATES, pruning_ratio=None, prior_min_count=None)
+    linker.fit(linked[:64], base, epochs=1, verbose=0)
+    plain, spans = texts[64:], [[one[:2] for one in some] for some in matches[64:]]
+    linker.predict(plain[:64], mentions=spans[:64])
+    seconds, found = timed(lambda: linker.predict(plain, mentions=spans), repeat=1)
+    assert [[(one.start, one.end) for one in some] for some in found] == spans
+    pairs = 0
+    for some in found:
+        for one in some:
+            ids = base.candidates(one.text)
+            assert one.id in ids
+            pairs += min(len(ids), MOST_CANDIDATES)
+    rate = len(plain) / seconds
+    measured = f"{rate:.0f} texts/s, {pairs / len(plain):.1f} pairs each"
+    report.add("predict, size of the article", measured, "500 texts/s", rate >= 500)
 
 
 def slow_spans(words: set[str], text: str, mode: str) -> list[tuple[int, int]]:
