@@ -137,7 +137,7 @@ class KnowledgeBase:
             OSError: A file cannot be read or written.
 
         Complexity:
-            O(n log n) time for n names. Memory of about 150 bytes for each name and id, whatever
+            O(n log n) time for n names. Memory of about 130 bytes for each name and id, whatever
             the size of the descriptions.
         """
         options = {
