@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEMAS = ("ccks", "simple")
+"""The forms of records."""
+MODES = ("all", "longest", "optimal")
+"""Which of the names in a text are its matches."""
 
 
 @dataclass(frozen=True, slots=True)

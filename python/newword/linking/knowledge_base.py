@@ -15,6 +15,7 @@ from newword._core import core
 from newword.errors import CorpusWarning
 from newword.linking._ids import Ids
 from newword.linking.entities import (
+    MODES,
     SCHEMAS,
     Entity,
     Match,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from newword.progress import Progress
 
 __all__ = ["KnowledgeBase", "KnowledgeBaseStatistics"]
-
-MODES = ("all", "longest", "optimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +252,8 @@ class KnowledgeBase:
         number, name, aliases, types, attributes = self._core.entity(self.index(id))
         return Entity(number, name, tuple(aliases), tuple(types), tuple(attributes))
 
-    def __getitem__(self, id: str) -> Entity:  # noqa: A002
-        return self.entity(id)
+    def __getitem__(self, key: str) -> Entity:
+        return self.entity(key)
 
     def __len__(self) -> int:
         return len(self._core)
@@ -262,8 +261,8 @@ class KnowledgeBase:
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)
 
-    def __contains__(self, id: object) -> bool:  # noqa: A002
-        return id in self.ids
+    def __contains__(self, key: object) -> bool:
+        return key in self.ids
 
     def __repr__(self) -> str:
         return f"<KnowledgeBase {self._path!r}: {len(self):,} entities>"

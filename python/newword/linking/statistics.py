@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from newword import _check
+from newword.linking.entities import MODES
 from newword.linking.linked_texts import LinkedText, checked_linked_texts
 from newword.span_evaluation import SpanCounts
 
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
     from newword.linking.name_set import NameSet
 
-__all__ = ["MODES", "MatchingReport", "MentionStatistics"]
-
-MODES = ("all", "longest", "optimal")
+__all__ = ["MatchingReport", "MentionStatistics"]
 
 
 class MatchingReport(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def test_training_goes_on(saved: Path, base: Any) -> None:
 
 
 def test_another_base_is_refused(saved: Path) -> None:
-    for other in (entities()[:-1], entities()[::-1]):
+    described = [replace(entities()[0], attributes=(("类别", "别的"),)), *entities()[1:]]
+    for other in (entities()[:-1], entities()[::-1], described):
         with pytest.raises(InvalidArgumentError, match="kb: must be the knowledge base of"):
             EntityLinker.load(saved, base_of(other))
     with pytest.raises(InvalidArgumentError, match="kb: must be a KnowledgeBase"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from newword import _check
 from newword.keras.training.options import options_of
-from newword.linking import LinkedText, Mention
+from newword.linking import KnowledgeBase, LinkedText, Mention
 from newword.linking.linked_texts import checked_linked_texts
 
 if TYPE_CHECKING:
@@ -20,32 +19,20 @@ __all__ = [
     "checked_base",
     "checked_lengths",
     "checked_spans",
-    "fingerprint",
     "linker_options",
     "training_texts",
 ]
 
-METHODS = ("candidates_many", "matches_many", "match_arrays", "texts", "normalize", "name_set")
 
-
-def checked_base(kb: Any) -> Any:
+def checked_base(kb: Any) -> KnowledgeBase:
     """Validates a knowledge base.
 
     Raises:
         InvalidArgumentError: It is none.
     """
-    if not all(callable(getattr(kb, name, None)) for name in METHODS):
+    if not isinstance(kb, KnowledgeBase):
         raise _check.invalid("kb", "a KnowledgeBase", kb)
     return kb
-
-
-def fingerprint(kb: Any) -> dict[str, Any]:
-    """Number and digest of the ids of a knowledge base, in order."""
-    digest, count = hashlib.sha256(), 0
-    for identity in kb:
-        digest.update(identity.encode("utf-8", "surrogatepass") + b"\0")
-        count += 1
-    return {"entities": count, "sha256": digest.hexdigest()}
 
 
 def checked_lengths(argument: str, texts: Sequence[str], most: int) -> None:

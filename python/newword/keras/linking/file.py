@@ -9,7 +9,6 @@ from newword import _check
 from newword.errors import FormatError
 from newword.keras._archive import MODEL, Archive, load_model, sound
 from newword.keras._lexicons import lexicon_kind, lexicon_members, loaded_lexicon
-from newword.keras.linking.checks import fingerprint
 from newword.keras.linking.model import EntityLinkingModel
 from newword.keras.linking.options import Words
 from newword.keras.linking.tuning import Thresholds
@@ -45,7 +44,7 @@ def save(path: str | os.PathLike[str], parts: Parts, kb: Any) -> None:
         "thresholds": list(parts.thresholds),
         "lexicon": lexicon_kind(parts.lexicon),
         "words": None if parts.words is None else list(parts.words.names),
-        "knowledge_base": fingerprint(kb),
+        "knowledge_base": {"entities": len(kb), "fingerprint": kb.fingerprint},
         "options": parts.options,
     }
     ARCHIVE.save(path, parts.model, about, lexicon_members(parts.lexicon))
@@ -62,10 +61,9 @@ def load(path: str | os.PathLike[str], kb: Any, lexicon: Any) -> Parts:
         mention, link = map(float, about["thresholds"])
         names, options = about["words"], dict(about["options"])
         words = None if names is None else Words(tuple(map(str, names)), None)
-    found = fingerprint(kb)
-    if found != base:
+    if kb.fingerprint != base.get("fingerprint"):
         rule = f"the knowledge base of {source}, with {base.get('entities')} entities"
-        raise _check.invalid("kb", rule, f"another one, with {found['entities']}")
+        raise _check.invalid("kb", rule, f"another one, with {len(kb)}")
     own = loaded_lexicon(source, about.get("lexicon"), lexicon, members)
     model = load_model(source, members[MODEL], None)
     _check_together(source, model, vocabulary, words)

@@ -311,8 +311,8 @@ class EntityLinker(Predictions):
         Raises:
             FormatError: The file is not a linker, corrupt, from a later version, or its parts do
                 not match.
-            InvalidArgumentError: The knowledge base has other ids; a required lexicon is missing,
-                or a lexicon is not needed.
+            InvalidArgumentError: It is another knowledge base, by its `fingerprint`; a required
+                lexicon is missing, or a lexicon is not needed.
             OSError: The file cannot be read.
         """
         parts = linker_file.load(path, checked_base(kb), lexicon)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from newword import _check
 from newword.keras.layers.gated_convolution import share
-from newword.linking.statistics import MODES
+from newword.linking.entities import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,11 +129,10 @@ class Words:
             raise _check.invalid("word_vectors", rule, matrix.shape)
         return cls(names, np.pad(matrix, ((1, 0), (0, 0))))
 
-    def __post_init__(self) -> None:
-        rows = {one: row for row, one in enumerate(self.names, 1)}
-        object.__setattr__(self, "_rows", rows)
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {one: row for row, one in enumerate(self.names, 1)}
 
     def rows(self, words: Iterable[str]) -> list[int]:
         """The row of each word."""
-        rows: dict[str, int] = self._rows  # type: ignore[attr-defined]
-        return [rows.get(one, 0) for one in words]
+        return [self._row_of.get(one, 0) for one in words]
