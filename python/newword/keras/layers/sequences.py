@@ -12,7 +12,7 @@ from keras import ops
 from newword._check import invalid
 from newword.keras.layers.masks import aligned, apply_mask, as_mask
 
-__all__ = ["last_valid", "pack_by_mask", "reverse_by_mask", "unpack_by_mask"]
+__all__ = ["last_valid", "pack_by_mask", "reverse_by_mask", "take_steps", "unpack_by_mask"]
 
 
 def reverse_by_mask(x: Any, mask: Any) -> Any:
@@ -38,10 +38,10 @@ def reverse_by_mask(x: Any, mask: Any) -> Any:
     x = ops.convert_to_tensor(x)
     if mask is None:
         return ops.flip(x, axis=1)
-    backward = ops.argsort(_places(x, mask, reverse=True), axis=1)
+    backward = _order(_places(x, mask, reverse=True))
     # The source of each step: packed in reverse, then unpacked in order.
     source = ops.take_along_axis(backward, _places(x, mask, reverse=False), axis=1)
-    return _take_steps(x, source)
+    return take_steps(x, source)
 
 
 def pack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
@@ -57,7 +57,7 @@ def pack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
     x = ops.convert_to_tensor(x)
     if mask is None:
         return ops.flip(x, axis=1) if reverse else x
-    return _take_steps(x, ops.argsort(_places(x, mask, reverse), axis=1))
+    return take_steps(x, _order(_places(x, mask, reverse)))
 
 
 def unpack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
@@ -70,7 +70,7 @@ def unpack_by_mask(x: Any, mask: Any, reverse: bool = False) -> Any:
     x = ops.convert_to_tensor(x)
     if mask is None:
         return ops.flip(x, axis=1) if reverse else x
-    return _take_steps(x, _places(x, mask, reverse))
+    return take_steps(x, _places(x, mask, reverse))
 
 
 def last_valid(x: Any, mask: Any) -> Any:
@@ -88,7 +88,7 @@ def last_valid(x: Any, mask: Any) -> Any:
     mask = _checked(x, mask)
     steps = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1)
     last = ops.max(ops.where(mask, steps, ops.zeros_like(steps)), axis=1, keepdims=True)
-    step = _take_steps(x, ops.maximum(last - 1, 0))
+    step = take_steps(x, ops.maximum(last - 1, 0))
     # For a row without valid steps, the first step was gathered.
     return apply_mask(step, last > 0)[:, 0]
 
@@ -112,8 +112,16 @@ def _places(x: Any, mask: Any, reverse: bool) -> Any:
     return ops.where(mask, count - 1 - rank if reverse else rank, behind)
 
 
-def _take_steps(x: Any, index: Any) -> Any:
-    """`y[b, i] = x[b, index[b, i]]`."""
-    for _ in range(len(x.shape) - 2):
-        index = ops.expand_dims(index, -1)
-    return ops.take_along_axis(x, index, axis=1)
+def _order(places: Any) -> Any:
+    """The step at each place."""
+    return ops.cast(ops.argsort(places, axis=1), "int32")
+
+
+def take_steps(x: Any, index: Any) -> Any:
+    """`y[b, i] = x[b, index[b, i]]`, for an int32 index of (batch, any number of steps) in range.
+
+    Whole steps are gathered, which is several times as fast as `ops.take_along_axis`.
+    """
+    batch, steps = ops.shape(x)[0], ops.shape(x)[1]
+    index = index + steps * ops.arange(batch, dtype="int32")[:, None]
+    return ops.take(ops.reshape(x, (-1, *x.shape[2:])), index, axis=0)

@@ -10,12 +10,12 @@ from keras import ops
 from newword import _check
 from newword.keras._lexicons import NUM_PLACES
 from newword.keras._seeding import dropout_seed
-from newword.keras.layers.cached_attention import CachedAttention
 from newword.keras.layers.convolution import MaskedConv1D
 from newword.keras.layers.encoders import BiLSTMEncoder, DGCNNEncoder
 from newword.keras.layers.gated_convolution import share
-from newword.keras.layers.masks import mask_from_ids, masked_max, masked_mean
+from newword.keras.layers.masks import mask_from_ids, masked_mean
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.linking.attention import PairAttention
 from newword.keras.linking.options import ENCODERS
 
 __all__ = ["EntityLinkingModel"]
@@ -138,9 +138,7 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         )
         self.ends = layers.Dense(2, dtype=policy, name="ends")
         attentions = [
-            CachedAttention(
-                2 * self.units, self.num_heads, rotary=False, merge=False, dtype=policy, name=name
-            )
+            PairAttention(2 * self.units, self.num_heads, dtype=policy, name=name)
             for name in ("text_to_entity", "entity_to_text")
         ]
         self.text_to_entity, self.entity_to_text = attentions
@@ -237,8 +235,8 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
 
     def entity_side(self, described: Any, mask: Any) -> tuple[Any, ...]:
         """What all pairs of an entity share: keys, values and queries of attention, the mask."""
-        keys, values = self.text_to_entity.keys_values(described, None)
-        return keys, values, self.entity_to_text.queries(described, None), mask
+        memory = self.text_to_entity.memory(described, mask)
+        return *memory, self.entity_to_text.queries(described), mask
 
     def match(
         self, texts: tuple[Any, Any], entities: tuple[Any, ...], indicators: Any, training: Any
@@ -257,12 +255,11 @@ class EntityLinkingModel(keras.Model):  # type: ignore[misc, unused-ignore]
         indicators = ops.cast(indicators, encoded.dtype)
         mixed = ops.concatenate([encoded, indicators], axis=-1)
         states = self.mention_encoder(mixed, mask=mask, training=training)
-        here = self.text_to_entity.attend(states, None, (keys, values), entity_mask[:, None])
-        memory = self.entity_to_text.keys_values(states, None)
-        there = self.entity_to_text.mixed(queries, memory, mask[:, None])
+        here = self.text_to_entity.queries(states)
+        there = self.entity_to_text.memory(states, mask)
         vectors = [
-            masked_max(here, mask),
-            masked_max(there, entity_mask),
+            self.text_to_entity.maximum(here, (keys, values), mask),
+            self.entity_to_text.maximum(queries, there, entity_mask),
             masked_mean(states, ops.logical_and(indicators[..., 0] > 0, mask)),
         ]
         pair = self.pair_dropout(ops.concatenate(vectors, axis=-1), training=training)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from newword import _check
-from newword.keras.layers.cached_attention import CachedAttention
+from newword.keras.seq2seq.attention import CachedAttention
 from newword.keras.seq2seq.base import Seq2SeqModel
 from newword.keras.seq2seq.lstm_blocks import LSTMDecoder, LSTMEncoder
 

@@ -8,9 +8,9 @@ import keras
 from keras import ops
 
 from newword import _check
-from newword.keras.layers.cached_attention import CachedAttention
 from newword.keras.layers.encoders import BiLSTMEncoder
 from newword.keras.layers.masks import masked_max
+from newword.keras.seq2seq.attention import CachedAttention
 from newword.keras.seq2seq.modulation import SelfModulatedLayerNormalization
 
 __all__ = ["LSTMDecoder", "LSTMEncoder"]

@@ -9,9 +9,9 @@ from keras import ops
 
 from newword import _check
 from newword.keras._seeding import dropout_seed
-from newword.keras.layers.cached_attention import CachedAttention
 from newword.keras.layers.rotary import positions
 from newword.keras.layers.transformer import TransformerEncoder
+from newword.keras.seq2seq.attention import CachedAttention
 from newword.keras.seq2seq.encoder_decoder import EncoderDecoder
 
 __all__ = ["TransformerEncoderDecoder"]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from newword.keras.tagging.alignment import fold_boundary, left_align, take_steps
+from newword.keras.layers.sequences import take_steps
+from newword.keras.tagging.alignment import fold_boundary, left_align
 from newword.keras.tagging.packing import Layout, TagScores
 
 __all__ = ["METHODS", "PathScores", "path_scores"]

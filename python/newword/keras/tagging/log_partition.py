@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from newword.keras.tagging.alignment import pick, take_steps
+from newword.keras.layers.sequences import take_steps
+from newword.keras.tagging.alignment import pick
 
 __all__ = ["chain_log_partition", "path_score"]
 

@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from newword import _check
-from newword.keras.tagging.alignment import left_align, take_steps
+from newword.keras.layers.sequences import take_steps
+from newword.keras.tagging.alignment import left_align
 from newword.keras.tagging.likelihood import crf_nll, memm_nll, softmax_nll
 from newword.keras.tagging.packing import Layout, TagScores, unpack
 

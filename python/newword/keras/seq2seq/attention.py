@@ -26,13 +26,10 @@ class CachedAttention(keras.layers.Layer):
             `num_heads`.
         num_heads: Number of heads.
         rotary: Whether queries and keys are rotated by their positions.
-        merge: Whether a dense layer follows that mixes the heads.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(
-        self, units: int, num_heads: int, rotary: bool, *, merge: bool = True, **kwargs: Any
-    ) -> None:
+    def __init__(self, units: int, num_heads: int, rotary: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_heads, self.rotary = whole("num_heads", num_heads, 1), rotary
         multiple = self.num_heads * (2 if rotary else 1)
@@ -42,7 +39,7 @@ class CachedAttention(keras.layers.Layer):
         self.query = self._dense(units, "query", use_bias=False)
         self.key = self._dense(units, "key", use_bias=False)
         self.value = self._dense(units, "value")
-        self.merge = self._dense(units, "merge") if merge else None
+        self.merge = self._dense(units, "merge")
 
     def _dense(self, units: int, name: str, **options: Any) -> Any:
         return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
@@ -52,8 +49,7 @@ class CachedAttention(keras.layers.Layer):
         self.query.build(input_shape)
         self.key.build(memory_shape)
         self.value.build(memory_shape)
-        if self.merge is not None:
-            self.merge.build((*input_shape[:2], self.units))
+        self.merge.build((*input_shape[:2], self.units))
 
     def keys_values(self, memory: Any, place: Any) -> tuple[Any, Any]:
         """Keys and values of a memory, each (batch, steps, heads, size).
@@ -74,15 +70,8 @@ class CachedAttention(keras.layers.Layer):
             keys_values: The result of `keys_values`.
             mask: The keys that each query sees, bool; (batch or 1, queries or 1, keys).
         """
-        return self.mixed(self.queries(x, place), keys_values, mask)
-
-    def queries(self, x: Any, place: Any) -> Any:
-        """The queries of steps, (batch, queries, heads, size); arguments as for `attend`."""
         query = self._heads(self.query(x))
-        return rotated(query, place) if self.rotary else query
-
-    def mixed(self, query: Any, keys_values: tuple[Any, Any], mask: Any) -> Any:
-        """The output for queries that are computed already; arguments as for `attend`."""
+        query = rotated(query, place) if self.rotary else query
         keys, values = keys_values
         scores = ops.einsum("bqhd,bkhd->bhqk", query / self.size**0.5, keys)
         # In float32, and in fewer passes over the scores than `masked_softmax`.
@@ -95,7 +84,7 @@ class CachedAttention(keras.layers.Layer):
         mixed = ops.reshape(mixed, (*ops.shape(query)[:2], self.units))
         some = ops.any(mask, axis=-1)[..., None]
         mixed = ops.where(some, mixed, ops.zeros_like(mixed))
-        return mixed if self.merge is None else self.merge(mixed)
+        return self.merge(mixed)
 
     def _heads(self, x: Any) -> Any:
         return ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, self.size))
