@@ -2,9 +2,13 @@
 
 A linker is trained with everything, and without one part at a time: each feature of a pair, the
 pruning of names, the prior of ids, balanced samples, the average of weights. Thresholds and epochs
-are chosen by the development set. The base and the texts are files in the form of CCKS 2019.
+are chosen by the development set. The base and the texts are files in the form of CCKS 2019, or
+synthetic. With folds, each seed has another part of the file for its test set, and the counts of
+all folds are added up.
 
-    python examples/entity_linking.py --base kb_data.jsonl --texts texts.jsonl --results RUNS.jsonl
+    python examples/entity_linking.py --base base.jsonl --texts train.jsonl dev.jsonl test.jsonl
+    python examples/entity_linking.py --base kb.jsonl --texts texts.jsonl --folds 5
+    python examples/entity_linking.py --names 107000 --many 10000
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ import functools
 import statistics
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from _linking import LinkingTask, from_files, most_frequent, synthetic
 from _study import (
@@ -27,12 +33,16 @@ from _study import (
     set_up,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 FULL = "everything"
 VARIANTS: dict[str, dict[str, Any]] = {
     FULL: {},
     "no characters": {"features": ("objects",)},
     "no objects": {"features": ("characters",)},
     "no features": {"features": ()},
+    "words": {"lexicon": True},
     "no pruning": {"pruning_ratio": None},
     "no prior": {"prior_min_count": None},
     "uniform samples": {"positive_share": None},
@@ -40,7 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "open mentions": {"dictionary_only": False},
     "no matches": {"dictionary_only": False, "match_features": False},
 }
-"""What differs from the linker with everything."""
+"""What differs from the linker with everything; the feature of words needs a lexicon."""
 QUICK = (FULL, "no features")
 ENCODERS = ("bilstm", "dgcnn", "transformer")
 
@@ -51,13 +61,16 @@ def main() -> None:
     set_up(given)
     results = Results(given.results)
     with tempfile.TemporaryDirectory(prefix="newword-") as folder:
-        task = task_of(given, Path(folder))
-        print_matching(task)
+        tasks = tasks_of(given, Path(folder))
+        print_matching(tasks)
         runs = {
-            variant: [run(results, given, task, variant, seed) for seed in range(given.seeds)]
+            variant: [
+                run(results, given, tasks[seed % len(tasks)], variant, seed)
+                for seed in range(given.seeds)
+            ]
             for variant in given.variants
         }
-    print_table(*table(runs))
+    print_table(*(pooled(runs) if given.folds else table(runs)))
 
 
 def parsed() -> argparse.Namespace:
@@ -65,8 +78,10 @@ def parsed() -> argparse.Namespace:
     parser = arguments(__doc__, seeds=3)
     parser.add_argument("--base", type=Path, help="JSON lines of entities; built-in without it")
     parser.add_argument("--texts", type=Path, nargs="+", help="one file, or train, dev and test")
+    parser.add_argument("--folds", type=int, default=0, help="splits of one file; sets --seeds")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--names", type=int, default=2000, help="of the synthetic base")
+    parser.add_argument("--many", type=int, help="synthetic texts; ten for each name by default")
     parser.add_argument("--train", type=int, help="at most so many texts to learn from")
     parser.add_argument("--encoder", choices=ENCODERS, default="bilstm")
     parser.add_argument("--units", type=int, default=64)
@@ -78,36 +93,59 @@ def parsed() -> argparse.Namespace:
         parser.error("--base and --texts go together")
     if given.texts is not None and len(given.texts) not in (1, 3):
         parser.error("--texts takes one file, or three")
+    if given.folds:
+        if given.texts is None or len(given.texts) != 1 or given.folds < 3:
+            parser.error("--folds takes 3 or more, and one file of texts")
+        given.seeds = given.folds
     if given.quick:
-        given.base = given.texts = None
+        given.base = given.texts = given.many = None
+        given.folds = 0
         given.seeds, given.names, given.epochs, given.units = 1, 30, 8, 16
         given.embedding_dim, given.learning_rate, given.variants = 32, 0.01, list(QUICK)
         given.encoder = "dgcnn"
     return given
 
 
-def task_of(given: argparse.Namespace, folder: Path) -> LinkingTask:
-    """The task, from files or synthetic."""
+def tasks_of(given: argparse.Namespace, folder: Path) -> list[LinkingTask]:
+    """The task, from files or synthetic; with folds, one for each."""
     if given.base is None:
-        return synthetic(given.names, 10 * given.names, folder)
-    return from_files(given.base, given.texts, folder, given.train)
+        return [synthetic(given.names, given.many or 10 * given.names, folder)]
+    return from_files(given.base, given.texts, folder, given.train, given.folds)
 
 
-def print_matching(task: LinkingTask) -> None:
+def print_matching(tasks: Sequence[LinkingTask]) -> None:
     """How names match, and what a linker without a model reaches."""
     from newword.linking import MentionStatistics
 
-    sizes = task.kb.statistics()
-    counts = [len(part) for part in (task.train, task.dev, task.test)]
-    print(f"# {task.name}: {sizes.entities:,} entities, {sizes.names:,} names, texts {counts}")
-    found = MentionStatistics.count(task.train, task.kb)
-    report = found.report(task.test)
+    sizes = tasks[0].kb.statistics()
+    counts = [len(part) for part in (tasks[0].train, tasks[0].dev, tasks[0].test)]
+    mentions = sum(len(text.mentions) for task in tasks for text in task.test)
+    known = f"{sizes.entities:,} entities, {sizes.names:,} names"
+    print(f"# {tasks[0].name}: {known}, texts {counts}, {mentions:,} mentions to judge by")
+    counted = [MentionStatistics.count(task.train, task.kb) for task in tasks]
+    reports = [one.report(task.test) for one, task in zip(counted, tasks, strict=True)]
     rows = []
-    for name, one, ratio in (("all", report.before, None), ("pruned", report.after, 5.0)):
-        f1 = most_frequent(found, task.test, ratio).f1
-        shares = [f"{value:.3f}" for value in (one.precision, one.recall, one.f1, f1)]
-        rows.append([name, *shares])
+    for name, ratio in (("all", None), ("pruned", 5.0)):
+        matched = [one.before if ratio is None else one.after for one in reports]
+        linked = [
+            most_frequent(one, task.test, ratio).links
+            for one, task in zip(counted, tasks, strict=True)
+        ]
+        precision, recall, f1 = shares(matched)
+        rows.append([name, *(f"{one:.3f}" for one in (precision, recall, f1, shares(linked)[2]))])
     print_table(["names", "precision", "recall", "F1", "F1 with the most frequent id"], rows)
+
+
+def shares(counts: Sequence[Any]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of added counts."""
+    added = [sum(getattr(one, name) for one in counts) for name in ("correct", "predicted", "gold")]
+    return of_counts(added)
+
+
+def of_counts(counts: Sequence[int]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of correct, predicted and gold ones."""
+    correct, predicted, gold = counts
+    return correct / max(predicted, 1), correct / max(gold, 1), 2 * correct / (predicted + gold)
 
 
 def run(
@@ -135,7 +173,10 @@ def trained(task: LinkingTask, key: dict[str, Any]) -> dict[str, Any]:
     from newword.keras import EntityLinker
 
     options = {name: key[name] for name in ("encoder", "units", "embedding_dim", "seed")}
-    linker = EntityLinker(**options, **VARIANTS[key["variant"]])
+    differs = dict(VARIANTS[key["variant"]])
+    if "lexicon" in differs:
+        differs["lexicon"] = lexicon_of(task)
+    linker = EntityLinker(**options, **differs)
     history = linker.fit(
         task.train,
         task.kb,
@@ -146,7 +187,11 @@ def trained(task: LinkingTask, key: dict[str, Any]) -> dict[str, Any]:
     )
     score = linker.evaluate(task.test)
     coverage = linker.coverage
+    counts = {"links": score.links, "mentions": score.mentions, "given": score.given}
     return {
+        "counts": {
+            name: [one.correct, one.predicted, one.gold] for name, one in counts.items() if one
+        },
         "dev": max(history.history["val_f1"]),
         "f1": score.f1,
         "precision": score.precision,
@@ -157,6 +202,36 @@ def trained(task: LinkingTask, key: dict[str, Any]) -> dict[str, Any]:
         "positive": coverage.positives / max(coverage.samples, 1),
         "covered": coverage.sampled_pairs / max(coverage.pairs, 1),
     }
+
+
+def lexicon_of(task: LinkingTask) -> Any:
+    """The words of the training texts and of the descriptions of their entities."""
+    import newword
+
+    ids = {one.id for text in task.train for one in text.mentions if one.id is not None}
+    described = [task.kb[one].text() for one in sorted(ids)]
+    return newword.discover([text.text for text in task.train] + described, min_count=4)
+
+
+def pooled(runs: dict[str, list[dict[str, Any]]]) -> tuple[list[str], list[list[str]]]:
+    """Scores of the counts of all folds, in percent."""
+    head = ["variant", "F1", "precision", "recall", "mentions", "given mentions"]
+    rows = []
+    for variant, records in runs.items():
+        added = {
+            part: np.sum([one["counts"][part] for one in records], axis=0).tolist()
+            for part in ("links", "mentions", "given")
+        }
+        precision, recall, f1 = of_counts(added["links"])
+        values = (
+            f1,
+            precision,
+            recall,
+            of_counts(added["mentions"])[2],
+            of_counts(added["given"])[1],
+        )
+        rows.append([variant, *(f"{100 * one:.1f}" for one in values)])
+    return head, rows
 
 
 def table(runs: dict[str, list[dict[str, Any]]]) -> tuple[list[str], list[list[str]]]:
