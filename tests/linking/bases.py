@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from collections.abc import Iterable
 from itertools import count
@@ -12,6 +13,7 @@ import numpy as np
 from newword.linking import Entity, KnowledgeBase, LinkedText, Mention
 
 FOLDER = tempfile.TemporaryDirectory(prefix="newword-bases-", ignore_cleanup_errors=True)
+atexit.register(FOLDER.cleanup)
 NUMBERS = count()
 
 TOPICS = {

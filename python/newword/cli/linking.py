@@ -60,14 +60,8 @@ def link(
     base: Annotated[
         Path, typer.Argument(help="The knowledge base it was saved with.", show_default=False)
     ],
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(help="Text files, plain, .gz or .xz. Default: standard input."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Output file. Default: standard output."),
-    ] = None,
+    files: opt.LineFiles = None,
+    output: opt.LinesOutput = None,
     *,
     scores: Annotated[
         bool,

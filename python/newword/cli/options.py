@@ -19,6 +19,14 @@ Files: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+LineFiles: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(help="Text files, plain, .gz or .xz. Default: standard input."),
+]
+LinesOutput: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Output file. Default: standard output."),
+]
 Lexicon: TypeAlias = Annotated[
     Path,
     typer.Option(

@@ -65,14 +65,8 @@ def segmented(
 @command
 def segment(
     lexicon: opt.Lexicon,
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(help="Text files, plain, .gz or .xz. Default: standard input."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Output file. Default: standard output."),
-    ] = None,
+    files: opt.LineFiles = None,
+    output: opt.LinesOutput = None,
     separator: Annotated[str, typer.Option(help="Separator between words.")] = " ",
     top: Annotated[
         int | None, typer.Option("--top", "-n", min=1, help="Use only the first N words.")
