@@ -12,7 +12,7 @@ import typer
 from newword.cli import options as opt
 from newword.cli.groups import command
 from newword.cli.lines import lines_of
-from newword.cli.output import opened_for_lines
+from newword.cli.output import opened_for_lines, without_native_messages
 from newword.errors import FormatError
 from newword.linking import KnowledgeBase, Mention
 
@@ -72,7 +72,8 @@ def link(
     """Find mentions of entities in text and link them, one JSON object per line of input."""
     # Messages of TensorFlow would stand between those of this command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from newword.keras import EntityLinker
+    with without_native_messages():
+        from newword.keras import EntityLinker
 
     loaded = EntityLinker.load(linker, KnowledgeBase.open(base))
     with opened_for_lines(output) as file:

@@ -1,6 +1,7 @@
 """Output of commands: a table, TSV, a file, a summary."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -128,3 +129,24 @@ def opened_for_lines(output: Path | None) -> Iterator[Any]:
             return
         with temporary.open("wb") as file:
             yield file
+
+
+@contextmanager
+def without_native_messages() -> Iterator[None]:
+    """Discards what native libraries write to standard error, such as TensorFlow when imported.
+
+    Its logger ignores every setting until it has started.
+    """
+    if sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,13 @@ def test_it_prints_probabilities(saved: Path, linker: Any) -> None:
         assert one["offset"] == other.start
         got = [(each["kb_id"], each["probability"]) for each in one["candidates"]]
         assert got == [(name, pytest.approx(p, abs=1e-3)) for name, p in other.candidates]
+
+
+def test_the_backend_says_nothing(saved: Path, linker: Any) -> None:
+    command = [sys.executable, "-m", "newword", "link", str(saved), linker.kb.path]
+    done = subprocess.run(command, input=PLAIN[0].encode(), capture_output=True, check=True)
+    assert json.loads(done.stdout)["text"] == PLAIN[0]
+    assert done.stderr == b""
 
 
 def test_errors_are_one_line(saved: Path, linker: Any, tmp_path: Path) -> None:
