@@ -8,7 +8,7 @@ paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `f
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, TypedDict, final
+from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 __all__ = [
     "BeamSearch",
     "BidirectionalBeamSearch",
+    "CountRows",
     "KnowledgeBase",
     "NameSet",
     "Sampler",
@@ -23,8 +24,12 @@ __all__ = [
     "TokenTrie",
     "Words",
     "__version__",
+    "alphabet_name",
+    "available_memory",
     "beam_search",
     "build_profile",
+    "count_buckets",
+    "count_file_summary",
     "count_ngrams",
     "count_words",
     "discover",
@@ -32,6 +37,7 @@ __all__ = [
     "local_emissions",
     "log_partition",
     "marginals",
+    "memory_bytes",
     "merge_counts",
     "path_score",
     "posterior_decode",
@@ -40,6 +46,7 @@ __all__ = [
     "score_counts",
     "train_segmenter",
     "viterbi",
+    "write_columns",
 ]
 
 __version__: str
@@ -70,6 +77,34 @@ def count_ngrams(
     source: _Source, output: str, options: dict[str, Any], job: _Job
 ) -> dict[str, Any]: ...
 def merge_counts(paths: Sequence[str], output: str, job: _Job) -> dict[str, Any]: ...
+def count_file_summary(path: str) -> dict[str, Any]: ...
+def alphabet_name(options: dict[str, Any]) -> str: ...
+def memory_bytes(memory: str) -> int: ...
+def available_memory() -> int: ...
+
+# The groups that have n-grams, with their files.
+def count_buckets(
+    source: _Source, folder: str, options: dict[str, Any], job: _Job
+) -> list[tuple[int, str]]: ...
+def write_columns(
+    offsets: NDArray[np.int32],
+    text: bytes,
+    counts: NDArray[np.int64],
+    order: int,
+    alphabet: str,
+    path: str,
+) -> None: ...
+
+_Columns: TypeAlias = tuple[
+    NDArray[np.int32], NDArray[np.uint8], NDArray[np.int8], NDArray[np.int64]
+]
+
+@final
+class CountRows:
+    def __new__(cls, path: str) -> CountRows: ...
+    # Offsets of the n-grams, their text, their numbers of symbols, their counts.
+    def next(self, rows: int) -> _Columns | None: ...
+
 def score_counts(path: str, options: dict[str, Any], job: _Job) -> _Discovery: ...
 def train_segmenter(source: _Source, options: dict[str, Any], job: _Job) -> Segmenter: ...
 def count_words(

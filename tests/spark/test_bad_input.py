@@ -45,8 +45,10 @@ def test_wrong_arguments(df: Any, case: str) -> None:
 
 
 def test_what_is_no_frame_of_a_supported_spark(df: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(newword.InvalidArgumentError, match="df: must be a Spark DataFrame, got 'list'"):
-        count_ngrams(["天气"])  # type: ignore[arg-type]
+    with pytest.raises(
+        newword.InvalidArgumentError, match="df: must be a Spark DataFrame, got 'list'"
+    ):
+        count_ngrams(["天气"])
     old: Any = SimpleNamespace(
         mapInArrow=None, schema=None, sparkSession=SimpleNamespace(version="3.5.1")
     )
@@ -62,7 +64,9 @@ def test_what_is_no_frame_of_a_supported_spark(df: Any, monkeypatch: pytest.Monk
 
 def test_counts_that_are_none(session: Any, df: Any, tmp_path: Path) -> None:
     for wrong in (df, session.createDataFrame([("天", 1, 1)], "ngram string, n int, count int")):
-        with pytest.raises(newword.InvalidArgumentError, match="must be counts made by newword.spark"):
+        with pytest.raises(
+            newword.InvalidArgumentError, match="must be counts made by newword.spark"
+        ):
             write_counts(wrong, tmp_path / "counts")
     with pytest.raises(newword.InvalidArgumentError, match="frames: must be at least one"):
         merge_counts([])

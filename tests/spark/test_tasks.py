@@ -105,7 +105,9 @@ def test_packed_rows_are_a_count_file(tmp_path: Path, monkeypatch: pytest.Monkey
         list(_tasks.run("pack", told, [nulls]))
 
 
-@pytest.mark.parametrize(("errors", "texts"), [("replace", ["天地", "天\ufffd地", None]), ("skip", ["天地"])])
+@pytest.mark.parametrize(
+    ("errors", "texts"), [("replace", ["天地", "天\ufffd地", None]), ("skip", ["天地"])]
+)
 def test_invalid_bytes(errors: str, texts: list[str | None], tmp_path: Path) -> None:
     data = pa.array(["天地".encode(), "天".encode() + b"\xff" + "地".encode(), None], pa.binary())
     batch = pa.record_batch([data.view(pa.string())], ["text"])
@@ -118,7 +120,7 @@ def test_invalid_bytes(errors: str, texts: list[str | None], tmp_path: Path) -> 
 def test_nothing_is_left_of_a_task(tmp_path: Path) -> None:
     told = settings(temp_dir=str(tmp_path))
     through_tasks([batches_of(["天地"])], told)
-    half_read = _tasks.run("count", told, batches_of(["天地人"]))
+    half_read: Any = _tasks.run("count", told, batches_of(["天地人"]))
     next(half_read)
     half_read.close()
     assert not list(tmp_path.iterdir())
@@ -148,9 +150,7 @@ def test_a_worker_with_another_newword_or_none_says_so() -> None:
     cloudpickle = pytest.importorskip("pyspark.cloudpickle")
     # By value: it can be read where newword is not.
     sent = cloudpickle.dumps(task("count", {}, "0.0.1"))
-    code = (
-        f"import pickle, sys; sys.modules['newword'] = None; pickle.loads({sent!r})([])"
-    )
+    code = f"import pickle, sys; sys.modules['newword'] = None; pickle.loads({sent!r})([])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "cannot import newword" in done.stderr
     assert "install newword 0.0.1 on the driver and on every worker" in done.stderr

@@ -13,6 +13,8 @@ BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 KERAS_PAGES = [page for page in PAGES if page.stem.startswith("keras")]
 """Pages that need Keras; their blocks run on every backend."""
+SPARK_PAGES = [page for page in PAGES if page.stem == "spark"]
+"""Pages that need Spark; their blocks run in its tests."""
 
 
 def blocks(page: Path, language: str) -> list[tuple[int, str]]:

@@ -1,7 +1,7 @@
 """Counting and discovery on an Apache Spark cluster.
 
-The tasks count with the core, Spark moves the counts, retries and schedules. The results are those of
-one machine. Needs `pip install "newword[spark]"` on the driver and newword on every worker.
+The tasks count with the core; Spark schedules them, moves the counts and retries. The results are
+those of one machine. Needs `pip install "newword[spark]"` on the driver and on every worker.
 
 >>> from newword.spark import count_ngrams
 >>> counts = count_ngrams(df, "text", order=4)  # doctest: +SKIP

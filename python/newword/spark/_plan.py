@@ -39,7 +39,9 @@ def task(name: str, settings: dict[str, Any], version: str) -> Callable[[Any], I
             message = f"{where} cannot import newword: {error}; {remedy}"
             raise ImportError(message) from error
         if newword.__version__ != version:
-            message = f"newword is {newword.__version__} on {where}, {version} on the driver; {remedy}"
+            message = (
+                f"newword is {newword.__version__} on {where}, {version} on the driver; {remedy}"
+            )
             raise NewwordError(message)
         return _tasks.run(name, settings, batches)
 
@@ -61,7 +63,7 @@ def labels(partitions: int) -> list[int]:
 
 
 def spark_hash(number: int) -> int:
-    """Spark's hash of an int: 32-bit Murmur3 (Appleby 2008) with the seed 42, as a signed number."""
+    """Spark's hash of an int: 32-bit Murmur3 (Appleby 2008), seed 42, as a signed number."""
     mask = 0xFFFFFFFF
 
     def rotated(value: int, bits: int) -> int:

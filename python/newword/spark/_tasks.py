@@ -44,8 +44,8 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Counts the texts of a partition, as much at a time as the share of memory holds.
 
-    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file of
-    the n-grams of that bucket. O(text), with memory of the share.
+    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file
+    of the n-grams of that bucket. O(text), within the memory of the share.
     """
     import pyarrow as pa
 

@@ -77,18 +77,18 @@ def count_ngrams(
 ) -> DataFrame:
     """Counts all n-grams of a column of texts, exactly.
 
-    Each task counts its partition with the core, and sends what it counted as compressed files, one for
-    each group of first symbols. Spark brings the files of a group together, where they are
-    added up. The counts are those of `newword.count_ngrams` on one machine, for any partitions.
-    Nothing runs before the result is used; errors of the tasks arrive then, within Spark's own.
+    Each task counts its partition with the core and sends its counts as count files, one for each
+    group of first symbols. Spark brings the files of a group together, where they are added up. The
+    counts are those of `newword.count_ngrams` on one machine, for any partitions. Nothing runs
+    before the result is used; errors of the tasks arrive then, within Spark's own.
 
     Args:
         df: A DataFrame.
         column: The column of the texts: strings, or UTF-8 as binary. Nulls are left out.
-        order: Length of the longest n-grams to score, 1 to 8 symbols. N-grams of one symbol more are
-            counted too, for the neighbours of these.
-        min_count: Minimum count of an n-gram, applied to the sums. Above 1 the result is pruned and
-            cannot be added to others or written as a count file.
+        order: Length of the longest n-grams to score, 1 to 8 symbols. N-grams of one symbol more
+            are counted too: they are the neighbours of these.
+        min_count: Minimum count of an n-gram, applied to the sums. Above 1 the result is pruned,
+            and cannot be added to others or written as a count file.
         errors: Handling of invalid UTF-8: `"strict"` raises an error, `"replace"` replaces it by
             U+FFFD, which is a break, `"skip"` leaves the row out.
         drop_duplicates: Refused if True: tasks do not see each other's texts. Use
@@ -96,15 +96,15 @@ def count_ngrams(
         partitions: Number of partitions of the result; by default that of Spark's shuffles.
         threads: Number of threads of a task; by default `spark.task.cpus`.
         memory: Memory limit of a task, such as `"2GB"` or in bytes; by default what
-            `spark.executor.pyspark.memory` leaves to a worker, or else its part of half the free
-            memory of the machine.
+            `spark.executor.pyspark.memory` leaves to a worker, or else its part of half the
+            free memory of the machine.
         temp_dir: Directory for temporary files on the workers; by default Spark's own.
 
     All other arguments are those of `newword.discover`.
 
     Returns:
-        A DataFrame with a row for each n-gram: `ngram` (str), its symbols with a space between them;
-        `n` (int8), their number; `count` (int64). In no particular order.
+        A DataFrame with a row for each n-gram: `ngram` (str), its symbols with a space between
+        them; `n` (int8), their number; `count` (int64). In no particular order.
 
     Raises:
         InvalidArgumentError: An argument is invalid; the column is missing or holds no texts.
@@ -155,8 +155,8 @@ def merge_counts(frames: Iterable[DataFrame]) -> DataFrame:
     """Adds up counts, as if their texts had been counted together.
 
     Args:
-        frames: Exact counts with the same order and alphabet, as `count_ngrams` returns them; they may
-            have been written and read in between.
+        frames: Exact counts with the same order and alphabet, as `count_ngrams` returns them; they
+            may have been written and read in between.
 
     Returns:
         A DataFrame like that of `count_ngrams`.
@@ -189,8 +189,8 @@ def write_counts(
 ) -> dict[str, Any]:
     """Writes counts as one count file on the driver, for `newword merge` and `newword score`.
 
-    The tasks make files of their parts, which the driver merges as they come: it holds no n-grams in
-    memory. Rows of the same n-gram are added up.
+    The tasks make files of their parts, which the driver merges: it holds one of them in memory.
+    Rows of the same n-gram are added up.
 
     Args:
         counts: Exact counts, as `count_ngrams` returns them.
@@ -211,7 +211,9 @@ def write_counts(
     check_writable(target)
     from pyspark.sql import functions
 
-    rows = counts.select("ngram", "count", functions.substring_index("ngram", " ", 1).alias("first"))
+    rows = counts.select(
+        "ngram", "count", functions.substring_index("ngram", " ", 1).alias("first")
+    )
     # All that begins with a symbol in one partition, so that each n-gram is behind what it extends.
     together = rows.repartition("first").sortWithinPartitions("ngram").select("ngram", "count")
     told = {"order": settings.order, "alphabet": settings.alphabet, "temp_dir": None}
@@ -232,8 +234,8 @@ def read_counts(session: SparkSession, paths: Iterable[str | os.PathLike[str]]) 
 
     Args:
         session: The session of the DataFrame.
-        paths: Count files with the same order and alphabet, in folders that the driver and the workers
-            share. Each is read by one task.
+        paths: Count files with the same order and alphabet, in folders that the driver and the
+            workers share. Each is read by one task.
 
     Returns:
         A DataFrame like that of `count_ngrams`.
@@ -289,8 +291,8 @@ def _exact(argument: str, counts: DataFrame) -> CountSettings:
     settings = settings_of(argument, counts)
     if settings.min_count > 1:
         raise FormatError(
-            f"{argument}: pruned at min_count {settings.min_count}, so sums with it would be wrong; "
-            "count it again with min_count=1"
+            f"{argument}: pruned at min_count {settings.min_count}, so sums with it would be "
+            "wrong; count it again with min_count=1"
         )
     return settings
 
