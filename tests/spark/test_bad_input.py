@@ -23,7 +23,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "letters": ({"letters": "words"}, "letters: must be one of"),
     "errors": ({"errors": "ignore"}, "errors: must be one of"),
     "strip_html": ({"strip_html": 1}, "strip_html: must be True or False"),
-    "duplicates": ({"drop_duplicates": True}, r"use df.dropDuplicates\(\['text'\]\)"),
+    "duplicates": ({"drop_duplicates": True}, "use df.dropDuplicates of the column"),
     "partitions": ({"partitions": 0}, "partitions: must be a whole number between 1 and"),
     "threads": ({"threads": 0}, "threads: must be a whole number between 1 and 4096"),
     "memory": ({"memory": "100MB"}, "memory: must be at least 188MB for a task, got '100MB'"),

@@ -34,6 +34,8 @@ def run_blocks(page: Path) -> None:
         warnings.simplefilter("error")
         # Keras itself, where it saves or prints its variables.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        # PySpark 4 of pandas 3.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         for line, code in blocks(page, "python"):
             # Blank lines before it, so that a traceback shows the page's own line.
             exec(compile("\n" * line + code, str(page), "exec"), names)

@@ -23,6 +23,7 @@ from newword.spark._session import (
     texts_of,
     typed_errors,
 )
+from newword.spark._tasks import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,36 +120,29 @@ def count_ngrams(
     """
     check_frame("df", df)
     texts = texts_of(df, column)
-    if _check.flag("drop_duplicates", drop_duplicates):
-        raise InvalidArgumentError(
-            "drop_duplicates: must be False on a cluster, whose tasks do not see each other's "
-            f"texts, got True; use df.dropDuplicates([{column!r}])"
-        )
-    options = Alphabet(
+    alphabet = Alphabet(
         letters=letters,
         digits=digits,
         nfkc=nfkc,
         skip_variation_selectors=skip_variation_selectors,
-        drop_duplicates=False,
-    ).options()
+        drop_duplicates=drop_duplicates,
+    )
+    settings = task_settings(
+        df,
+        alphabet=alphabet,
+        errors=errors,
+        strip_html=strip_html,
+        partitions=partitions,
+        threads=threads,
+        memory=memory,
+        temp_dir=temp_dir,
+    )
+    options = settings["options"]
     options["order"] = _check.whole("order", order, 1, LARGEST_ORDER)
-    running = Running(threads=threads, memory=memory, temp_dir=None, progress=None).options()
-    settings: dict[str, Any] = {
-        "options": options,
-        "min_count": _check.whole("min_count", min_count, 1),
-        "errors": _check.choice("errors", errors, ERRORS),
-        "strip_html": _check.flag("strip_html", strip_html),
-        "labels": labels(_partitions(df, partitions)),
-        "threads": running["threads"],
-        "memory": _bytes(running["memory"]),
-        # A folder of the workers, which the driver may not have.
-        "temp_dir": None if temp_dir is None else _check.path("temp_dir", temp_dir),
-    }
-    counted = in_tasks(texts, "count", settings, "bucket int, counts binary")
-    together = counted.repartition(len(settings["labels"]), "bucket")
-    rows = in_tasks(together, "add", settings, ROWS)
-    alphabet = core().alphabet_name(options)
-    return CountSettings(options["order"], settings["min_count"], alphabet).of_frame(rows)
+    settings["min_count"] = _check.whole("min_count", min_count, 1)
+    rows = in_tasks(counted_together(texts, settings), "add", settings, ROWS)
+    name = core().alphabet_name(options)
+    return CountSettings(options["order"], settings["min_count"], name).of_frame(rows)
 
 
 def merge_counts(frames: Iterable[DataFrame]) -> DataFrame:
@@ -268,6 +262,47 @@ def read_counts(session: SparkSession, paths: Iterable[str | os.PathLike[str]]) 
     rows = in_tasks(files.repartition(len(names)), "unpack", {"min_count": 1}, ROWS)
     counts = found[0].of_frame(rows)
     return counts if len(names) == 1 else merge_counts([counts])
+
+
+def task_settings(
+    df: DataFrame,
+    *,
+    alphabet: Alphabet,
+    errors: Any,
+    strip_html: Any,
+    partitions: Any,
+    threads: Any,
+    memory: Any,
+    temp_dir: Any,
+) -> dict[str, Any]:
+    """What the tasks over the texts are told, of arguments that are checked here.
+
+    Raises:
+        InvalidArgumentError: An argument is invalid, or what a cluster cannot do.
+    """
+    options = alphabet.options()
+    if options.pop("drop_duplicates"):
+        raise InvalidArgumentError(
+            "drop_duplicates: must be False on a cluster, whose tasks do not see each other's "
+            "texts, got True; use df.dropDuplicates of the column"
+        )
+    running = Running(threads=threads, memory=memory, temp_dir=None, progress=None).options()
+    return {
+        "options": options,
+        "errors": _check.choice("errors", errors, ERRORS),
+        "strip_html": _check.flag("strip_html", strip_html),
+        "labels": labels(_partitions(df, partitions)),
+        "threads": running["threads"],
+        "memory": _bytes(running["memory"]),
+        # A folder of the workers, which the driver may not have.
+        "temp_dir": None if temp_dir is None else _check.path("temp_dir", temp_dir),
+    }
+
+
+def counted_together(texts: DataFrame, settings: dict[str, Any]) -> DataFrame:
+    """The count files of all tasks, those of a group of first symbols in one partition."""
+    counted = in_tasks(texts, "count", settings, COUNTED)
+    return counted.repartition(len(settings["labels"]), "bucket")
 
 
 def settings_of(argument: str, counts: DataFrame) -> CountSettings:

@@ -15,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::door::{Job, enter};
 use crate::errors::to_python;
 use crate::options::AlphabetOptions;
+use crate::result;
 use crate::source::Source;
 
 /// Options of counting in groups of first symbols.
@@ -44,7 +45,8 @@ pub fn available_memory() -> u64 {
     MemoryBudget::available()
 }
 
-/// The groups of first symbols that have n-grams, each with its exact count file in `folder`.
+/// The groups of first symbols that have n-grams, each with its exact count file in `folder`; the symbols;
+/// and what reading met.
 #[pyfunction]
 pub fn count_buckets<'py>(
     py: Python<'py>,
@@ -52,16 +54,20 @@ pub fn count_buckets<'py>(
     folder: PathBuf,
     options: &Bound<'py, PyDict>,
     job: Job,
-) -> PyResult<Vec<(u32, PathBuf)>> {
+) -> PyResult<(Vec<(u32, PathBuf)>, u64, Bound<'py, PyDict>)> {
     let asked: Options = options.extract()?;
     let alphabet = options.extract::<AlphabetOptions>()?;
     let read_with = alphabet.alphabet().map_err(to_python)?;
     let meta = CountMeta { alphabet: alphabet.name(), sources: Vec::new() };
     let (opened, items) = source.open(asked.drop_duplicates)?;
-    enter(py, &job, items, |context, caller| {
+    let (files, total, report) = enter(py, &job, items, |context, caller| {
         let corpus = encode(opened.text(caller)?, &read_with, context)?;
-        write_buckets(&corpus, asked.order, asked.buckets, &meta, &folder, context)
-    })
+        let files = write_buckets(&corpus, asked.order, asked.buckets, &meta, &folder, context)?;
+        Ok((files, corpus.total(), corpus.report().clone()))
+    })?;
+    let read = PyDict::new(py);
+    result::reading(&read, &report)?;
+    Ok((files, total, read))
 }
 
 /// Offsets, int32 (rows + 1,), the text, uint8, numbers of symbols, int8 (rows,), counts, int64 (rows,).

@@ -211,7 +211,9 @@ pub fn write_buckets(
         return Err(Error::invalid("buckets", "must be at least 1", buckets));
     }
     let (symbols, counts) = (corpus.symbols(), corpus.counts());
-    let bucket_of = |id| bucket_of(symbols.name(id), buckets);
+    // All numbers in one, where they are added up as one neighbour of what follows.
+    let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
+    let bucket_of = |id| bucket_of(name(id), buckets);
     let of_id: Vec<u32> = (1..).take(symbols.len()).map(bucket_of).collect();
     let mut totals = vec![0; buckets as usize];
     for (bucket, count) in of_id.iter().zip(&counts[1..]) {
