@@ -1,4 +1,4 @@
-"""Discovery through the tasks without Spark: the shuffle is a dictionary, the result one machine's."""
+"""Discovery through the tasks without Spark: the shuffle is a dictionary."""
 
 from __future__ import annotations
 

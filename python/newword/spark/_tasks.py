@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
 """The last line of a traceback that ends in an exception of this package."""
 REPORT = ("total", "bytes", "documents", "replaced", "skipped", "ignored", "missing", "markup")
-"""What is known of the texts beside their n-grams; the sums over all tasks are those of one machine."""
+"""What is known of the texts beside their n-grams; sums over all tasks are those of one machine."""
 COUNTED = "bucket int, counts binary, " + ", ".join(f"{name} bigint" for name in REPORT)
 """The columns of `count`."""
 GATHERED = COUNTED.removeprefix("bucket int, ")

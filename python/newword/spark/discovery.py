@@ -15,7 +15,6 @@ from newword._call import lexicon_of
 from newword._core import core
 from newword.discovery import COUNTS, KNOWN_ACTIONS, LARGEST_ORDER, scoring_options
 from newword.errors import InvalidArgumentError
-from newword.lexicon import Lexicon
 from newword.lexicon.known import known_words, with_known
 from newword.progress import Progress, reporting
 from newword.spark._plan import in_tasks
@@ -26,6 +25,8 @@ from newword.spark.counts import counted_together, task_settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
+
+    from newword.lexicon import Lexicon
 
 Path = str | os.PathLike[str]
 
@@ -89,9 +90,9 @@ def discover(
     send back are integers that Spark adds up, so the result is that of one machine to the last
     digit, for any partitions.
 
-    The texts are read once for the counts and up to three times for the passes, and must be the same
-    each time: persist a DataFrame that is random or slow to make. The driver holds the n-grams that
-    occur `min_count` times.
+    The texts are read once for the counts and up to three times for the passes, and must be the
+    same each time: persist a DataFrame that is random or slow to make. The driver holds the n-grams
+    that occur `min_count` times.
 
     Args:
         df: A DataFrame.
@@ -104,7 +105,8 @@ def discover(
             `df.dropDuplicates([column])`.
         partitions: Number of partitions of the counts; by default that of Spark's shuffles.
         threads: Number of threads of a task; by default `spark.task.cpus`.
-        memory: Memory limit of a task, as for `count_ngrams`. The driver takes half its free memory.
+        memory: Memory limit of a task, as for `count_ngrams`. The driver takes half the free
+            memory of its machine.
         temp_dir: Directory for temporary files on the workers; by default Spark's own.
         progress: As for `newword.discover`; tells the work of the driver.
 
@@ -177,7 +179,18 @@ def discover(
     words = lexicon_of(found)
     warn_about(words)
     lexicon = with_known(words, already, action)
-    return WordFrame(df.sparkSession.createDataFrame(lexicon.to_arrow()), lexicon)
+    return WordFrame(df.sparkSession.createDataFrame(_signed(lexicon.to_arrow())), lexicon)
+
+
+def _signed(table: Any) -> Any:
+    """A table of Arrow without the unsigned numbers, which Spark does not have."""
+    import pyarrow as pa
+
+    fields = [
+        field.with_type(pa.int64()) if pa.types.is_unsigned_integer(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 def _counted(
