@@ -43,7 +43,7 @@ def test_the_words_of_one_machine(session: Any, partitions: int, options: dict[s
         assert there.rejected is not None
         assert here.rejected is not None
         assert equal(there.rejected, here.rejected)
-    assert found.columns == here.columns
+    assert tuple(found.columns) == tuple(here.columns)
     assert [row["word"] for row in found.collect()] == here["word"].tolist()
     assert found.filter("count >= 10").count() == (here["count"] >= 10).sum()
 
