@@ -186,6 +186,10 @@ bench-linking: build ## Measure knowledge bases and linking against their target
 	$(PIP) install --quiet --editable '.[bench]'
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_linking.py $(if $(QUICK),--quick)
 
+.PHONY: bench-spark
+bench-spark: build ## Measure discovery on Spark against one machine, after make spark (QUICK=1: within a minute)
+	PYTHONPATH=.:$(SPARK) $(BIN)/python benches/python/bench_spark.py $(if $(QUICK),--quick)
+
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

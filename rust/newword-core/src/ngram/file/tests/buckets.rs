@@ -1,15 +1,51 @@
 //! Files of a group of first symbols each, and files as columns.
 
+use std::path::PathBuf;
+
 use proptest::prelude::*;
 
 use super::{Folder, job, meta, write};
-use crate::ngram::testing::Ids;
+use crate::corpus::Symbols;
+use crate::ngram::testing::{Ids, oracle};
 use crate::ngram::{
-    CountFile, CountHeader, GramColumns, IdParts, merge, write_buckets, write_columns,
+    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts,
+    left_shares, merge, right_sums, write_buckets, write_columns,
 };
 use crate::support::Result;
 
 type Rows = Vec<(String, i64)>;
+
+/// A corpus of two numbers, three runs of letters and three Han characters.
+fn mixed(ids: Vec<u32>, parts: usize) -> Ids {
+    let names = ["1", "22", "a", "ab", "b", "人", "地", "天"];
+    Ids::named(ids, Symbols::new(names.map(Into::into).to_vec()).unwrap(), parts)
+}
+
+/// The file of each bucket of corpora that are counted apart.
+fn merged_buckets(
+    folder: &Folder,
+    pieces: &[Vec<u32>],
+    order: usize,
+    buckets: u32,
+) -> Vec<PathBuf> {
+    let mut of_bucket = vec![Vec::new(); buckets as usize];
+    for (at, ids) in pieces.iter().enumerate() {
+        let home = folder.path(&at.to_string());
+        std::fs::create_dir(&home).unwrap();
+        let (corpus, meta) = (mixed(ids.clone(), 2), meta("a.txt"));
+        for (bucket, path) in write_buckets(&corpus, order, buckets, &meta, &home, &job(2)).unwrap()
+        {
+            of_bucket[bucket as usize].push(path);
+        }
+    }
+    let merged = (0..).zip(&of_bucket).filter(|(_, paths)| !paths.is_empty());
+    let merged = merged.map(|(bucket, paths): (u32, _)| {
+        let path = folder.path(&format!("merged-{bucket}"));
+        merge(paths, &path, &job(1)).unwrap();
+        path
+    });
+    merged.collect()
+}
 
 /// The rows of a file, in batches of so many.
 fn rows(path: &std::path::Path, batch: usize) -> Rows {
@@ -43,29 +79,54 @@ proptest! {
         buckets in 1_u32..6,
     ) {
         let folder = Folder::new();
-        let mut of_bucket = vec![Vec::new(); buckets as usize];
-        for (at, ids) in pieces.iter().enumerate() {
-            let corpus = Ids::new(ids.clone(), 8, 2);
-            let home = folder.path(&at.to_string());
-            std::fs::create_dir(&home).unwrap();
-            let files = write_buckets(&corpus, order, buckets, &meta("a.txt"), &home, &job(2)).unwrap();
-            for (bucket, path) in files {
-                of_bucket[bucket as usize].push(path);
-            }
-        }
-        let all = Ids::new(pieces.join(&0), 8, 1);
+        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let all = mixed(pieces.join(&0), 1);
         let whole = folder.path("whole");
         write(&all, order, 1, &whole);
-        let mut merged = Vec::new();
-        for (bucket, paths) in of_bucket.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
-            let path = folder.path(&format!("merged-{bucket}"));
-            merge(paths, &path, &job(1)).unwrap();
-            merged.extend(rows(&path, 7));
-        }
+        let mut merged: Rows = files.iter().flat_map(|path| rows(path, 7)).collect();
         merged.sort();
         let whole = rows(&whole, 1000);
         prop_assert!(whole.is_sorted_by(|a, b| a.0 < b.0));
         prop_assert_eq!(merged, whole);
+    }
+
+    #[test]
+    fn shares_add_up_to_the_table(
+        mut pieces in prop::collection::vec(prop::collection::vec(0_u32..9, 0..200), 1..4),
+        order in 1_usize..=5,
+        min_count in 1_u64..4,
+        numbers_as_one in any::<bool>(),
+        buckets in 1_u32..5,
+    ) {
+        let folder = Folder::new();
+        // All symbols occur, as in the table of a text.
+        pieces.push((1..9).flat_map(|id| [id, 0]).collect());
+        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let numbers_from = if numbers_as_one { 1 } else { u8::MAX };
+        let mut found = Vec::new();
+        for path in &files {
+            let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
+            let text = String::from_utf8(sums.text).unwrap();
+            for (at, ends) in sums.offsets.windows(2).enumerate() {
+                let gram = text[ends[0] as usize..ends[1] as usize].to_owned();
+                found.push((gram, sums.counts[at] as u64, sums.sums[at]));
+            }
+        }
+        let given = found.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
+        let mut counts = RemoteCounts::new(given, order, min_count, numbers_from).unwrap();
+        let request = counts.request();
+        for path in &files {
+            for (row, share) in left_shares(path, &request, &job(1)).unwrap() {
+                counts.add_left(row, share).unwrap();
+            }
+        }
+        let all = mixed(pieces.join(&0), 1);
+        let neighbours =
+            if numbers_as_one { Neighbours::OfAllNumbersAsOne } else { Neighbours::OfAll };
+        let (table, of_symbols) = counts.table();
+        prop_assert_eq!(table, &oracle(&all, CountOptions { order, min_count, neighbours }));
+        prop_assert_eq!(&of_symbols[1..], &all.counts()[1..]);
+        prop_assert!(counts.add_left(u64::MAX, 1).is_err());
     }
 
     #[test]
@@ -74,7 +135,7 @@ proptest! {
         order in 1_usize..=8,
     ) {
         let folder = Folder::new();
-        let corpus = Ids::new(ids, 8, 2);
+        let corpus = mixed(ids, 2);
         let (there, back) = (folder.path("there"), folder.path("back"));
         write(&corpus, order, 1, &there);
         let mut columns = rows(&there, 11);
