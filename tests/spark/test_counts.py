@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import newword
 from newword.samples import sample_text
 from newword.spark import _plan, count_ngrams, merge_counts, read_counts, write_counts
 from tests.support.fake_core import needs_core
-from tests.support.spark import Rows, counted_here, rows_of_file, rows_of_frame
+from tests.support.spark import Rows, counted_here, failing_once, rows_of_file, rows_of_frame
 
 pytestmark = [needs_core, pytest.mark.slow]
 
@@ -93,25 +91,7 @@ def test_count_files_go_both_ways(
 def test_a_task_that_fails_or_is_killed_is_tried_again(
     session: Any, kill: bool, expected: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = _plan.task
-
-    def failing(name: str, settings: dict[str, Any], version: str) -> Any:
-        inner, marks = plain(name, settings, version), str(tmp_path)
-
-        def run(batches: Any) -> Any:
-            for batch in inner(batches):
-                yield batch
-                mark = os.path.join(marks, name)  # noqa: PTH118
-                if not os.path.exists(mark):  # noqa: PTH110
-                    # After the first batch went out: the half of a task must not be counted.
-                    os.close(os.open(mark, os.O_CREAT))
-                    if kill:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    raise RuntimeError("once")
-
-        return run
-
-    monkeypatch.setattr(_plan, "task", failing)
+    monkeypatch.setattr(_plan, "task", failing_once(tmp_path, kill))
     found = count_ngrams(frame(session).repartition(4), memory=MEMORY)
     assert rows_of_frame(found) == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["add", "count"]

@@ -9,8 +9,9 @@ import pytest
 
 import newword
 from newword.samples import sample_text
-from newword.spark import discover
+from newword.spark import _plan, discover
 from tests.support.fake_core import needs_core
+from tests.support.spark import failing_once
 from tests.test_words import equal
 
 pytestmark = [needs_core, pytest.mark.slow]
@@ -46,6 +47,16 @@ def test_the_words_of_one_machine(session: Any, partitions: int, options: dict[s
     assert tuple(found.columns) == tuple(here.columns)
     assert [row["word"] for row in found.collect()] == here["word"].tolist()
     assert found.filter("count >= 10").count() == (here["count"] >= 10).sum()
+
+
+def test_the_same_when_a_worker_of_each_stage_is_killed(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_plan, "task", failing_once(tmp_path, kill=True))
+    found = discover(frame(session).repartition(3), memory=MEMORY).to_lexicon()
+    assert equal(found, newword.discover(iter(TEXTS)))
+    stages = ["count", "gather", "left", "pass", "right"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == stages
 
 
 WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import newword
 from newword._core import core
+from newword.spark import _plan
 
 Rows = dict[tuple[str, int], int]
 """Counts by n-gram and its number of symbols."""
@@ -71,3 +74,31 @@ def settings(**changed: Any) -> dict[str, Any]:
         "temp_dir": None,
     }
     return told | changed
+
+
+def failing_once(folder: Path, kill: bool) -> Callable[[str, dict[str, Any], str], Any]:
+    """In the place of `newword.spark._plan.task`: the first task of each kind fails half-way.
+
+    Args:
+        folder: Has a file for each kind of task that failed.
+        kill: Whether its process is killed, not only an exception raised.
+    """
+    plain, marks = _plan.task, str(folder)
+
+    def failing(name: str, settings: dict[str, Any], version: str) -> Any:
+        inner = plain(name, settings, version)
+
+        def run(batches: Any) -> Any:
+            for batch in inner(batches):
+                yield batch
+                mark = os.path.join(marks, name)  # noqa: PTH118
+                if not os.path.exists(mark):  # noqa: PTH110
+                    # After a batch went out: the half of a task must not be counted.
+                    os.close(os.open(mark, os.O_CREAT))
+                    if kill:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    raise RuntimeError("once")
+
+        return run
+
+    return failing

@@ -45,6 +45,9 @@ pub fn available_memory() -> u64 {
     MemoryBudget::available()
 }
 
+/// Groups with their files, a number of symbols, and what reading met.
+type Counted<'py> = (Vec<(u32, PathBuf)>, u64, Bound<'py, PyDict>);
+
 /// The groups of first symbols that have n-grams, each with its exact count file in `folder`; the symbols;
 /// and what reading met.
 #[pyfunction]
@@ -54,7 +57,7 @@ pub fn count_buckets<'py>(
     folder: PathBuf,
     options: &Bound<'py, PyDict>,
     job: Job,
-) -> PyResult<(Vec<(u32, PathBuf)>, u64, Bound<'py, PyDict>)> {
+) -> PyResult<Counted<'py>> {
     let asked: Options = options.extract()?;
     let alphabet = options.extract::<AlphabetOptions>()?;
     let read_with = alphabet.alphabet().map_err(to_python)?;

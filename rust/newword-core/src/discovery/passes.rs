@@ -46,7 +46,7 @@ pub fn count_segments_of(
         match Key::from_bytes(&key)? {
             Key::Node(node) => *counts.members.get_mut(node as usize).ok_or_else(damaged)? += count,
             Key::Label(label) => {
-                *counts.singles.get_mut(label as usize).ok_or_else(damaged)? += count
+                *counts.singles.get_mut(label as usize).ok_or_else(damaged)? += count;
             }
             Key::Total(0) => counts.segments += count,
             Key::Total(1) => counts.false_segments += count,

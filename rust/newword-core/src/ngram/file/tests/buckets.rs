@@ -47,6 +47,10 @@ fn merged_buckets(
     merged.collect()
 }
 
+fn place(number: i32) -> usize {
+    usize::try_from(number).unwrap()
+}
+
 /// The rows of a file, in batches of so many.
 fn rows(path: &std::path::Path, batch: usize) -> Rows {
     let mut grams = CountFile::open(path).unwrap().into_grams().unwrap();
@@ -55,9 +59,9 @@ fn rows(path: &std::path::Path, batch: usize) -> Rows {
         let GramColumns { offsets, text, lengths, counts } = columns;
         assert!(counts.len() <= batch);
         for (at, count) in counts.into_iter().enumerate() {
-            let text = &text[offsets[at] as usize..offsets[at + 1] as usize];
+            let text = &text[place(offsets[at])..place(offsets[at + 1])];
             let text = std::str::from_utf8(text).unwrap().to_owned();
-            assert_eq!(text.split(' ').count(), lengths[at] as usize);
+            assert_eq!(text.split(' ').count(), place(lengths[at].into()));
             rows.push((text, count));
         }
     }
@@ -108,8 +112,8 @@ proptest! {
             let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
             let text = String::from_utf8(sums.text).unwrap();
             for (at, ends) in sums.offsets.windows(2).enumerate() {
-                let gram = text[ends[0] as usize..ends[1] as usize].to_owned();
-                found.push((gram, sums.counts[at] as u64, sums.sums[at]));
+                let gram = text[place(ends[0])..place(ends[1])].to_owned();
+                found.push((gram, sums.counts[at].cast_unsigned(), sums.sums[at]));
             }
         }
         let given = found.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
@@ -145,7 +149,9 @@ proptest! {
         // Equal rows side by side are added up.
         let doubled: Rows = columns.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
         from_rows(&doubled, order, &back).unwrap();
-        columns.iter_mut().for_each(|(_, count)| *count *= 2);
+        for (_, count) in &mut columns {
+            *count *= 2;
+        }
         prop_assert_eq!(rows(&back, 5), columns);
     }
 }
@@ -160,9 +166,9 @@ fn columns_that_are_no_counts_are_refused() {
         (vec![row("", 1)], "spaces between them"),
         (vec![row("天", 0)], "at least 1"),
         (vec![row("天", -3)], "at least 1"),
-        (vec![row("天", 1), row("好", 1)], "sorted"),
-        (vec![row("天", 1), row("好 天", 1)], "sorted"),
-        (vec![row("好", 1), row("天 好", 1)], "extends"),
+        (vec![row("好", 1), row("天", 1)], "sorted"),
+        (vec![row("好", 1), row("天 好", 1)], "sorted"),
+        (vec![row("天", 1), row("好 天", 1)], "extends"),
     ] {
         let error = from_rows(&rows, 1, &folder.path("counts")).unwrap_err().to_string();
         assert!(error.starts_with("counts: ") && error.contains(rule), "{error}");
