@@ -18,6 +18,8 @@ PACKAGES := $(VENV)/.packages
 KERAS_TESTS := tests/keras python/newword/keras
 KERAS_OLDEST := target/keras-oldest
 KERAS_TORCH := target/keras-torch
+SPARK := $(CURDIR)/target/spark
+SPARK_TESTS := tests/spark python/newword/spark
 SERIAL_TESTS := tests/cli tests/test_import.py
 # One worker for each core; more than four would need more memory than a usual machine has.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 10
@@ -56,10 +58,10 @@ demo: $(RELEASE) ## Set up, then discover the words of the built-in sample
 build: $(RELEASE) $(PACKAGES) ## Set up the development environment (release build, editable)
 
 .PHONY: test
-test: lint test-rust test-python test-keras ## Set up, then run everything: lint, types, stubs, Rust, Python and Keras tests
+test: lint test-rust test-python test-keras test-spark ## Set up, then run everything: lint, types, stubs, Rust, Python, Keras and Spark tests
 
 .PHONY: test-fast
-test-fast: lint test-rust test-python ## The inner loop: everything but Keras
+test-fast: lint test-rust test-python ## The inner loop: everything but Keras and Spark
 
 .PHONY: lint
 lint: $(EXTENSION) $(PACKAGES) ## Formatting, clippy, ruff, mypy, stubs, documentation build
@@ -83,7 +85,7 @@ test-rust: ## The Rust tests
 
 .PHONY: test-python
 test-python: $(EXTENSION) $(PACKAGES) ## The Python tests, doctests and documentation snippets
-	$(PYTEST) -m "not serial" $(KERAS_TESTS:%=--ignore=%)
+	$(PYTEST) -m "not serial" $(KERAS_TESTS:%=--ignore=%) $(SPARK_TESTS:%=--ignore=%)
 	$(BIN)/python -m pytest -m serial $(SERIAL_TESTS)
 
 # Keras chooses its backend when it is imported, so each backend has a run of its own: everything on TensorFlow, and
@@ -120,6 +122,23 @@ test-keras-torch: $(EXTENSION) $(PACKAGES) ## The tests of newword.keras on PyTo
 		PYTHONPATH=$(KERAS_TORCH) KERAS_BACKEND=torch $(PYTEST) $(KERAS_TESTS); \
 	else \
 		echo 'newword.keras is not tested on PyTorch: Keras is not installed here'; \
+	fi
+
+# PySpark is as large as all other packages together, so it has a folder of its own, unless it is installed already.
+.PHONY: spark
+spark: | $(PACKAGES) ## Install PySpark for test-spark and bench-spark, 0.5 GB; Java 17 is up to you
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(SPARK) 'pyspark>=4.0' \
+		|| $(PIP) install --quiet --upgrade --target $(SPARK) 'pyspark>=4.0'
+
+# One process: a session of Spark takes a gigabyte and seconds to start.
+.PHONY: test-spark
+test-spark: $(EXTENSION) $(PACKAGES) ## The tests of newword.spark, where Java 17 and PySpark are there
+	@if ! java -version 2>&1 | grep -Eq '"(1[7-9]|[2-9][0-9])'; then \
+		echo 'newword.spark is not tested: Java 17 or later is not installed here'; \
+	elif ! PYTHONPATH=$(SPARK) $(BIN)/python -c 'import pyspark' 2>/dev/null; then \
+		echo 'newword.spark is not tested: PySpark is not installed here (make spark)'; \
+	else \
+		set -x; PYTHONPATH=$(SPARK) $(BIN)/python -m pytest --durations 10 $(SPARK_TESTS); \
 	fi
 
 # In the profile of the tests, whose dependencies it shares, and without optimising our own crates: what is tested is
@@ -166,6 +185,10 @@ bench-training: build ## Measure adversarial training and landscape probes again
 bench-linking: build ## Measure knowledge bases and linking against their targets and peers (QUICK=1: within a minute)
 	$(PIP) install --quiet --editable '.[bench]'
 	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=. $(BIN)/python benches/python/bench_linking.py $(if $(QUICK),--quick)
+
+.PHONY: bench-spark
+bench-spark: build ## Measure discovery on Spark against one machine, after make spark (QUICK=1: within a minute)
+	PYTHONPATH=.:$(SPARK) $(BIN)/python benches/python/bench_spark.py $(if $(QUICK),--quick)
 
 .PHONY: docs
 docs: $(PACKAGES) ## Build the documentation into site/

@@ -12,6 +12,7 @@ from tests.support.pages import (
     KERAS_PAGES,
     PAGES,
     ROOT,
+    SPARK_PAGES,
     blocks,
     run_blocks,
     runs_like_its_twin,
@@ -20,7 +21,9 @@ from tests.support.pages import (
 CORE_PAGES = [
     page
     for page in PAGES
-    if page not in KERAS_PAGES and blocks(page, "python") and not runs_like_its_twin(page)
+    if page not in KERAS_PAGES + SPARK_PAGES
+    and blocks(page, "python")
+    and not runs_like_its_twin(page)
 ]
 
 

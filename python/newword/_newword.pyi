@@ -8,7 +8,7 @@ paths and globs, an iterable of str, or an object with `__arrow_c_stream__`), `f
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, TypedDict, final
+from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,30 +16,42 @@ from numpy.typing import NDArray
 __all__ = [
     "BeamSearch",
     "BidirectionalBeamSearch",
+    "CountRows",
     "KnowledgeBase",
     "NameSet",
+    "Pass",
+    "RemoteCounts",
     "Sampler",
     "Segmenter",
     "TokenTrie",
     "Words",
     "__version__",
+    "alphabet_name",
+    "available_memory",
     "beam_search",
     "build_profile",
+    "count_buckets",
+    "count_file_summary",
     "count_ngrams",
     "count_words",
     "discover",
     "k_best",
+    "left_shares",
     "local_emissions",
     "log_partition",
     "marginals",
+    "memory_bytes",
     "merge_counts",
+    "needed_counts",
     "path_score",
     "posterior_decode",
     "read_dictionary",
+    "right_sums",
     "sample_paths",
     "score_counts",
     "train_segmenter",
     "viterbi",
+    "write_columns",
 ]
 
 __version__: str
@@ -70,6 +82,76 @@ def count_ngrams(
     source: _Source, output: str, options: dict[str, Any], job: _Job
 ) -> dict[str, Any]: ...
 def merge_counts(paths: Sequence[str], output: str, job: _Job) -> dict[str, Any]: ...
+def count_file_summary(path: str) -> dict[str, Any]: ...
+def alphabet_name(options: dict[str, Any]) -> str: ...
+def memory_bytes(memory: str) -> int: ...
+def available_memory() -> int: ...
+
+# The groups that have n-grams, with their files; the symbols; what reading met.
+def count_buckets(
+    source: _Source, folder: str, options: dict[str, Any], job: _Job
+) -> tuple[list[tuple[int, str]], int, dict[str, int]]: ...
+def write_columns(
+    offsets: NDArray[np.int32],
+    text: bytes,
+    counts: NDArray[np.int64],
+    order: int,
+    alphabet: str,
+    path: str,
+) -> None: ...
+
+_Columns: TypeAlias = tuple[
+    NDArray[np.int32], NDArray[np.uint8], NDArray[np.int8], NDArray[np.int64]
+]
+
+@final
+class CountRows:
+    def __new__(cls, path: str) -> CountRows: ...
+    # Offsets of the n-grams, their text, their numbers of symbols, their counts.
+    def next(self, rows: int) -> _Columns | None: ...
+
+# Order, smallest count, and from how many symbols on all numbers are one neighbour.
+_Needed: TypeAlias = tuple[int, int, int]
+_Numbers: TypeAlias = NDArray[np.int64]
+
+def needed_counts(options: dict[str, Any], total: int) -> _Needed: ...
+
+# Offsets, text, counts, and the lower and upper halves of sums.
+def right_sums(
+    path: str, order: int, min_count: int, numbers_from: int
+) -> tuple[NDArray[np.int32], NDArray[np.uint8], _Numbers, _Numbers, _Numbers]: ...
+
+# Rows, and the halves of their shares.
+def left_shares(path: str, request: bytes) -> tuple[_Numbers, _Numbers, _Numbers]: ...
+
+@final
+class RemoteCounts:
+    def __new__(
+        cls,
+        ends: _Numbers,
+        text: bytes,
+        counts: _Numbers,
+        halves: tuple[_Numbers, _Numbers],
+        needed: _Needed,
+    ) -> RemoteCounts: ...
+    def request(self) -> bytes: ...
+    def add_left(self, rows: _Numbers, low: _Numbers, high: _Numbers) -> None: ...
+    # `passes`: a request and the smallest count of a word to keys, their ends, counts.
+    def discover(
+        self,
+        options: dict[str, Any],
+        job: _Job,
+        passes: Callable[[bytes, int], tuple[bytes, _Numbers, _Numbers]],
+    ) -> _Discovery: ...
+
+@final
+class Pass:
+    def __new__(cls, request: bytes) -> Pass: ...
+    # Where the keys end, the keys, the counts.
+    def run(
+        self, source: _Source, options: dict[str, Any], job: _Job
+    ) -> tuple[_Numbers, bytes, _Numbers]: ...
+
 def score_counts(path: str, options: dict[str, Any], job: _Job) -> _Discovery: ...
 def train_segmenter(source: _Source, options: dict[str, Any], job: _Job) -> Segmenter: ...
 def count_words(

@@ -150,7 +150,7 @@ def discover(
     if method is None:
         method = "chain" if counts == "kenlm" else "combined"
     options: dict[str, Any] = {
-        **_scoring(
+        **scoring_options(
             _check.whole("order", order, 2, LARGEST_ORDER),
             min_count=min_count,
             method=method,
@@ -307,7 +307,7 @@ def score_counts(
         OSError: A file cannot be read.
     """
     name = _check.path("path", path)
-    options = _scoring(
+    options = scoring_options(
         None,
         min_count=min_count,
         method="chain" if method is None else method,
@@ -381,7 +381,7 @@ def _typicality(counts: Any, total: int, others: Any, background_total: int) -> 
     return (here + mean / 2) / (here + there + mean)
 
 
-def _scoring(
+def scoring_options(
     order: int | None,
     *,
     min_count: Any,

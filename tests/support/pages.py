@@ -13,6 +13,8 @@ BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 KERAS_PAGES = [page for page in PAGES if page.stem.startswith("keras")]
 """Pages that need Keras; their blocks run on every backend."""
+SPARK_PAGES = [page for page in PAGES if page.stem == "spark"]
+"""Pages that need Spark; their blocks run in its tests."""
 
 
 def blocks(page: Path, language: str) -> list[tuple[int, str]]:
@@ -32,6 +34,8 @@ def run_blocks(page: Path) -> None:
         warnings.simplefilter("error")
         # Keras itself, where it saves or prints its variables.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        # PySpark 4 of pandas 3.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         for line, code in blocks(page, "python"):
             # Blank lines before it, so that a traceback shows the page's own line.
             exec(compile("\n" * line + code, str(page), "exec"), names)

@@ -151,6 +151,12 @@ fn blocks<T>(children: &[(u32, T)]) -> impl Iterator<Item = (u32, &[(u32, T)])> 
 }
 
 impl Trie<Vec<Node>> {
+    /// The trie of [`Trie::nodes`], with the length of its longest key; none where the slots are too few
+    /// or too many.
+    pub fn from_nodes(nodes: Vec<Node>, longest: usize) -> Option<Self> {
+        (2..=FREE as usize).contains(&nodes.len()).then_some(Self { nodes, longest })
+    }
+
     /// Leaves the node where it is, but ends no key at it.
     pub fn end_no_key(&mut self, node: u32) {
         self.nodes[node as usize][CHECK] &= !KEY;
@@ -162,11 +168,6 @@ impl Trie<Array<Node>> {
     /// few or too many.
     pub fn from_array(nodes: Array<Node>, longest: usize) -> Option<Self> {
         (2..=FREE as usize).contains(&nodes.len()).then_some(Self { nodes, longest })
-    }
-
-    /// The slots, to be written to a file.
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
     }
 
     /// The same trie, for loops.
@@ -183,6 +184,11 @@ impl From<Trie<Vec<Node>>> for Trie<Array<Node>> {
 }
 
 impl<S: Deref<Target = [Node]>> Trie<S> {
+    /// The slots, to be written to a file.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// The child of `node` under `label`.
     #[inline]
     pub fn child(&self, node: u32, label: u32) -> Option<u32> {

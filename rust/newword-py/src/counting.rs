@@ -1,6 +1,6 @@
 //! Count files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use newword_core::corpus::encode;
 use newword_core::discovery::score_file;
@@ -59,7 +59,7 @@ pub fn count_ngrams<'py>(
             None => write_counts(&corpus, order, min_count, &meta, &output, context),
         }
     })?;
-    summary(py, &output)
+    count_file_summary(py, output)
 }
 
 /// Merges count files into `output`; returns its summary.
@@ -71,7 +71,7 @@ pub fn merge_counts(
     job: Job,
 ) -> PyResult<Bound<'_, PyDict>> {
     enter(py, &job, None, |context, _| merge(&paths, &output, context))?;
-    summary(py, &output)
+    count_file_summary(py, output)
 }
 
 /// The words of a count file, as `discover` returns them.
@@ -88,8 +88,9 @@ pub fn score_counts(
 }
 
 /// The summary of a count file.
-fn summary<'py>(py: Python<'py>, path: &Path) -> PyResult<Bound<'py, PyDict>> {
-    let file = CountFile::open(path).map_err(to_python)?;
+#[pyfunction]
+pub fn count_file_summary(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
+    let file = CountFile::open(&path).map_err(to_python)?;
     let CountHeader { order, min_count, total, meta } = file.header();
     let result = PyDict::new(py);
     result.set_item("order", order)?;

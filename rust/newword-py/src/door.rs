@@ -3,11 +3,13 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use newword_core::corpus::TextBatch;
+use newword_core::corpus::{Remote, TextBatch};
 use newword_core::support::{Context, Error, MemoryBudget, Result, Workers};
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
-use crate::errors::to_python;
+use crate::errors::{invalid, to_python};
 use crate::items::Items;
 
 /// How often the waiting thread checks for Ctrl-C.
@@ -50,8 +52,13 @@ impl Job {
 /// Asks the interpreter's thread for more items, from a thread that has no interpreter.
 type Refill = SyncSender<Result<Option<TextBatch>>>;
 
+/// Rows of the answer to a pass.
+type Rows = Vec<(Vec<u8>, u64)>;
+
 enum Event {
     Refill(Refill),
+    /// A pass over a text elsewhere: the request, the smallest count of a word, and who waits.
+    Pass(Vec<u8>, u64, SyncSender<Result<Rows>>),
     Done,
 }
 
@@ -71,6 +78,46 @@ impl Caller {
     }
 }
 
+impl Remote for Caller {
+    fn pass(&self, request: &[u8], min_count: u64) -> Result<Rows> {
+        let (answer, wait) = sync_channel(1);
+        let event = Event::Pass(request.to_vec(), min_count, answer);
+        self.0.send(event).map_err(|_| Error::Cancelled)?;
+        wait.recv().unwrap_or(Err(Error::Cancelled))
+    }
+}
+
+/// What the caller's thread does for a worker.
+#[derive(Default)]
+pub struct Services {
+    /// The iterable that is read.
+    pub items: Option<Items>,
+    /// A function of a request and of the smallest count of a word: keys, where they end, and counts.
+    pub passes: Option<Py<PyAny>>,
+}
+
+impl Services {
+    fn pass(&self, py: Python<'_>, request: &[u8], min_count: u64) -> Result<Rows> {
+        type Answer<'py> =
+            (Bound<'py, PyBytes>, PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
+        let call = || -> PyResult<Rows> {
+            let Some(passes) = &self.passes else { return Ok(Rows::new()) };
+            let answer = passes.bind(py).call1((PyBytes::new(py, request), min_count))?;
+            let (keys, ends, counts): Answer<'_> = answer.extract()?;
+            let (mut start, mut rows) = (0, Rows::new());
+            for (end, count) in ends.as_array().iter().zip(counts.as_array()) {
+                let end = usize::try_from(*end).unwrap_or(usize::MAX);
+                let key = keys.as_bytes().get(start..end);
+                let key = key.ok_or_else(|| invalid("ends", "must lie in the keys", end))?;
+                rows.push((key.to_vec(), u64::try_from(*count).unwrap_or(0)));
+                start = end;
+            }
+            Ok(rows)
+        };
+        call().map_err(|error| Error::External(Box::new(error)))
+    }
+}
+
 /// Runs `work` on a separate thread without the GIL, while this thread checks for Ctrl-C,
 /// reports progress and iterates over the iterable that `work` reads, if any.
 ///
@@ -80,6 +127,16 @@ pub fn enter<T: Send>(
     py: Python<'_>,
     job: &Job,
     items: Option<Items>,
+    work: impl FnOnce(&Context, Caller) -> Result<T> + Send,
+) -> PyResult<T> {
+    enter_served(py, job, Services { items, passes: None }, work)
+}
+
+/// [`enter`] with more that the caller's thread does.
+pub fn enter_served<T: Send>(
+    py: Python<'_>,
+    job: &Job,
+    services: Services,
     work: impl FnOnce(&Context, Caller) -> Result<T> + Send,
 ) -> PyResult<T> {
     let context = job.context().map_err(to_python)?;
@@ -94,7 +151,7 @@ pub fn enter<T: Send>(
                 result
             }
         });
-        let watched = watch(py, job, &context, &mut events, items);
+        let watched = watch(py, job, &context, &mut events, services);
         // A panic in the core is a bug; it surfaces as pyo3's PanicException with its message.
         let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         watched?;
@@ -138,7 +195,7 @@ fn watch(
     job: &Job,
     context: &Context,
     events: &mut Receiver<Event>,
-    mut items: Option<Items>,
+    mut services: Services,
 ) -> PyResult<()> {
     let mut outcome = Ok(());
     let mut reported = Instant::now();
@@ -149,12 +206,19 @@ fn watch(
         match event {
             Ok(Event::Done) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Event::Refill(answer)) => {
-                let next = match &mut items {
+                let next = match &mut services.items {
                     Some(items) if outcome.is_ok() => items.next_batch(py),
                     _ => Err(Error::Cancelled),
                 };
                 // A worker that gave up no longer listens, which is as good as an answer.
                 let _ = answer.send(next);
+            }
+            Ok(Event::Pass(request, min_count, answer)) => {
+                let rows = match &outcome {
+                    Ok(()) => services.pass(py, &request, min_count),
+                    Err(_) => Err(Error::Cancelled),
+                };
+                let _ = answer.send(rows);
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

@@ -23,6 +23,7 @@ pub(crate) mod parts;
 mod paths;
 mod records;
 mod relabel;
+mod remote;
 mod rows;
 mod spill;
 mod store;
@@ -40,6 +41,7 @@ pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
 pub(crate) use relabel::{Gram, Relabelled};
+pub use remote::{Key, Remote};
 pub use symbols::Symbols;
 
 use crate::support::{Context, Result};

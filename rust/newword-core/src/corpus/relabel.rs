@@ -5,22 +5,38 @@
 
 use std::ops::Range;
 
-use super::{EncodedCorpus, Parts};
-use crate::support::Result;
+use super::{EncodedCorpus, Parts, Remote, Symbols};
+use crate::support::{Error, Result};
 
 /// The corpus with every id replaced by its label; breaks stay 0.
 pub struct Relabelled<'c> {
-    corpus: &'c EncodedCorpus,
+    text: Text<'c>,
+    /// By id.
+    counts: &'c [u64],
     /// By id.
     labels: Vec<u32>,
     /// By label.
     ids: Vec<u32>,
 }
 
+/// Where the text is.
+enum Text<'c> {
+    Here(&'c EncodedCorpus),
+    Elsewhere(&'c dyn Remote, &'c Symbols),
+}
+
 impl<'c> Relabelled<'c> {
     /// Labels from 1 by descending count, ties by id. O(symbols log symbols).
     pub fn new(corpus: &'c EncodedCorpus) -> Self {
-        let counts = corpus.counts();
+        Self::of(Text::Here(corpus), corpus.counts())
+    }
+
+    /// The same for a text elsewhere, whose symbols occur so often; the break's count comes first.
+    pub fn elsewhere(remote: &'c dyn Remote, symbols: &'c Symbols, counts: &'c [u64]) -> Self {
+        Self::of(Text::Elsewhere(remote, symbols), counts)
+    }
+
+    fn of(text: Text<'c>, counts: &'c [u64]) -> Self {
         let mut ids: Vec<u32> = (0_u32..).zip(counts).map(|(id, _)| id).collect();
         if let Some(symbols) = ids.get_mut(1..) {
             symbols.sort_by_key(|id| std::cmp::Reverse(counts[*id as usize]));
@@ -29,7 +45,17 @@ impl<'c> Relabelled<'c> {
         for (label, id) in (0_u32..).zip(&ids) {
             labels[*id as usize] = label;
         }
-        Self { corpus, labels, ids }
+        Self { text, counts, labels, ids }
+    }
+
+    /// Who goes through the text where it is not here, and the names of the symbols by label from 1.
+    pub fn remote(&self) -> Option<(&'c dyn Remote, Vec<&'c str>)> {
+        match self.text {
+            Text::Here(_) => None,
+            Text::Elsewhere(remote, symbols) => {
+                Some((remote, self.ids.iter().skip(1).map(|id| symbols.name(*id)).collect()))
+            }
+        }
     }
 
     /// The largest label.
@@ -40,8 +66,7 @@ impl<'c> Relabelled<'c> {
     /// The largest label that occurs twice or more; 0 if none does.
     pub fn largest_repeated(&self) -> u32 {
         let symbols = self.ids.get(1..).unwrap_or_default();
-        let counts = self.corpus.counts();
-        let repeated = symbols.partition_point(|id| counts[*id as usize] > 1);
+        let repeated = symbols.partition_point(|id| self.counts[*id as usize] > 1);
         u32::try_from(repeated).unwrap_or(u32::MAX)
     }
 
@@ -91,15 +116,21 @@ impl Gram {
 
 impl Parts for Relabelled<'_> {
     fn parts(&self) -> usize {
-        self.corpus.parts()
+        match self.text {
+            Text::Here(corpus) => corpus.parts(),
+            Text::Elsewhere(..) => 0,
+        }
     }
 
     fn total(&self) -> u64 {
-        self.corpus.total()
+        self.counts.iter().skip(1).sum()
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
-        self.corpus.load_as(part, context, &self.labels, out)
+        match self.text {
+            Text::Here(corpus) => corpus.load_as(part, context, &self.labels, out),
+            Text::Elsewhere(..) => Err(Error::Corpus("the text lies elsewhere".into())),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::score::{Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::words::Summary;
-use crate::corpus::{EncodedCorpus, Relabelled};
+use crate::corpus::Relabelled;
 use crate::ngram::Links;
 use crate::segmentation::unsupervised::{Model, UnsupervisedMethod, UnsupervisedOptions};
 use crate::support::{Context, Result};
@@ -14,7 +14,7 @@ use crate::support::{Context, Result};
 /// Reading the corpus failed; [`Error::Memory`](crate::support::Error::Memory);
 /// [`Error::Cancelled`](crate::support::Error::Cancelled).
 pub fn propose_words(
-    corpus: &EncodedCorpus,
+    corpus: &Relabelled<'_>,
     evidence: &Evidence<'_>,
     links: &Links,
     sieve: &mut Sieve<'_>,
@@ -24,7 +24,7 @@ pub fn propose_words(
     let (method, passes) = (UnsupervisedMethod::default(), UnsupervisedOptions::default().passes);
     let Evidence { table, cohesion, .. } = evidence;
     let mut model = Model::new(table, links, cohesion, method, context)?;
-    model.estimate(&Relabelled::new(corpus), passes, context)?;
+    model.estimate(corpus, passes, context)?;
     for (n, row, count) in model.used() {
         summary.segments += count;
         sieve.propose(&Candidate { count, ..Candidate::of_row(evidence, Row { n, row }) });

@@ -6,12 +6,16 @@ use super::cut::{SegmentOptions, count_segments};
 use super::long_words::LongRuns;
 use super::neighbours::{Gathering, Sides};
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
+use super::passes::count_segments_of;
 use super::score::{Asked, Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
 use crate::corpus::{Gram, Relabelled};
-use crate::segmentation::{Lattice, UNKNOWN_PAIR, Unknown, count_words_seen, is_one_han, single};
+use crate::segmentation::{
+    Lattice, UNKNOWN_PAIR, Unknown, WordCounts, count_words_of, count_words_seen, is_one_han,
+    single,
+};
 use crate::support::{Context, Result};
 use crate::trie::Trie;
 
@@ -106,7 +110,7 @@ impl Chains<'_> {
         let (strong, long) = (strong?, long?);
         let long = seeks_long_words.then_some(&long);
         let asked = self.asked(false_chains);
-        let found = count_segments(*corpus, &strong, long, asked, self.context)?;
+        let found = count_segments_of(corpus, &strong, long, asked, self.context)?;
         (summary.segments, summary.false_segments) = (found.segments, found.false_segments);
         summary.overlong = found.overlong;
         summary.strong = vec![0; order];
@@ -130,9 +134,14 @@ impl Chains<'_> {
         let order = self.settled.order;
         let keys = self.members(|pmi, n| (pmi >= min_pmi[n - 2]).then_some(()));
         let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].0.labels())?;
-        let runs = LongRuns::new(self.corpus, order, keys.iter().map(|(gram, ())| gram.labels()));
         let asked = self.asked(false);
-        let mut words = count_segments(&runs, &strong, None, asked, self.context)?.chains;
+        let mut words = if self.corpus.remote().is_some() {
+            count_segments_of(self.corpus, &strong, None, asked, self.context)?.chains
+        } else {
+            let labels = keys.iter().map(|(gram, ())| gram.labels());
+            let runs = LongRuns::new(self.corpus, order, labels);
+            count_segments(&runs, &strong, None, asked, self.context)?.chains
+        };
         words.retain(|(labels, _)| labels.len() > order);
         Ok(words)
     }
@@ -198,6 +207,12 @@ impl Chains<'_> {
         let counts = asked.iter().map(|(_, (_, count))| *count);
         let occurrences: Vec<(u32, u64)> = asked_nodes.into_iter().zip(counts).collect();
         let (slots, largest) = (lattice.trie.slots(), corpus.largest());
+        if corpus.remote().is_some() {
+            // The table of a text elsewhere knows all neighbours.
+            let counts = count_words_of(corpus, &lattice, context)?;
+            settle_counts(words, &nodes, &counts);
+            return Ok(None);
+        }
         let gathering = Gathering::new(&occurrences, slots, evidence.beside(corpus), context);
         let (counts, looked) = match gathering {
             Some(gathering) => {
@@ -209,13 +224,7 @@ impl Chains<'_> {
             }
             None => (count_words_seen(*corpus, &lattice, largest, &(), context)?.0, None),
         };
-        for (node, (_, count)) in nodes.into_iter().zip(words.iter_mut()) {
-            *count = counts.words[node as usize];
-        }
-        // Symbols that always stood in chains, and that no word covers any more.
-        let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
-        words.extend(singles.map(|(label, count)| (vec![label], *count)));
-        words.retain(|(_, count)| *count > 0);
+        settle_counts(words, &nodes, &counts);
         Ok(looked)
     }
 
@@ -272,6 +281,17 @@ struct Parsed {
     lattice: Lattice,
     nodes: Vec<u32>,
     asked: Vec<u32>,
+}
+
+/// Gives words, whose nodes these are, the counts of a segmentation.
+fn settle_counts(words: &mut Vec<Counted>, nodes: &[u32], counts: &WordCounts) {
+    for (node, (_, count)) in nodes.iter().zip(words.iter_mut()) {
+        *count = counts.words[*node as usize];
+    }
+    // Symbols that always stood in chains, and that no word covers any more.
+    let singles = (0_u32..).zip(&counts.singles).filter(|(_, count)| **count > 0);
+    words.extend(singles.map(|(label, count)| (vec![label], *count)));
+    words.retain(|(_, count)| *count > 0);
 }
 
 /// The words of either list, both sorted, with the larger count where both have one.

@@ -8,7 +8,7 @@ use super::options::{DiscoverOptions, Method, Settled};
 use super::score::Evidence;
 use super::sift::{Candidate, Sieve};
 use super::words::{Discovery, Summary};
-use crate::corpus::{EncodedCorpus, Relabelled};
+use crate::corpus::{EncodedCorpus, Relabelled, Remote};
 use crate::ngram::{CountOptions, Links, Neighbours, NgramTable, count};
 use crate::support::{Context, Error, Result};
 
@@ -41,21 +41,67 @@ pub fn discover(
         Neighbours::OfAllNumbersAsOne
     };
     let table = count(corpus, CountOptions { order, min_count, neighbours }, context)?;
-    let links = Links::new(&table, context)?;
-    let mut evidence = Evidence::new(&table, &links, context)?;
-    let mut summary = summarise(&table, &settled);
-    let mut sieve = Sieve::new(&table.symbols, options, &settled);
+    discover_in(&Relabelled::new(corpus), &table, options, &settled, context)
+}
+
+/// What [`discover_elsewhere`] needs of a text of `total` symbols: the order and the smallest count of the table, and
+/// from how many symbols on all numbers are one neighbour of an n-gram.
+///
+/// # Errors
+/// As [`discover`].
+pub fn needed_of(options: &DiscoverOptions, total: u64) -> Result<(usize, u64, u8)> {
+    let Settled { order, min_count, .. } = options.settle(total)?;
+    // As [`discover`] counts them.
+    let numbers_from = match options.method {
+        Method::Entropy => u8::MAX,
+        Method::Chain | Method::Bigram if options.rejected == 0 => 2,
+        _ => 1,
+    };
+    Ok((order, min_count, numbers_from))
+}
+
+/// As [`discover`], for a text that lies elsewhere. `table` has its n-grams with all their neighbours, as
+/// [`needed_of`] says, and `counts` how often each symbol occurs, by id after that of the break.
+///
+/// # Errors
+/// As [`discover`]; [`Error::InvalidArgument`] for another table; what the other side meets.
+pub fn discover_elsewhere(
+    table: &NgramTable,
+    counts: &[u64],
+    remote: &dyn Remote,
+    options: &DiscoverOptions,
+    context: &Context,
+) -> Result<Discovery> {
+    let settled = options.settle(table.total)?;
+    let fits = (table.order(), table.min_count) == (settled.order, settled.min_count);
+    if !fits || counts.len() != table.symbols.len() + 1 || !Evidence::has_entropies(table) {
+        let value = format!("order {}, min_count {}", table.order(), table.min_count);
+        return Err(Error::invalid("counts", "must be those that the options need", value));
+    }
+    let corpus = Relabelled::elsewhere(remote, &table.symbols, counts);
+    discover_in(&corpus, table, options, &settled, context)
+}
+
+fn discover_in(
+    corpus: &Relabelled<'_>,
+    table: &NgramTable,
+    options: &DiscoverOptions,
+    settled: &Settled,
+    context: &Context,
+) -> Result<Discovery> {
+    let min_count = settled.min_count;
+    let links = Links::new(table, context)?;
+    let mut evidence = Evidence::new(table, &links, context)?;
+    let mut summary = summarise(table, settled);
+    let mut sieve = Sieve::new(&table.symbols, options, settled);
     match options.method {
         Method::Combined => {
-            let (corpus, settled) = (&Relabelled::new(corpus), &settled);
             let chains = Chains { corpus, evidence: &evidence, options, settled, context };
             chains.propose_combined(&links, &mut sieve, &mut summary)?;
         }
         Method::Chain | Method::Bigram => {
             drop(links);
-            let corpus = &Relabelled::new(corpus);
-            let chains =
-                Chains { corpus, evidence: &evidence, options, settled: &settled, context };
+            let chains = Chains { corpus, evidence: &evidence, options, settled, context };
             let (words, looked) = chains.words(&mut sieve, &mut summary)?;
             if let Some(looked) = looked {
                 evidence.note(looked.into_iter());
@@ -73,7 +119,7 @@ pub fn discover(
                 sieve.propose(&Candidate { ids: &ids, count, measures });
             }
         }
-        Method::Entropy => grams(&evidence, &settled, &mut sieve, context),
+        Method::Entropy => grams(&evidence, settled, &mut sieve, context),
         Method::Autonomy => {
             propose_words(corpus, &evidence, &links, &mut sieve, &mut summary, context)?;
         }

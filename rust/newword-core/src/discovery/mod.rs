@@ -17,14 +17,16 @@ mod long_words;
 mod neighbours;
 mod occurrences;
 mod options;
+mod passes;
 mod score;
 mod sift;
 mod strong_set;
 mod words;
 
 pub use count_file::score_file;
-pub use discover::{discover, score_table};
+pub use discover::{discover, discover_elsewhere, needed_of, score_table};
 pub use kind::Kind;
 pub use occurrences::count_words;
 pub use options::{DiscoverOptions, Method, SortBy};
+pub use passes::Pass;
 pub use words::{Discovery, Reason, Rejected, Summary, Word};

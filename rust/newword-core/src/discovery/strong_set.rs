@@ -64,6 +64,11 @@ impl StrongSet {
         Ok(Self { trie, order })
     }
 
+    /// The set of a trie whose keys are its members, none longer than `order`.
+    pub fn from_trie(trie: Trie, order: usize) -> Self {
+        Self { trie, order }
+    }
+
     /// The length of the longest window that is looked at.
     pub fn order(&self) -> usize {
         self.order

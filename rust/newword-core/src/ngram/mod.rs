@@ -24,8 +24,9 @@ mod tests;
 pub(crate) use cohesion::Cohesion;
 pub use count::count;
 pub use file::{
-    CountFile, CountHeader, CountMeta, CountSource, Grams, Remaining, SourceState, append,
-    check_settings, merge, remaining, table_from_file, write_counts,
+    CountFile, CountHeader, CountMeta, CountSource, GramColumns, Grams, Remaining, RemoteCounts,
+    RightSums, SourceState, append, check_settings, left_shares, merge, remaining, right_sums,
+    table_from_file, write_buckets, write_columns, write_counts,
 };
 pub(crate) use group::Tally;
 pub(crate) use links::Links;

@@ -9,6 +9,7 @@ mod labels;
 mod lattice;
 mod options;
 mod recount;
+mod remote;
 mod segmenter;
 mod tokens;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use tokens::class_numbers;
 
 pub(crate) use labels::is_one_han;
 pub(crate) use lattice::{Lattice, Unknown};
-pub(crate) use recount::{Passage, Visit, count_words_seen};
+pub(crate) use recount::{Passage, Visit, WordCounts, count_words, count_words_seen};
+pub(crate) use remote::{WORDS, count_words_of, lattice_of};
 pub(crate) use segmenter::single;

@@ -1,6 +1,6 @@
 //! Hash tables with a fixed seed, so that no result depends on the run.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// The hasher: fast on short keys, the same in every process.
 pub type FixedState = foldhash::fast::FixedState;
@@ -8,6 +8,11 @@ pub type FixedState = foldhash::fast::FixedState;
 pub type HashMap<K, V> = hashbrown::HashMap<K, V, FixedState>;
 /// A hash set with a fixed seed.
 pub type HashSet<T> = hashbrown::HashSet<T, FixedState>;
+
+/// A hash that is the same on every machine, whatever its processor.
+pub fn of_bytes(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes)
+}
 
 /// A pseudo-random number of at least 0 and less than 1: a hash of the seed and of the place where it is used.
 /// It does not depend on earlier numbers.

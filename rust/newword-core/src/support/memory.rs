@@ -27,13 +27,17 @@ impl MemoryBudget {
 
     /// Half of the available memory of the system, but at least [`MemoryBudget::LEAST`].
     pub fn share_of_available() -> Self {
+        Self((Self::available() / 2).max(Self::LEAST))
+    }
+
+    /// The bytes that are free: of the system, or of the container if that has fewer.
+    pub fn available() -> u64 {
         let mut system = sysinfo::System::new();
         system.refresh_memory();
-        let available = match system.cgroup_limits() {
+        match system.cgroup_limits() {
             Some(limits) => system.available_memory().min(limits.free_memory),
             None => system.available_memory(),
-        };
-        Self((available / 2).max(Self::LEAST))
+        }
     }
 
     /// The budget in bytes.

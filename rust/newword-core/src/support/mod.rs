@@ -11,6 +11,7 @@ pub(crate) mod names;
 pub(crate) mod simd;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod wire;
 pub mod workers;
 
 pub use context::{Context, Progress, Stage};

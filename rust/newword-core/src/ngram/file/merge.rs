@@ -134,7 +134,7 @@ fn union(files: &[CountFile]) -> Result<Symbols> {
 /// A file's n-grams in the ids of the union.
 struct Stream<'f> {
     file: &'f CountFile,
-    grams: Grams<'f>,
+    grams: Grams<&'f CountFile>,
     /// The id in the union by the file's own. Rising, so that the order stays.
     ids: Vec<u32>,
 }

@@ -8,10 +8,12 @@
 //! The format is documented in `docs/count-file.md`.
 
 mod append;
+mod columns;
 mod format;
 mod merge;
 mod read;
 mod resume;
+mod shares;
 mod source;
 mod table;
 #[cfg(test)]
@@ -19,12 +21,14 @@ mod tests;
 mod write;
 
 pub use append::append;
+pub use columns::{GramColumns, write_columns};
 pub use merge::merge;
 pub use read::{CountFile, Grams};
 pub use resume::{Remaining, check_settings, remaining};
+pub use shares::{RemoteCounts, RightSums, left_shares, right_sums};
 pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
-pub use write::write_counts;
+pub use write::{write_buckets, write_counts};
 
 /// The metadata of a count file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

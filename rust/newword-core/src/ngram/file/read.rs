@@ -1,5 +1,6 @@
 //! Reading count files as a stream.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -94,24 +95,16 @@ impl CountFile {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn grams(&self) -> Result<Grams<'_>> {
-        let open = || {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.grams_at))?;
-            Ok(BufReader::with_capacity(1 << 18, file))
-        };
-        let input = open().map_err(|error| Error::io(&self.path, "cannot read", error))?;
-        // Symbols::new has made sure that their number fits.
-        let symbols = u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
-        Ok(Grams {
-            file: self,
-            input,
-            payload: Vec::new(),
-            at: 0,
-            decoder: Decoder::new(symbols, self.header.order + 1),
-            symbols_seen: 0,
-            ended: false,
-        })
+    pub fn grams(&self) -> Result<Grams<&Self>> {
+        Grams::of(self)
+    }
+
+    /// [`CountFile::grams`] that keep the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn into_grams(self) -> Result<Grams<Self>> {
+        Grams::of(self)
     }
 
     /// Streams the n-grams of `n` symbols that occur as often as the file's smallest count as
@@ -143,8 +136,8 @@ pub(super) fn failed(path: &Path, trouble: Trouble) -> Error {
 
 /// The n-grams of a count file as `(ids, count)`; after an error there is nothing more.
 #[derive(Debug)]
-pub struct Grams<'f> {
-    file: &'f CountFile,
+pub struct Grams<F> {
+    file: F,
     input: BufReader<File>,
     payload: Vec<u8>,
     at: usize,
@@ -154,7 +147,27 @@ pub struct Grams<'f> {
     ended: bool,
 }
 
-impl Grams<'_> {
+impl<F: Borrow<CountFile>> Grams<F> {
+    fn of(file: F) -> Result<Self> {
+        let CountFile { path, header, symbols, grams_at } = file.borrow();
+        let open = || {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(*grams_at))?;
+            Ok(BufReader::with_capacity(1 << 18, file))
+        };
+        let input = open().map_err(|error| Error::io(path, "cannot read", error))?;
+        // Symbols::new has made sure that their number fits.
+        let symbols = u32::try_from(symbols.len()).unwrap_or(u32::MAX);
+        let decoder = Decoder::new(symbols, header.order + 1);
+        let (payload, at, symbols_seen, ended) = (Vec::new(), 0, 0, false);
+        Ok(Self { file, input, payload, at, decoder, symbols_seen, ended })
+    }
+
+    /// The file they are of.
+    pub fn file(&self) -> &CountFile {
+        self.file.borrow()
+    }
+
     /// The next n-gram; looks at the cancel flag and reports bytes once a block.
     ///
     /// # Errors
@@ -169,7 +182,7 @@ impl Grams<'_> {
         if let Some(context) = context {
             context.check()?;
         }
-        let path = &self.file.path;
+        let path = &self.file.borrow().path;
         let kind = take_block(&mut self.input, &mut self.payload);
         let kind = kind.map_err(|trouble| failed(path, trouble))?;
         if let Some(context) = context {
@@ -183,7 +196,8 @@ impl Grams<'_> {
                 self.record().map(Some)
             }
             Kind::End => {
-                self.end().map_err(|trouble| failed(path, trouble))?;
+                let ended = self.end();
+                ended.map_err(|trouble| failed(&self.file.borrow().path, trouble))?;
                 Ok(None)
             }
             Kind::Header | Kind::Symbols => Err(Error::format(path, MALFORMED)),
@@ -194,7 +208,8 @@ impl Grams<'_> {
         let mut bytes = &self.payload[self.at..];
         let record = self.decoder.next(&mut bytes);
         self.at = self.payload.len() - bytes.len();
-        let (gram, count) = record.map_err(|fault: Fault| Error::format(&self.file.path, fault))?;
+        let (gram, count) =
+            record.map_err(|fault: Fault| Error::format(&self.file.borrow().path, fault))?;
         if gram.0[1] == 0 {
             self.symbols_seen = self.symbols_seen.saturating_add(count);
         }
@@ -208,7 +223,7 @@ impl Grams<'_> {
         let rows = json["rows"].as_array().ok_or(MALFORMED)?;
         let same = rows.len() == MAX_GRAM
             && rows.iter().zip(self.decoder.rows).all(|(said, read)| said.as_u64() == Some(read));
-        let header = &self.file.header;
+        let header = &self.file.borrow().header;
         let complete = !header.is_exact() || self.symbols_seen == header.total;
         let mut more = [0];
         if !same || !complete || self.input.read(&mut more)? != 0 {
@@ -221,7 +236,7 @@ impl Grams<'_> {
     }
 }
 
-impl Iterator for Grams<'_> {
+impl<F: Borrow<CountFile>> Iterator for Grams<F> {
     type Item = Result<(Vec<u32>, u64)>;
 
     fn next(&mut self) -> Option<Self::Item> {

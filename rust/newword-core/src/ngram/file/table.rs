@@ -100,13 +100,13 @@ fn kept(
 ///
 /// Invariant: `starts[n][row]..starts[n][row + 1]` are the rows of length n + 1 that extend that
 /// row of length n; length 0 has one row, the empty one.
-struct Children<'a> {
+pub(super) struct Children<'a> {
     levels: &'a [Level],
     starts: Vec<Vec<usize>>,
 }
 
 impl<'a> Children<'a> {
-    fn new(levels: &'a [Level], context: &Context) -> Result<Self> {
+    pub(super) fn new(levels: &'a [Level], context: &Context) -> Result<Self> {
         let mut starts = Vec::new();
         for (n, longer) in levels.iter().enumerate() {
             let mut of_level = vec![0];
@@ -127,7 +127,7 @@ impl<'a> Children<'a> {
     }
 
     /// The row of length n + 1 that extends `row` of length n by `id`. O(log children).
-    fn find(&self, n: usize, row: usize, id: u32) -> Option<usize> {
+    pub(super) fn find(&self, n: usize, row: usize, id: u32) -> Option<usize> {
         let (mut low, mut high) = (self.starts[n][row], self.starts[n][row + 1]);
         while low < high {
             let middle = low.midpoint(high);

@@ -1,5 +1,6 @@
 //! Count files against counting itself, and against damage.
 
+mod buckets;
 mod growth;
 mod hostile;
 

@@ -16,13 +16,19 @@ use crate::ngram::plan::{Goal, Limits, Plan};
 use crate::ngram::rows::{Found, Ledger};
 use crate::ngram::scatter::{Buffer, Direction, Scan};
 use crate::ngram::sweep::{Sink, Sweep};
+use crate::support::hash::of_bytes;
 use crate::support::{Context, Error, Result, Stage};
 
 /// A count file under a temporary name in the target's folder; gone unless finished.
 pub(super) struct Writer {
     path: PathBuf,
     out: BufWriter<NamedTempFile>,
+    /// Whether the file must survive a crash of the system.
+    durable: bool,
 }
+
+/// Bytes that a file gathers before it is written to.
+const BUFFER: usize = 1 << 20;
 
 impl Writer {
     /// Begins a file that will be `path`: header and symbols.
@@ -30,9 +36,21 @@ impl Writer {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written.
     pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
-        let temp = next_to(path)?;
-        let mut writer =
-            Self { path: path.to_owned(), out: BufWriter::with_capacity(1 << 20, temp) };
+        Self::buffered(path, header, symbols, BUFFER)
+    }
+
+    /// [`Writer::create`] with a buffer of so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder cannot be written.
+    pub(super) fn buffered(
+        path: &Path,
+        header: &CountHeader,
+        symbols: &Symbols,
+        bytes: usize,
+    ) -> Result<Self> {
+        let out = BufWriter::with_capacity(bytes, next_to(path)?);
+        let mut writer = Self { path: path.to_owned(), out, durable: true };
         let begun = writer.begin(header, symbols);
         begun.map_err(|error| writer.failed(error))?;
         Ok(writer)
@@ -96,7 +114,9 @@ impl Writer {
         let path = self.path;
         let failed = |error| Error::io(&path, "cannot write", error);
         let temp = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
-        temp.as_file().sync_all().map_err(failed)?;
+        if self.durable {
+            temp.as_file().sync_all().map_err(failed)?;
+        }
         temp.persist(&path).map_err(|error| Error::io(&path, "cannot replace", error.error))?;
         Ok(())
     }
@@ -163,12 +183,77 @@ pub(super) fn write_within(
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
     let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours };
     let plan = Plan::new(corpus.counts(), corpus.symbols(), goal);
-    let writer = Writer::create(path, &header, corpus.symbols())?;
-    let limits = |bytes| adjust(Limits::new(corpus, &plan, bytes, context).streamed(&plan, bytes));
+    let bucket =
+        Bucket { writer: Writer::create(path, &header, corpus.symbols())?, rows: [0; MAX_GRAM] };
+    let buckets = Buckets { all: vec![bucket], of_id: vec![0; corpus.counts().len()] };
+    sweep_into(corpus, &plan, buckets, context, adjust)
+}
+
+/// Counts as [`write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: one
+/// of the file's n-grams is in the group of its first symbol's name, whatever the corpus.
+///
+/// Each file is the exact count file of the n-grams in it, and those of one group can be merged. Returns
+/// the groups that have n-grams, with their files in `folder`; they are not synced to the disk.
+///
+/// # Errors
+/// As [`write_counts`].
+pub fn write_buckets(
+    corpus: &impl IdParts,
+    order: usize,
+    buckets: u32,
+    meta: &CountMeta,
+    folder: &Path,
+    context: &Context,
+) -> Result<Vec<(u32, PathBuf)>> {
+    let neighbours = Neighbours::OfNone;
+    CountOptions { order, min_count: 1, neighbours }.validate()?;
+    if buckets == 0 {
+        return Err(Error::invalid("buckets", "must be at least 1", buckets));
+    }
+    let (symbols, counts) = (corpus.symbols(), corpus.counts());
+    // All numbers in one, where they are added up as one neighbour of what follows.
+    let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
+    let bucket_of = |id| bucket_of(name(id), buckets);
+    let of_id: Vec<u32> = (1..).take(symbols.len()).map(bucket_of).collect();
+    let mut totals = vec![0; buckets as usize];
+    for (bucket, count) in of_id.iter().zip(&counts[1..]) {
+        totals[*bucket as usize] += count;
+    }
+    let (mut all, mut files, mut places) = (Vec::new(), Vec::new(), vec![0; buckets as usize]);
+    for (bucket, total) in (0_u32..).zip(totals).filter(|(_, total)| *total > 0) {
+        let path = folder.join(format!("{bucket}.counts"));
+        let header = CountHeader { order, min_count: 1, total, meta: meta.clone() };
+        let mut writer = Writer::buffered(&path, &header, symbols, BUFFER >> 4)?;
+        writer.durable = false;
+        places[bucket as usize] = all.len();
+        all.push(Bucket { writer, rows: [0; MAX_GRAM] });
+        files.push((bucket, path));
+    }
+    let places = of_id.iter().map(|bucket| places[*bucket as usize]);
+    let of_id = std::iter::once(0).chain(places).collect();
+    let plan = Plan::new(counts, symbols, Goal { order: order + 1, min_count: 1, neighbours });
+    sweep_into(corpus, &plan, Buckets { all, of_id }, context, |limits| limits)?;
+    Ok(files)
+}
+
+/// The group of a first symbol, the same on every machine.
+fn bucket_of(name: &str, buckets: u32) -> u32 {
+    let bucket = of_bytes(name.as_bytes()) % u64::from(buckets);
+    u32::try_from(bucket).unwrap_or(0)
+}
+
+fn sweep_into(
+    corpus: &impl IdParts,
+    plan: &Plan,
+    buckets: Buckets,
+    context: &Context,
+    adjust: impl Fn(Limits) -> Limits,
+) -> Result<()> {
+    let limits = |bytes| adjust(Limits::new(corpus, plan, bytes, context).streamed(plan, bytes));
     match plan.layout.width() {
-        Width::Narrow => sweep::<u64>(corpus, &plan, limits(8), writer, context),
-        Width::Double => sweep::<u128>(corpus, &plan, limits(16), writer, context),
-        Width::Wide => sweep::<Wide>(corpus, &plan, limits(32), writer, context),
+        Width::Narrow => sweep::<u64>(corpus, plan, limits(8), buckets, context),
+        Width::Double => sweep::<u128>(corpus, plan, limits(16), buckets, context),
+        Width::Wide => sweep::<Wide>(corpus, plan, limits(32), buckets, context),
     }
 }
 
@@ -176,7 +261,7 @@ fn sweep<K: Key>(
     corpus: &impl IdParts,
     plan: &Plan,
     limits: Limits,
-    writer: Writer,
+    buckets: Buckets,
     context: &Context,
 ) -> Result<()> {
     let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
@@ -185,28 +270,45 @@ fn sweep<K: Key>(
     // Rows are on their way only; batches bound them, so that the ledger never refuses.
     let ledger = Ledger::new(u64::MAX);
     let scan = Scan::new(corpus, plan, Direction::Forward, context);
-    let mut sink = FileSink { plan, context, ledger: &ledger, writer, rows: [0; MAX_GRAM] };
+    let mut sink = FileSink { plan, context, ledger: &ledger, buckets };
     Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)?;
-    sink.writer.finish(&sink.rows)
+    sink.buckets.all.into_iter().try_for_each(|Bucket { writer, rows }| writer.finish(&rows))
+}
+
+/// A file on its way, and how many n-grams of each length are in it.
+struct Bucket {
+    writer: Writer,
+    rows: [u64; MAX_GRAM],
+}
+
+/// The files of a count, and which of them takes the n-grams that begin with an id.
+struct Buckets {
+    all: Vec<Bucket>,
+    of_id: Vec<usize>,
 }
 
 struct FileSink<'a> {
     plan: &'a Plan,
     context: &'a Context,
     ledger: &'a Ledger,
-    writer: Writer,
-    rows: [u64; MAX_GRAM],
+    buckets: Buckets,
 }
 
 impl<K: Key> Sink<K> for FileSink<'_> {
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
         let (plan, context) = (self.plan, self.context);
+        let Buckets { all, of_id } = &mut self.buckets;
+        let encode = |found: &Found<K>| encode(found, plan, of_id, all.len());
         let encoded: std::io::Result<Vec<_>> =
-            context.pool().install(|| found.par_iter().map(|found| encode(found, plan)).collect());
-        for (bytes, rows) in encoded.map_err(|error| self.writer.failed(error))? {
+            context.pool().install(|| found.par_iter().map(encode).collect());
+        // Bytes in memory do not fail.
+        let encoded = encoded.map_err(|error| Error::io(context.temp_dir(), "cannot write", error));
+        for task in encoded? {
             context.check()?;
-            self.writer.blocks(&bytes)?;
-            self.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+            for (bucket, (bytes, rows)) in all.iter_mut().zip(task) {
+                bucket.writer.blocks(&bytes)?;
+                bucket.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+            }
         }
         self.ledger.give(found.iter().map(Found::bytes).sum());
         Ok(())
@@ -217,9 +319,19 @@ impl<K: Key> Sink<K> for FileSink<'_> {
     }
 }
 
-/// The rows of a task as blocks, in the order of the file.
-fn encode<K: Key>(found: &Found<K>, plan: &Plan) -> std::io::Result<(Vec<u8>, [u64; MAX_GRAM])> {
-    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+/// Blocks, and how many n-grams of each length are in them.
+type Blocks = (Vec<u8>, [u64; MAX_GRAM]);
+
+/// The rows of a task as blocks for each of `files` files, in the order of the file; `of_id` says which
+/// file takes the n-grams that begin with an id.
+fn encode<K: Key>(
+    found: &Found<K>,
+    plan: &Plan,
+    of_id: &[usize],
+    files: usize,
+) -> std::io::Result<Vec<Blocks>> {
+    let mut encoders: Vec<(Encoder, Vec<u8>)> = Vec::new();
+    encoders.resize_with(files, Default::default);
     let mut next = [0; MAX_GRAM];
     let gram = |level: usize, row: usize| -> Option<Gram> {
         let rows = &found.levels[level];
@@ -242,13 +354,17 @@ fn encode<K: Key>(found: &Found<K>, plan: &Plan) -> std::io::Result<(Vec<u8>, [u
             .find(|&level| heads[level].is_some_and(|head| head.0[..level] == last.0[..level])),
     } {
         let Some(head) = heads[level] else { break };
-        encoder.push(head, found.levels[level].counts[next[level]], &mut bytes)?;
+        let (encoder, bytes) = &mut encoders[of_id[head.0[0] as usize]];
+        encoder.push(head, found.levels[level].counts[next[level]], bytes)?;
         next[level] += 1;
         heads[level] = gram(level, next[level]);
         last = head;
         deepest = (level + 2).min(heads.len());
     }
-    encoder.flush(&mut bytes)?;
     debug_assert!(heads.iter().all(Option::is_none));
-    Ok((bytes, encoder.rows))
+    let flushed = |(mut encoder, mut bytes): (Encoder, Vec<u8>)| {
+        encoder.flush(&mut bytes)?;
+        Ok((bytes, encoder.rows))
+    };
+    encoders.into_iter().map(flushed).collect()
 }

@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::super::recount::count_words;
-use super::super::{Floor, Lattice, Unknown, is_one_han, single};
+use super::super::{Floor, Lattice, Unknown, count_words_of, is_one_han, single};
 use super::autonomy::autonomies;
 use super::best_cut::{BestCut, best_cut};
 use super::needed::{Pairs, by_best_cut, needed};
@@ -242,7 +241,7 @@ impl<'t> Model<'t> {
             weights[*node] = *weight;
         }
         let lattice = Lattice::new(trie, weights, self.unknown(corpus));
-        let counts = count_words(corpus, &lattice, corpus.largest(), context)?.words;
+        let counts = count_words_of(corpus, &lattice, context)?.words;
         for used in &mut self.used {
             used.fill(0);
         }

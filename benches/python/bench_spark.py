@@ -1,0 +1,154 @@
+"""Discovery on Spark against one machine: `make bench-spark`, or with QUICK=1.
+
+All of raw/ (or `--files`) is discovered on this machine and on a local cluster of two executors
+with a core each, on the loopback address: equality, shuffled bytes, time, memory of the workers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import newword
+from harness import Report, machine, require_release
+from newword.spark import count_ngrams, discover
+
+MEGABYTE = 1_000_000
+MEMORY = 1000 * MEGABYTE
+"""The share of a task."""
+
+
+def main() -> None:
+    """Runs every step; exits with 1 where the words differ, never for a slow machine."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the smallest file alone")
+    parser.add_argument("--master", default="local-cluster[2,1,1024]")
+    parser.add_argument("--files", nargs="*", type=Path)
+    options = parser.parse_args()
+    require_release()
+    raw = Path(os.environ.get("NEWWORD_DATA", "")) / "raw"
+    files = options.files or sorted(raw.glob("*.txt"), key=lambda file: file.stat().st_size)
+    files = files[:1] if options.quick else files
+    size = sum(file.stat().st_size for file in files)
+    print(f"# {machine()}, newword {newword.__version__}, {size / MEGABYTE:.0f} MB")
+    report = Report()
+    start = time.perf_counter()
+    here = newword.discover(files, min_count=50, threads=2)
+    alone = time.perf_counter() - start
+    report.add("newword.discover, two threads", f"{alone:.1f} s, {len(here):,} words")
+    session = session_of(options.master)
+    try:
+        on_spark(report, session, files, size, here, alone)
+    finally:
+        session.stop()
+
+
+def session_of(master: str) -> Any:
+    """A session on the loopback address, with the page that tells of its stages."""
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder: Any = SparkSession.builder
+    options = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "4050",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "OFF",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.files.maxPartitionBytes": "64m",
+        "spark.executorEnv.PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "spark.speculation": "true",
+    }
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return builder.master(master).getOrCreate()
+
+
+def on_spark(
+    report: Report, session: Any, files: list[Path], size: int, here: Any, alone: float
+) -> None:
+    """Discovers and counts on the cluster."""
+    df = session.read.text([str(file.resolve()) for file in files])
+    # Starts the workers and their interpreters.
+    count_ngrams(df.limit(10), "value", memory=MEMORY).collect()
+    before = shuffled(session)
+    with Watch() as watch:
+        start = time.perf_counter()
+        words = discover(df, "value", min_count=50, memory=MEMORY)
+        seconds = time.perf_counter() - start
+    there = words.to_lexicon()
+    same = all(
+        bool(((there[name] == here[name]) | (there[name] != there[name])).all())
+        for name in ("word", "count", "pmi", "left_entropy", "right_entropy", "score")
+    )
+    report.add("the same words to the last digit", str(same), "True", same)
+    ratio = seconds / alone
+    report.add(
+        "newword.spark.discover", f"{seconds:.1f} s, {ratio:.1f} times", "3 times", ratio <= 3
+    )
+    share = (shuffled(session) - before) / size
+    report.add("shuffled per byte of text", f"{share:.2f}", "1.5", share <= 1.5)
+    peak = watch.peak / MEMORY
+    report.add("a Python worker", f"{watch.peak / MEGABYTE:.0f} MB", "1200 MB", peak <= 1.2)
+    before, start = shuffled(session), time.perf_counter()
+    rows = count_ngrams(df, "value", memory=MEMORY).count()
+    seconds = time.perf_counter() - start
+    share = (shuffled(session) - before) / size
+    report.add("count_ngrams", f"{seconds:.1f} s, {rows:,} rows, {share:.2f} shuffled per byte")
+    if not same:
+        sys.exit(1)
+
+
+def shuffled(session: Any) -> int:
+    """Bytes that all stages so far wrote for a shuffle."""
+    context = session.sparkContext
+    url = f"{context.uiWebUrl}/api/v1/applications/{context.applicationId}/stages"
+    # The page learns of a stage a little later.
+    time.sleep(1)
+    with urllib.request.urlopen(url) as answer:
+        return sum(stage["shuffleWriteBytes"] for stage in json.load(answer))
+
+
+class Watch:
+    """The largest resident memory of a Python worker of this process's session."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            for process in Path("/proc").glob("[0-9]*"):
+                try:
+                    if b"pyspark" not in (process / "cmdline").read_bytes():
+                        continue
+                    status = (process / "status").read_text()
+                except OSError:
+                    continue
+                if status.startswith("Name:\tjava"):
+                    continue
+                for line in status.splitlines():
+                    if line.startswith("VmRSS:") and int(process.name) != os.getpid():
+                        self.peak = max(self.peak, int(line.split()[1]) * 1024)
+
+
+if __name__ == "__main__":
+    main()

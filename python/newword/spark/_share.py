@@ -1,0 +1,75 @@
+"""What a task may take of the machine it runs on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from newword._core import core
+from newword.errors import MemoryBudgetError
+
+BASE = 96_000_000
+"""Bytes of a Python worker with NumPy, pyarrow and the core, before it does anything."""
+LEAST = 64_000_000
+"""The smallest budget of the core, in bytes."""
+CORE = 0.7
+"""The part of the rest that the core may take; it exceeds its budget by a fifth at most."""
+TEXT = 0.15
+"""The part of the rest that the texts counted at a time take, as Arrow arrays."""
+SMALLEST = BASE + int(LEAST / CORE) + 1_000_000
+"""The smallest share of a task, in bytes."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of a task."""
+
+    core: int
+    """Bytes for the core."""
+    text: int
+    """Bytes of texts counted at a time."""
+    threads: int
+
+
+def share_of(memory: int | None, threads: int | None) -> Share:
+    """The share of this task.
+
+    Args:
+        memory: Bytes; by default those that `spark.executor.pyspark.memory` leaves to a worker, and
+            without it this task's part of half the free memory.
+        threads: Number of threads; by default `spark.task.cpus`.
+
+    Raises:
+        MemoryBudgetError: The share is too small for the core.
+    """
+    threads = _task_cpus() if threads is None else threads
+    origin = "memory"
+    if memory is None and (limit := os.environ.get("PYSPARK_EXECUTOR_MEMORY_MB", "")).isdigit():
+        memory, origin = int(limit) << 20, "spark.executor.pyspark.memory"
+    if memory is None:
+        tasks = max((os.cpu_count() or 1) // threads, 1)
+        memory, origin = core().available_memory() // 2 // tasks, "the executor's free memory"
+    if memory < SMALLEST:
+        message = (
+            f"memory: a task needs at least {SMALLEST // 1_000_000} MB, "
+            f"{origin} leaves it {memory // 1_000_000} MB; run fewer tasks at once, or give more"
+        )
+        raise MemoryBudgetError(message)
+    rest = memory - BASE
+    return Share(core=int(rest * CORE), text=int(rest * TEXT), threads=threads)
+
+
+def scratch(temp_dir: str | None) -> str | None:
+    """The folder of temporary files: the given one, or the first of Spark's own that exists."""
+    if temp_dir is not None:
+        return temp_dir
+    folders = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")
+    return next((folder for folder in folders if folder and Path(folder).is_dir()), None)
+
+
+def _task_cpus() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 1 if context is None else max(int(context.cpus()), 1)

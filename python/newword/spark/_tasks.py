@@ -1,0 +1,393 @@
+"""What the tasks of a cluster do; runs in the Python workers of the executors."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from newword._core import core
+from newword.errors import DecodeError, FormatError
+from newword.spark._share import Share, share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pyarrow as pa
+
+    Batches = Iterable[pa.RecordBatch]
+    Settings = dict[str, Any]
+
+ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
+"""The last line of a traceback that ends in an exception of this package."""
+REPORT = ("total", "bytes", "documents", "replaced", "skipped", "ignored", "missing", "markup")
+"""What is known of the texts beside their n-grams; sums over all tasks are those of one machine."""
+COUNTED = "bucket int, counts binary, " + ", ".join(f"{name} bigint" for name in REPORT)
+"""The columns of `count`."""
+GATHERED = COUNTED.removeprefix("bucket int, ")
+"""The columns of `gather`."""
+PIECE = 1 << 24
+"""Bytes of a count file that go out in a row."""
+ROWS = 1 << 16
+"""Rows of a batch that goes out."""
+PACKED = 1 << 18
+"""Rows of a count file that goes to the driver: some megabytes."""
+
+
+def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Runs a task on the batches of its partition."""
+    tasks: dict[str, Callable[[Batches, Settings], Iterator[pa.RecordBatch]]] = {
+        "count": count,
+        "add": add,
+        "gather": gather,
+        "right": right,
+        "left": left,
+        "pass": go_through,
+        "pack": pack,
+        "unpack": unpack,
+    }
+    return tasks[name](batches, settings)
+
+
+def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Counts the texts of a partition, as much at a time as the share of memory holds.
+
+    Yields batches of `bucket`, which decides where Spark sends a row; `counts`, the count file of
+    the n-grams of that bucket, or null; and a share of each number of `REPORT`. O(text), within the
+    memory of the share.
+    """
+    import pyarrow as pa
+
+    share = share_of(settings["memory"], settings["threads"])
+    options = settings["options"] | {"buckets": len(settings["labels"]), "drop_duplicates": False}
+    texts = Texts(batches, settings["errors"])
+    for piece in _pieces(texts, share.text):
+        with _folder(settings) as folder:
+            job = _job(share, folder)
+            found, total, read = core().count_buckets(
+                _source(piece, settings), str(folder), options, job
+            )
+            del piece
+            report = {**read, "total": total, **texts.told()}
+            for bucket, path in found or [(0, None)]:
+                counts = None if path is None else Path(path).read_bytes()
+                row = {"bucket": settings["labels"][bucket], "counts": counts}
+                row |= {name: report.get(name, 0) for name in REPORT}
+                # Once for all rows of the piece.
+                report = {}
+                if path is not None:
+                    Path(path).unlink()
+                yield pa.RecordBatch.from_pylist([row], _schema("bucket", *REPORT))
+
+
+def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Adds up the count files of a bucket.
+
+    Yields batches of `ngram`, `n` and `count`. O(n-grams * log files); files lie on the disk.
+    """
+    share = share_of(settings["memory"], settings["threads"])
+    with _folder(settings) as folder:
+        files = list(_saved(batches, folder))
+        if not files:
+            return
+        total = folder / "total"
+        core().merge_counts(files, str(total), _job(share, folder))
+        for file in files:
+            Path(file).unlink()
+        yield from _rows(total, settings["min_count"])
+
+
+def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Adds up the count files of a bucket and what is known of the texts.
+
+    Yields batches of `counts`, pieces of the file of the sums in order, and the numbers of
+    `REPORT`. O(n-grams * log files); files lie on the disk.
+    """
+    import pyarrow as pa
+
+    share = share_of(settings["memory"], settings["threads"])
+    report = dict.fromkeys(REPORT, 0)
+    with _folder(settings) as folder:
+        files = list(_saved(batches, folder, report))
+        total = folder / "total"
+        if files:
+            core().merge_counts(files, str(total), _job(share, folder))
+        for file in files:
+            Path(file).unlink()
+        for piece in _read(total) if files else [None]:
+            row = {"counts": piece, **report}
+            report = dict.fromkeys(REPORT, 0)
+            yield pa.RecordBatch.from_pylist([row], _schema(*REPORT))
+
+
+def right(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """The n-grams of the gathered file that are kept, with the halves of their right sums."""
+    import pyarrow as pa
+
+    with _folder(settings) as folder:
+        if (path := _joined(batches, folder)) is None:
+            return
+        offsets, text, counts, *halves = core().right_sums(str(path), *settings["needed"])
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+        ngrams = pa.Array.from_buffers(pa.string(), len(counts), buffers)
+        columns = [ngrams, *map(pa.array, (counts, *halves))]
+        yield from _cut(pa.RecordBatch.from_arrays(columns, ["ngram", "count", "low", "high"]))
+
+
+def left(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """The shares of the gathered file in the left sums of all n-grams that are kept."""
+    import pyarrow as pa
+
+    with _folder(settings) as folder:
+        if (path := _joined(batches, folder)) is None:
+            return
+        columns = core().left_shares(str(path), settings["request"])
+        arrays = [pa.array(column) for column in columns]
+        yield from _cut(pa.RecordBatch.from_arrays(arrays, ["row", "low", "high"]))
+
+
+def go_through(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """A pass over the texts of a partition: counts by key, to be added up over all partitions."""
+    import pyarrow as pa
+
+    share = share_of(settings["memory"], settings["threads"])
+    asked = core().Pass(settings["request"])
+    for piece in _pieces(Texts(batches, settings["errors"]), share.text):
+        with _folder(settings) as folder:
+            job = _job(share, folder)
+            ends, keys, counts = asked.run(_source(piece, settings), settings["options"], job)
+        offsets = np.concatenate([np.zeros(1, np.int64), ends])
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(keys)]
+        column = pa.Array.from_buffers(pa.large_binary(), len(counts), buffers)
+        arrays = [column, pa.array(counts)]
+        for batch in _cut(pa.RecordBatch.from_arrays(arrays, ["key", "count"])):
+            yield batch.set_column(0, "key", batch.column(0).cast(pa.binary()))
+
+
+def unpack(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """The n-grams of the count files whose paths are in the column `path`."""
+    for batch in batches:
+        for path in batch.column("path").to_pylist():
+            yield from _rows(Path(path), settings["min_count"])
+
+
+def pack(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Count files of the n-grams of a partition, which has all of its first symbols and is sorted.
+
+    Yields batches of `counts`. O(n-grams), one file at a time in memory.
+    """
+    import pyarrow as pa
+
+    for table in _tables(batches, PACKED):
+        ngrams = table.column("ngram").combine_chunks().cast(pa.string())
+        counts = table.column("count").combine_chunks()
+        if ngrams.null_count or counts.null_count:
+            raise FormatError("counts: must hold no null")
+        offsets = np.frombuffer(ngrams.buffers()[1], np.int32)
+        offsets = offsets[ngrams.offset : ngrams.offset + len(ngrams) + 1]
+        text = ngrams.buffers()[2]
+        with _folder(settings) as folder:
+            path = folder / "counts"
+            core().write_columns(
+                np.ascontiguousarray(offsets),
+                b"" if text is None else text.to_pybytes(),
+                np.ascontiguousarray(counts.to_numpy(zero_copy_only=False), np.int64),
+                settings["order"],
+                settings["alphabet"],
+                str(path),
+            )
+            packed = pa.array([path.read_bytes()], pa.binary())
+        yield pa.RecordBatch.from_arrays([packed], ["counts"])
+
+
+class Texts:
+    """The texts of batches, UTF-8 for sure: Spark hands over whatever bytes it was given."""
+
+    def __init__(self, batches: Batches, errors: str) -> None:
+        self._batches = batches
+        self._errors = errors
+        self._row = 0
+        self._told = {"replaced": 0, "skipped": 0}
+
+    def __iter__(self) -> Iterator[pa.Array]:
+        """The texts, batch by batch.
+
+        Raises:
+            DecodeError: A text is not UTF-8, and that is an error.
+        """
+        import pyarrow as pa
+
+        for batch in self._batches:
+            texts = batch.column(0)
+            try:
+                texts.validate(full=True)
+            except pa.ArrowInvalid:
+                texts = self._repaired(texts)
+            self._row += len(batch)
+            yield texts
+
+    def told(self) -> dict[str, int]:
+        """What was replaced and skipped since this was asked last."""
+        told, self._told = self._told, {"replaced": 0, "skipped": 0}
+        return told
+
+    def _repaired(self, texts: pa.Array) -> pa.Array:
+        import pyarrow as pa
+
+        repaired: list[str | None] = []
+        for at, value in enumerate(texts.view(_binary(texts)).to_pylist()):
+            try:
+                repaired.append(None if value is None else value.decode())
+            except UnicodeDecodeError as error:
+                if self._errors == "strict":
+                    message = (
+                        f"text: row {self._row + at} of the partition is not UTF-8 at byte "
+                        f"{error.start}; convert it, or pass errors='replace' or errors='skip'"
+                    )
+                    raise DecodeError(message) from None
+                if self._errors == "skip":
+                    self._told["skipped"] += 1
+                    continue
+                text = value.decode(errors="replace")
+                sign = "\ufffd"
+                self._told["replaced"] += text.count(sign) - value.count(sign.encode())
+                repaired.append(text)
+        return pa.array(repaired, texts.type)
+
+
+def _source(texts: pa.ChunkedArray, settings: Settings) -> dict[str, Any]:
+    return {
+        "kind": "arrow",
+        "data": texts,
+        "format": "auto",
+        "field": "text",
+        "encoding": "utf-8",
+        "errors": "strict",
+        "strip_html": settings["strip_html"],
+    }
+
+
+def _schema(*names: str) -> pa.Schema:
+    """The columns of `COUNTED` or of `GATHERED`."""
+    import pyarrow as pa
+
+    kinds = {"bucket": pa.int32(), "counts": pa.binary()}
+    order = ["bucket", "counts"] if "bucket" in names else ["counts"]
+    order += [name for name in names if name not in kinds]
+    return pa.schema([(name, kinds.get(name, pa.int64())) for name in order])
+
+
+def _binary(texts: pa.Array) -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.large_binary() if pa.types.is_large_string(texts.type) else pa.binary()
+
+
+def _pieces(texts: Iterable[pa.Array], limit: int) -> Iterator[pa.ChunkedArray]:
+    """The texts in pieces of about `limit` bytes."""
+    import pyarrow as pa
+
+    held: list[pa.Array] = []
+    size = 0
+    for array in texts:
+        held.append(array)
+        size += array.nbytes
+        if size >= limit:
+            yield pa.chunked_array(held)
+            held, size = [], 0
+    if held:
+        yield pa.chunked_array(held)
+
+
+def _tables(batches: Batches, rows: int) -> Iterator[pa.Table]:
+    """The batches as tables of at least `rows` rows, but for the last."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= rows:
+            yield pa.Table.from_batches(held)
+            held = []
+    if any(map(len, held)):
+        yield pa.Table.from_batches(held)
+
+
+def _saved(batches: Batches, folder: Path, report: dict[str, int] | None = None) -> Iterator[str]:
+    """Writes each count file to the folder, so that memory holds one of them.
+
+    Adds what is known of the texts to `report`.
+    """
+    number = 0
+    for batch in batches:
+        for name in report or ():
+            assert report is not None
+            report[name] += sum(batch.column(name).to_pylist())
+        for counts in batch.column("counts"):
+            if not counts.is_valid:
+                continue
+            path = folder / f"{number}.counts"
+            path.write_bytes(counts.as_buffer())
+            number += 1
+            yield str(path)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    """A file in pieces."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _joined(batches: Batches, folder: Path) -> Path | None:
+    """The file whose pieces these are, None without any."""
+    path = folder / "joined"
+    with path.open("wb") as file:
+        for batch in batches:
+            for piece in batch.column("counts"):
+                if piece.is_valid:
+                    file.write(piece.as_buffer())
+        return path if file.tell() else None
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    for start in range(0, len(batch), ROWS):
+        yield batch.slice(start, ROWS)
+
+
+def _rows(path: Path, min_count: int) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    rows = core().CountRows(str(path))
+    while (columns := rows.next(ROWS)) is not None:
+        offsets, text, lengths, counts = columns
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+        ngrams = pa.Array.from_buffers(pa.string(), len(counts), buffers)
+        arrays = [ngrams, pa.array(lengths), pa.array(counts)]
+        batch = pa.RecordBatch.from_arrays(arrays, ["ngram", "n", "count"])
+        if min_count > 1:
+            batch = batch.filter(compute.greater_equal(batch.column(2), min_count))
+        yield batch
+
+
+@contextmanager
+def _folder(settings: Settings) -> Iterator[Path]:
+    """A folder for the files of a task, gone at its end."""
+    from newword.spark._share import scratch
+
+    with tempfile.TemporaryDirectory(prefix="newword-", dir=scratch(settings["temp_dir"])) as name:
+        yield Path(name)
+
+
+def _job(share: Share, folder: Path) -> dict[str, Any]:
+    return {
+        "threads": share.threads,
+        "memory": str(share.core),
+        "temp_dir": str(folder),
+        "progress": None,
+    }

@@ -1,0 +1,177 @@
+//! Files of a group of first symbols each, and files as columns.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::{Folder, job, meta, write};
+use crate::corpus::Symbols;
+use crate::ngram::testing::{Ids, oracle};
+use crate::ngram::{
+    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts,
+    left_shares, merge, right_sums, write_buckets, write_columns,
+};
+use crate::support::Result;
+
+type Rows = Vec<(String, i64)>;
+
+/// A corpus of two numbers, three runs of letters and three Han characters.
+fn mixed(ids: Vec<u32>, parts: usize) -> Ids {
+    let names = ["1", "22", "a", "ab", "b", "人", "地", "天"];
+    Ids::named(ids, Symbols::new(names.map(Into::into).to_vec()).unwrap(), parts)
+}
+
+/// The file of each bucket of corpora that are counted apart.
+fn merged_buckets(
+    folder: &Folder,
+    pieces: &[Vec<u32>],
+    order: usize,
+    buckets: u32,
+) -> Vec<PathBuf> {
+    let mut of_bucket = vec![Vec::new(); buckets as usize];
+    for (at, ids) in pieces.iter().enumerate() {
+        let home = folder.path(&at.to_string());
+        std::fs::create_dir(&home).unwrap();
+        let (corpus, meta) = (mixed(ids.clone(), 2), meta("a.txt"));
+        for (bucket, path) in write_buckets(&corpus, order, buckets, &meta, &home, &job(2)).unwrap()
+        {
+            of_bucket[bucket as usize].push(path);
+        }
+    }
+    let merged = (0..).zip(&of_bucket).filter(|(_, paths)| !paths.is_empty());
+    let merged = merged.map(|(bucket, paths): (u32, _)| {
+        let path = folder.path(&format!("merged-{bucket}"));
+        merge(paths, &path, &job(1)).unwrap();
+        path
+    });
+    merged.collect()
+}
+
+fn place(number: i32) -> usize {
+    usize::try_from(number).unwrap()
+}
+
+/// The rows of a file, in batches of so many.
+fn rows(path: &std::path::Path, batch: usize) -> Rows {
+    let mut grams = CountFile::open(path).unwrap().into_grams().unwrap();
+    let mut rows = Vec::new();
+    while let Some(columns) = grams.next_columns(batch).unwrap() {
+        let GramColumns { offsets, text, lengths, counts } = columns;
+        assert!(counts.len() <= batch);
+        for (at, count) in counts.into_iter().enumerate() {
+            let text = &text[place(offsets[at])..place(offsets[at + 1])];
+            let text = std::str::from_utf8(text).unwrap().to_owned();
+            assert_eq!(text.split(' ').count(), place(lengths[at].into()));
+            rows.push((text, count));
+        }
+    }
+    rows
+}
+
+fn from_rows(rows: &Rows, order: usize, path: &std::path::Path) -> Result<()> {
+    let header = CountHeader { order, min_count: 1, total: 0, meta: meta("a.txt") };
+    write_columns(rows.iter().map(|(text, count)| (&text[..], *count)), &header, path)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn buckets_share_out_the_file(
+        pieces in prop::collection::vec(prop::collection::vec(0_u32..9, 0..200), 1..4),
+        order in 1_usize..=8,
+        buckets in 1_u32..6,
+    ) {
+        let folder = Folder::new();
+        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let all = mixed(pieces.join(&0), 1);
+        let whole = folder.path("whole");
+        write(&all, order, 1, &whole);
+        let mut merged: Rows = files.iter().flat_map(|path| rows(path, 7)).collect();
+        merged.sort();
+        let whole = rows(&whole, 1000);
+        prop_assert!(whole.is_sorted_by(|a, b| a.0 < b.0));
+        prop_assert_eq!(merged, whole);
+    }
+
+    #[test]
+    fn shares_add_up_to_the_table(
+        mut pieces in prop::collection::vec(prop::collection::vec(0_u32..9, 0..200), 1..4),
+        order in 1_usize..=5,
+        min_count in 1_u64..4,
+        numbers_as_one in any::<bool>(),
+        buckets in 1_u32..5,
+    ) {
+        let folder = Folder::new();
+        // All symbols occur, as in the table of a text.
+        pieces.push((1..9).flat_map(|id| [id, 0]).collect());
+        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let numbers_from = if numbers_as_one { 1 } else { u8::MAX };
+        let mut found = Vec::new();
+        for path in &files {
+            let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
+            let text = String::from_utf8(sums.text).unwrap();
+            for (at, ends) in sums.offsets.windows(2).enumerate() {
+                let gram = text[place(ends[0])..place(ends[1])].to_owned();
+                found.push((gram, sums.counts[at].cast_unsigned(), sums.sums[at]));
+            }
+        }
+        let given = found.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
+        let mut counts = RemoteCounts::new(given, order, min_count, numbers_from).unwrap();
+        let request = counts.request();
+        for path in &files {
+            for (row, share) in left_shares(path, &request, &job(1)).unwrap() {
+                counts.add_left(row, share).unwrap();
+            }
+        }
+        let all = mixed(pieces.join(&0), 1);
+        let neighbours =
+            if numbers_as_one { Neighbours::OfAllNumbersAsOne } else { Neighbours::OfAll };
+        let (table, of_symbols) = counts.table();
+        prop_assert_eq!(table, &oracle(&all, CountOptions { order, min_count, neighbours }));
+        prop_assert_eq!(&of_symbols[1..], &all.counts()[1..]);
+        prop_assert!(counts.add_left(u64::MAX, 1).is_err());
+    }
+
+    #[test]
+    fn columns_lead_back_to_the_file(
+        ids in prop::collection::vec(0_u32..9, 0..200),
+        order in 1_usize..=8,
+    ) {
+        let folder = Folder::new();
+        let corpus = mixed(ids, 2);
+        let (there, back) = (folder.path("there"), folder.path("back"));
+        write(&corpus, order, 1, &there);
+        let mut columns = rows(&there, 11);
+        from_rows(&columns, order, &back).unwrap();
+        prop_assert_eq!(rows(&back, 5), columns.clone());
+        prop_assert_eq!(CountFile::open(&back).unwrap().header().total, corpus.total());
+        // Equal rows side by side are added up.
+        let doubled: Rows = columns.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
+        from_rows(&doubled, order, &back).unwrap();
+        for (_, count) in &mut columns {
+            *count *= 2;
+        }
+        prop_assert_eq!(rows(&back, 5), columns);
+    }
+}
+
+#[test]
+fn columns_that_are_no_counts_are_refused() {
+    let folder = Folder::new();
+    let row = |text: &str, count| (text.to_owned(), count);
+    for (rows, rule) in [
+        (vec![row("天 气 好", 1)], "spaces between them"),
+        (vec![row("天  气", 1)], "spaces between them"),
+        (vec![row("", 1)], "spaces between them"),
+        (vec![row("天", 0)], "at least 1"),
+        (vec![row("天", -3)], "at least 1"),
+        (vec![row("好", 1), row("天", 1)], "sorted"),
+        (vec![row("好", 1), row("天 好", 1)], "sorted"),
+        (vec![row("天", 1), row("好 天", 1)], "extends"),
+    ] {
+        let error = from_rows(&rows, 1, &folder.path("counts")).unwrap_err().to_string();
+        assert!(error.starts_with("counts: ") && error.contains(rule), "{error}");
+    }
+    folder.holds(&[]);
+}

@@ -1,0 +1,140 @@
+//! Counts of a part of a corpus, as files that add up and as columns: what a task of a cluster does.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use newword_core::corpus::encode;
+use newword_core::ngram::{
+    CountFile, CountHeader, CountMeta, GramColumns, Grams, write_buckets, write_columns as write,
+};
+use newword_core::support::{Error, MemoryBudget};
+use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::door::{Job, enter};
+use crate::errors::to_python;
+use crate::options::AlphabetOptions;
+use crate::result;
+use crate::source::Source;
+
+/// Options of counting in groups of first symbols.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    order: usize,
+    buckets: u32,
+    drop_duplicates: bool,
+}
+
+/// The alphabet as count files name it.
+#[pyfunction]
+pub fn alphabet_name(options: AlphabetOptions) -> String {
+    options.name()
+}
+
+/// A size such as "2GB" in bytes.
+#[pyfunction]
+pub fn memory_bytes(memory: &str) -> PyResult<u64> {
+    memory.parse().map(MemoryBudget::bytes).map_err(to_python)
+}
+
+/// The free memory of the machine, or of the container, in bytes.
+#[pyfunction]
+pub fn available_memory() -> u64 {
+    MemoryBudget::available()
+}
+
+/// Groups with their files, a number of symbols, and what reading met.
+type Counted<'py> = (Vec<(u32, PathBuf)>, u64, Bound<'py, PyDict>);
+
+/// The groups of first symbols that have n-grams, each with its exact count file in `folder`; the symbols;
+/// and what reading met.
+#[pyfunction]
+pub fn count_buckets<'py>(
+    py: Python<'py>,
+    source: Source<'py>,
+    folder: PathBuf,
+    options: &Bound<'py, PyDict>,
+    job: Job,
+) -> PyResult<Counted<'py>> {
+    let asked: Options = options.extract()?;
+    let alphabet = options.extract::<AlphabetOptions>()?;
+    let read_with = alphabet.alphabet().map_err(to_python)?;
+    let meta = CountMeta { alphabet: alphabet.name(), sources: Vec::new() };
+    let (opened, items) = source.open(asked.drop_duplicates)?;
+    let (files, total, report) = enter(py, &job, items, |context, caller| {
+        let corpus = encode(opened.text(caller)?, &read_with, context)?;
+        let files = write_buckets(&corpus, asked.order, asked.buckets, &meta, &folder, context)?;
+        Ok((files, corpus.total(), corpus.report().clone()))
+    })?;
+    let read = PyDict::new(py);
+    result::reading(&read, &report)?;
+    Ok((files, total, read))
+}
+
+/// Offsets, int32 (rows + 1,), the text, uint8, numbers of symbols, int8 (rows,), counts, int64 (rows,).
+type Columns<'py> = (
+    Bound<'py, PyArray1<i32>>,
+    Bound<'py, PyArray1<u8>>,
+    Bound<'py, PyArray1<i8>>,
+    Bound<'py, PyArray1<i64>>,
+);
+
+/// The n-grams of a count file as columns, batch by batch.
+#[pyclass(frozen, module = "newword._newword")]
+pub struct CountRows(Mutex<Grams<CountFile>>);
+
+#[pymethods]
+impl CountRows {
+    /// Opens the file `path`.
+    #[new]
+    fn new(path: PathBuf) -> PyResult<Self> {
+        let grams = CountFile::open(&path).and_then(CountFile::into_grams).map_err(to_python)?;
+        Ok(Self(Mutex::new(grams)))
+    }
+
+    /// The next rows, `rows` at most; None at the end.
+    fn next<'py>(&self, py: Python<'py>, rows: usize) -> PyResult<Option<Columns<'py>>> {
+        let next = enter(py, &Job::plain(Some(1)), None, |_, _| {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).next_columns(rows)
+        })?;
+        Ok(next.map(|GramColumns { offsets, text, lengths, counts }| {
+            (
+                offsets.into_pyarray(py),
+                text.into_pyarray(py),
+                lengths.into_pyarray(py),
+                counts.into_pyarray(py),
+            )
+        }))
+    }
+}
+
+/// Writes the exact count file `path` of sorted n-grams, which are columns as `CountRows` has them.
+#[pyfunction]
+pub fn write_columns(
+    py: Python<'_>,
+    offsets: PyReadonlyArray1<'_, i32>,
+    text: &Bound<'_, PyBytes>,
+    counts: PyReadonlyArray1<'_, i64>,
+    order: usize,
+    alphabet: String,
+    path: PathBuf,
+) -> PyResult<()> {
+    let (offsets, counts) = (offsets.to_vec()?, counts.to_vec()?);
+    let text = text.as_bytes();
+    let meta = CountMeta { alphabet, sources: Vec::new() };
+    let header = CountHeader { order, min_count: 1, total: 0, meta };
+    enter(py, &Job::plain(Some(1)), None, |_, _| {
+        let mut texts = Vec::with_capacity(counts.len());
+        for ends in offsets.windows(2) {
+            let range = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
+            let text = range.and_then(|(start, end)| text.get(start..end));
+            let text = text.and_then(|text| std::str::from_utf8(text).ok());
+            let wrong =
+                || Error::invalid("offsets", "must cut text into UTF-8", format!("{ends:?}"));
+            texts.push(text.ok_or_else(wrong)?);
+        }
+        write(texts.into_iter().zip(counts), &header, &path)
+    })
+}

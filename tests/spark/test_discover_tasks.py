@@ -1,0 +1,147 @@
+"""Discovery through the tasks without Spark: the shuffle is a dictionary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import newword
+from newword._call import lexicon_of
+from newword._core import core
+from newword.discovery import scoring_options
+from newword.samples import sample_text
+from newword.spark import _tasks
+from newword.spark.discovery import FIRST_WORD
+from tests.spark.test_tasks import batches_of
+from tests.support.fake_core import needs_core
+from tests.support.spark import settings
+from tests.test_words import equal
+
+pytestmark = needs_core
+
+JOB = {"threads": 1, "memory": "100MB", "temp_dir": None, "progress": None}
+Partitions = Sequence[Sequence[str | None]]
+SUMMARY = ("total", "symbols", "ngrams", "strong", "segments", "false_segments", "overlong")
+
+
+def options_of(asked: dict[str, Any]) -> dict[str, Any]:
+    default = dict.fromkeys(["min_count", "min_pmi", "min_entropy", "max_length"])
+    others: dict[str, Any] = default | {"method": "combined", "edge_stops": "", "reasons": False}
+    asked = others | asked
+    return scoring_options(asked.pop("order", 4), **asked)
+
+
+def counted_in_tasks(partitions: Partitions, told: dict[str, Any], options: dict[str, Any]) -> Any:
+    """The counts that are kept, as the driver has them."""
+    groups: dict[int, list[Any]] = {}
+    for partition in partitions:
+        for batch in _tasks.run("count", told, batches_of(list(partition))):
+            groups.setdefault(batch.column("bucket")[0].as_py(), []).append(batch)
+    gathered = [list(_tasks.run("gather", told, group)) for group in groups.values()]
+    total = sum(sum(batch.column("total").to_pylist()) for group in gathered for batch in group)
+    needed = core().needed_counts(options, total)
+    asked = {"needed": needed, "temp_dir": None}
+    kept = [batch for group in gathered for batch in _tasks.run("right", asked, group)]
+    rows = [row for batch in kept for row in batch.to_pylist()]
+    count, low, high = (
+        np.array([row[name] for row in rows], np.int64) for name in ("count", "low", "high")
+    )
+    texts = [row["ngram"].encode() for row in rows]
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    table = core().RemoteCounts(ends, b"".join(texts), count, (low, high), needed)
+    asked = {"request": table.request(), "temp_dir": None}
+    for batch in (batch for group in gathered for batch in _tasks.run("left", asked, group)):
+        table.add_left(*(np.asarray(part) for part in batch.columns))
+    return table
+
+
+def discovered_in_tasks(partitions: Partitions, **asked: Any) -> newword.Lexicon:
+    """What `newword.spark.discover` does, with a list of partitions for the DataFrame."""
+    told, options = settings(labels=[0, 1, 2]), options_of(asked)
+    told["options"]["order"] = 2 if options["method"] == "bigram" else options["order"]
+
+    def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
+        sums: Counter[bytes] = Counter()
+        for partition in partitions:
+            pieces = batches_of(list(partition))
+            for batch in _tasks.run("pass", told | {"request": request}, pieces):
+                for row in batch.to_pylist():
+                    sums[row["key"]] += row["count"]
+        kept = {key: count for key, count in sums.items() if key < FIRST_WORD or count >= min_count}
+        ends = np.cumsum([len(key) for key in kept], dtype=np.int64)
+        return b"".join(kept), ends, np.array(list(kept.values()), np.int64)
+
+    table = counted_in_tasks(partitions, told, options)
+    return lexicon_of(table.discover(options, JOB, passes))
+
+
+def same(there: newword.Lexicon, here: newword.Lexicon) -> None:
+    assert equal(there, here)
+    for name in SUMMARY:
+        assert there.summary[name] == here.summary[name], name
+    assert (there.rejected is None) == (here.rejected is None)
+    if there.rejected is not None and here.rejected is not None:
+        assert equal(there.rejected, here.rejected)
+
+
+METHODS = ["combined", "chain", "entropy", "bigram", "autonomy"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("reasons", [False, True])
+def test_tasks_find_what_one_machine_finds(method: str, reasons: bool) -> None:
+    texts: list[str | None] = [*sample_text().splitlines(), None, "第3天，第4天，第5天，第6天下雨"]
+    partitions = [texts[:3], texts[3:150], [], texts[150:]]
+    here = newword.discover(iter(texts), method=method, reasons=reasons)
+    assert len(here) > 50
+    same(discovered_in_tasks(partitions, method=method, reasons=reasons), here)
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(
+    partitions=st.lists(
+        st.lists(st.text("天地人3a，", min_size=1, max_size=40), min_size=1, max_size=6),
+        min_size=1,
+        max_size=3,
+    ),
+    method=st.sampled_from(METHODS),
+    order=st.integers(2, 6),
+    min_count=st.integers(1, 3),
+)
+@pytest.mark.filterwarnings("ignore::newword.CorpusWarning")
+def test_any_corpus(partitions: list[list[str]], method: str, order: int, min_count: int) -> None:
+    texts = [text for partition in partitions for text in partition]
+    given: dict[str, Any] = {"order": order, "min_count": min_count, "method": method}
+    try:
+        here = newword.discover(iter(texts), min_pmi=0.1, min_entropy=0.0, **given)
+    except newword.NewwordError as error:
+        with pytest.raises(type(error)):
+            discovered_in_tasks(partitions, min_pmi=0.1, min_entropy=0.0, **given)
+        return
+    same(discovered_in_tasks(partitions, min_pmi=0.1, min_entropy=0.0, **given), here)
+
+
+class SeenError(Exception):
+    """Ends a discovery in its first pass."""
+
+
+def test_a_text_that_changed_is_an_error() -> None:
+    told, options = settings(), options_of({"min_count": 2})
+    table = counted_in_tasks([["天天地地人"] * 9], told, options)
+    found: list[bytes] = []
+
+    def passes(request: bytes, min_count: int) -> Any:
+        found.append(request)
+        raise SeenError
+
+    with pytest.raises(SeenError):
+        table.discover(options, JOB, passes)
+    with pytest.raises(newword.CorpusError, match='the text changed between two passes: "新"'):
+        list(_tasks.run("pass", told | {"request": found[0]}, batches_of(["天新"])))
