@@ -8,6 +8,7 @@ import typer
 
 from newword import discovery as api
 from newword.cli import options as opt
+from newword.cli.cluster import discover_on
 from newword.cli.groups import Reading, Report, Running, Words, command
 from newword.cli.output import (
     chosen,
@@ -29,19 +30,23 @@ def discover(
     counts: opt.Counts = "exact",
     reading: Reading,
     running: Running,
+    spark: opt.Spark = None,
 ) -> None:
     """Find the words of a corpus."""
     report.check()
     began = time.monotonic()
-    lexicon = api.discover(
-        [Path(name) for name in files],
-        order=order,
-        counts=counts,
+    arguments = {
+        "order": order,
+        "counts": counts,
         **report.arguments(),
         **words.arguments(),
         **reading.arguments(),
         **running.arguments(),
-    )
+    }
+    if spark is None:
+        lexicon = api.discover([Path(name) for name in files], **arguments)
+    else:
+        lexicon = discover_on(spark, files, arguments)
     finish(lexicon, began, report, running.quiet)
 
 

@@ -203,6 +203,16 @@ TempDir: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Spark: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--spark",
+        metavar="MASTER",
+        help="Run on an Apache Spark cluster: its master, such as local[4] or spark://HOST:7077.",
+        rich_help_panel=RUNNING,
+        show_default=False,
+    ),
+]
 Quiet: TypeAlias = Annotated[
     bool,
     typer.Option(

@@ -1,0 +1,134 @@
+"""Discovery on a Spark cluster from the command line."""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newword._optional import optional_module
+from newword.errors import CorpusError, InvalidArgumentError
+from newword.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame, SparkSession
+
+BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+"""The formats that are known by their extension, as `newword.discover` knows them."""
+READABLE = ("text", "jsonl", "parquet")
+
+
+def discover_on(master: str, files: Sequence[str], arguments: dict[str, Any]) -> Lexicon:
+    """Finds the words of files that all machines of a cluster can read.
+
+    Args:
+        master: The master of a cluster, such as "local[4]", "yarn" or "spark://HOST:7077", or a
+            Spark Connect server, "sc://HOST".
+        files: Paths, globs or addresses as Spark knows them, all of one format.
+        arguments: Those of `newword.discover` without its source.
+
+    Raises:
+        InvalidArgumentError: A format or an encoding is not read on a cluster.
+        CorpusError: Spark cannot read the files.
+        MissingDependencyError: pyspark is missing.
+    """
+    optional_module("pyspark", "spark", "Spark clusters")
+    from newword.spark import discover
+
+    rest = dict(arguments)
+    kind = format_of_all(files, rest.pop("format"))
+    field = rest.pop("field")
+    if (encoding := rest.pop("encoding").lower().replace("_", "-")) not in ("utf-8", "utf8"):
+        raise InvalidArgumentError(f"encoding: must be utf-8 with --spark, got {encoding!r}")
+    with session(master) as spark, readable(), warnings.catch_warnings():
+        # PySpark 4 of pandas 3, which it does not need here.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+        if master.startswith("local"):
+            # Spark's own default, 200, is for a cluster.
+            rest["partitions"] = 2 * spark.sparkContext.defaultParallelism
+        return discover(texts_in(spark, files, kind, field), "text", **rest).to_lexicon()
+
+
+def format_of_all(files: Sequence[str], given: str) -> str:
+    """The one format of all files.
+
+    Raises:
+        InvalidArgumentError: They differ, or Spark is not asked to read theirs.
+    """
+    found = {name: _format(name) if given == "auto" else given for name in files}
+    for name, kind in found.items():
+        if kind not in READABLE:
+            rule = f"one of {', '.join(READABLE)} with --spark"
+            raise InvalidArgumentError(f"format: must be {rule}, got {kind!r} for {name!r}")
+    if len(kinds := sorted(set(found.values()))) > 1:
+        raise InvalidArgumentError(
+            f"files: must be of one format with --spark, got {' and '.join(kinds)}"
+        )
+    return kinds[0]
+
+
+def _format(name: str) -> str:
+    if name == "-":
+        raise InvalidArgumentError(
+            "files: must be files with --spark, which no worker reads from here, got '-'"
+        )
+    path = Path(name)
+    suffix = path.suffix.lower()
+    if suffix in (".zst", ".xz"):
+        raise InvalidArgumentError(f"files: must be plain or .gz with --spark, got {name!r}")
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return suffix[1:]
+    return BY_EXTENSION.get(suffix, "text")
+
+
+def texts_in(spark: "SparkSession", files: Sequence[str], kind: str, field: str) -> "DataFrame":
+    """The texts of files as the column `text`."""
+    from pyspark.sql import functions
+
+    paths = list(files)
+    if kind == "text":
+        return spark.read.text(paths).withColumnRenamed("value", "text")
+    # A line that is no JSON is an error, not a null.
+    reader = spark.read.option("mode", "FAILFAST")
+    rows = reader.json(paths) if kind == "jsonl" else reader.parquet(*paths)
+    return rows.select(functions.col(field).alias("text"))
+
+
+@contextmanager
+def session(master: str) -> "Iterator[SparkSession]":
+    """A session, stopped at the end unless it was there before."""
+    from pyspark.sql import SparkSession
+
+    # Workers on this machine have this Python; those of a cluster have their own setting.
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder: Any = SparkSession.builder
+    before = SparkSession.getActiveSession()
+    if master.startswith("sc://"):
+        spark = builder.remote(master).getOrCreate()
+    else:
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+        spark = builder.master(master).getOrCreate()
+    try:
+        yield spark
+    finally:
+        if before is None:
+            spark.stop()
+
+
+@contextmanager
+def readable() -> "Iterator[None]":
+    """Raises Spark's own errors, of several lines of Java, as one of this package."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        first = str(error).strip().partition("\n")[0]
+        raise CorpusError(f"Spark: {first}") from error
