@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def test_the_words_of_one_machine(session: Any, partitions: int, options: dict[s
         assert equal(there.rejected, here.rejected)
     assert tuple(found.columns) == tuple(here.columns)
     assert [row["word"] for row in found.collect()] == here["word"].tolist()
+    assert copy.copy(found).summary == here.summary
     assert found.filter("count >= 10").count() == (here["count"] >= 10).sum()
 
 

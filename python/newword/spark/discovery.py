@@ -52,6 +52,9 @@ class WordFrame:
         return self._lexicon
 
     def __getattr__(self, name: str) -> Any:
+        # A copy asks for names before it has a frame.
+        if name == "frame":
+            raise AttributeError(name)
         return getattr(self.frame, name)
 
 
