@@ -277,6 +277,17 @@ def test_a_number_is_chosen_by_development(monkeypatch: pytest.MonkeyPatch) -> N
     assert study.best_on_development([0.1, 1.0], run, quick=True) == 0.1
 
 
+def test_folds_judge_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    linking = importlib.import_module("_linking")
+    monkeypatch.delitem(sys.modules, "_linking")
+    splits = linking.split(list(range(23)), 5)
+    assert sorted(one for _, _, judged in splits for one in judged) == list(range(23))
+    for parts in splits:
+        assert sorted(one for part in parts for one in part) == list(range(23))
+    assert [len(part) for part in linking.split(list(range(20)))[0]] == [16, 2, 2]
+
+
 def test_entity_linking(tmp_path: Path) -> None:
     results = tmp_path / "runs.jsonl"
     matching, rows = tables(run("entity_linking.py", "--quick", "--results", results))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,8 @@ def test_the_words_of_one_machine(session: Any, files: dict[str, Path], tmp_path
         (["a.txt", "b.jsonl"], "files: must be of one format with --spark, got jsonl and text"),
         (["a.csv"], "format: must be one of text, jsonl, parquet with --spark, got 'csv'"),
         (["a.txt.zst"], "files: must be plain or .gz with --spark"),
+        (["-", "--format", "text"], "files: must be files with --spark"),
+        (["a.txt.xz", "--format", "text"], "files: must be plain or .gz with --spark"),
         (["a.txt", "--encoding", "gb18030"], "encoding: must be utf-8 with --spark"),
         (["no-such-file.txt"], "Spark: [PATH_NOT_FOUND]"),
         (["a.txt", "--counts", "kenlm"], "counts: must be 'exact' on a cluster"),
@@ -73,3 +77,20 @@ def test_errors_are_one_line(
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not Path("words.tsv").exists()
+
+
+def test_a_master_that_is_none_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("天下\n", "utf-8")
+    command = [sys.executable, "-m", "newword", "discover", "a.txt", "--spark", "nowhere"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "spark: must be a master with which Spark starts" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_java_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    done = run("a.txt", "--spark", "local[2]")
+    assert done.exit_code == 1
+    assert "Spark needs Java 17 or later" in " ".join(done.stderr.split())

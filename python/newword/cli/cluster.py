@@ -1,6 +1,7 @@
 """Discovery on a Spark cluster from the command line."""
 
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newword._optional import optional_module
-from newword.errors import CorpusError, InvalidArgumentError
+from newword.errors import CorpusError, InvalidArgumentError, MissingDependencyError
 from newword.lexicon import Lexicon
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def discover_on(master: str, files: Sequence[str], arguments: dict[str, Any]) ->
         arguments: Those of `newword.discover` without its source.
 
     Raises:
-        InvalidArgumentError: A format or an encoding is not read on a cluster.
+        InvalidArgumentError: A format or an encoding is not read on a cluster, or Spark does not
+            start with this master.
         CorpusError: Spark cannot read the files.
-        MissingDependencyError: pyspark is missing.
+        MissingDependencyError: pyspark or Java is missing.
     """
     optional_module("pyspark", "spark", "Spark clusters")
     from newword.spark import discover
@@ -59,6 +61,8 @@ def format_of_all(files: Sequence[str], given: str) -> str:
     Raises:
         InvalidArgumentError: They differ, or Spark is not asked to read theirs.
     """
+    for name in files:
+        _check_readable(name)
     found = {name: _format(name) if given == "auto" else given for name in files}
     for name, kind in found.items():
         if kind not in READABLE:
@@ -71,15 +75,18 @@ def format_of_all(files: Sequence[str], given: str) -> str:
     return kinds[0]
 
 
-def _format(name: str) -> str:
+def _check_readable(name: str) -> None:
     if name == "-":
         raise InvalidArgumentError(
             "files: must be files with --spark, which no worker reads from here, got '-'"
         )
+    if Path(name).suffix.lower() in (".zst", ".xz"):
+        raise InvalidArgumentError(f"files: must be plain or .gz with --spark, got {name!r}")
+
+
+def _format(name: str) -> str:
     path = Path(name)
     suffix = path.suffix.lower()
-    if suffix in (".zst", ".xz"):
-        raise InvalidArgumentError(f"files: must be plain or .gz with --spark, got {name!r}")
     if suffix == ".gz":
         suffix = Path(path.stem).suffix.lower()
     if suffix in (".csv", ".tsv"):
@@ -102,19 +109,30 @@ def texts_in(spark: "SparkSession", files: Sequence[str], kind: str, field: str)
 
 @contextmanager
 def session(master: str) -> "Iterator[SparkSession]":
-    """A session, stopped at the end unless it was there before."""
+    """A session, stopped at the end unless it was there before.
+
+    Raises:
+        InvalidArgumentError: Spark does not start with this master.
+        MissingDependencyError: Java is missing.
+    """
+    from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    remote = master.startswith("sc://")
+    if not (remote or os.environ.get("JAVA_HOME") or shutil.which("java")):
+        message = "Spark needs Java 17 or later, which is neither in JAVA_HOME nor in PATH"
+        raise MissingDependencyError(message, name="java")
     # Workers on this machine have this Python; those of a cluster have their own setting.
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder: Any = SparkSession.builder
     before = SparkSession.getActiveSession()
-    if master.startswith("sc://"):
-        spark = builder.remote(master).getOrCreate()
-    else:
-        builder = builder.config("spark.ui.showConsoleProgress", "false")
-        spark = builder.master(master).getOrCreate()
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
+    try:
+        spark = (builder.remote(master) if remote else builder.master(master)).getOrCreate()
+    except PySparkException as error:
+        rule = "a master with which Spark starts; its own messages say more"
+        raise InvalidArgumentError(f"spark: must be {rule}, got {master!r}") from error
     try:
         yield spark
     finally:
