@@ -17,6 +17,7 @@ __all__ = [
     "BeamSearch",
     "BidirectionalBeamSearch",
     "CountRows",
+    "EncodedText",
     "KnowledgeBase",
     "NameSet",
     "Pass",
@@ -30,13 +31,11 @@ __all__ = [
     "available_memory",
     "beam_search",
     "build_profile",
-    "count_buckets",
     "count_file_summary",
     "count_ngrams",
     "count_words",
     "discover",
     "k_best",
-    "left_shares",
     "local_emissions",
     "log_partition",
     "marginals",
@@ -49,6 +48,7 @@ __all__ = [
     "right_sums",
     "sample_paths",
     "score_counts",
+    "shares",
     "train_segmenter",
     "viterbi",
     "write_columns",
@@ -86,11 +86,6 @@ def count_file_summary(path: str) -> dict[str, Any]: ...
 def alphabet_name(options: dict[str, Any]) -> str: ...
 def memory_bytes(memory: str) -> int: ...
 def available_memory() -> int: ...
-
-# The groups that have n-grams, with their files; the symbols; what reading met.
-def count_buckets(
-    source: _Source, folder: str, options: dict[str, Any], job: _Job
-) -> tuple[list[tuple[int, str]], int, dict[str, int]]: ...
 def write_columns(
     offsets: NDArray[np.int32],
     text: bytes,
@@ -103,6 +98,19 @@ def write_columns(
 _Columns: TypeAlias = tuple[
     NDArray[np.int32], NDArray[np.uint8], NDArray[np.int8], NDArray[np.int64]
 ]
+
+@final
+class EncodedText:
+    def __new__(cls, source: _Source, options: dict[str, Any], job: _Job) -> EncodedText: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> EncodedText: ...
+    def to_bytes(self) -> bytes: ...
+    def total(self) -> int: ...
+    def report(self) -> dict[str, int]: ...
+    # The groups that have n-grams, with their files.
+    def count_buckets(
+        self, folder: str, options: dict[str, Any], job: _Job
+    ) -> list[tuple[int, str]]: ...
 
 @final
 class CountRows:
@@ -121,8 +129,8 @@ def right_sums(
     path: str, order: int, min_count: int, numbers_from: int
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], _Numbers, _Numbers, _Numbers]: ...
 
-# Rows, and the halves of their shares.
-def left_shares(path: str, request: bytes) -> tuple[_Numbers, _Numbers, _Numbers]: ...
+# Numbers of sums, and the halves of the shares in them.
+def shares(path: str, request: bytes) -> tuple[_Numbers, _Numbers, _Numbers]: ...
 
 @final
 class RemoteCounts:
@@ -135,7 +143,7 @@ class RemoteCounts:
         needed: _Needed,
     ) -> RemoteCounts: ...
     def request(self) -> bytes: ...
-    def add_left(self, rows: _Numbers, low: _Numbers, high: _Numbers) -> None: ...
+    def add(self, numbers: _Numbers, low: _Numbers, high: _Numbers) -> None: ...
     # `passes`: a request and the smallest count of a word to keys, their ends, counts.
     def discover(
         self,
@@ -148,9 +156,7 @@ class RemoteCounts:
 class Pass:
     def __new__(cls, request: bytes) -> Pass: ...
     # Where the keys end, the keys, the counts.
-    def run(
-        self, source: _Source, options: dict[str, Any], job: _Job
-    ) -> tuple[_Numbers, bytes, _Numbers]: ...
+    def run(self, text: EncodedText, job: _Job) -> tuple[_Numbers, bytes, _Numbers]: ...
 
 def score_counts(path: str, options: dict[str, Any], job: _Job) -> _Discovery: ...
 def train_segmenter(source: _Source, options: dict[str, Any], job: _Job) -> Segmenter: ...

@@ -38,12 +38,22 @@ def options_of(asked: dict[str, Any]) -> dict[str, Any]:
     return scoring_options(asked.pop("order", 4), **asked)
 
 
-def counted_in_tasks(partitions: Partitions, told: dict[str, Any], options: dict[str, Any]) -> Any:
-    """The counts that are kept, as the driver has them."""
+def counted_in_tasks(
+    partitions: Partitions, told: dict[str, Any], options: dict[str, Any]
+) -> tuple[Any, list[list[Any]]]:
+    """The counts that are kept, as the driver has them, and the encoded texts of each partition."""
     groups: dict[int, list[Any]] = {}
+    encoded: list[list[Any]] = []
     for partition in partitions:
-        for batch in _tasks.run("count", told, batches_of(list(partition))):
-            groups.setdefault(batch.column("bucket")[0].as_py(), []).append(batch)
+        texts = []
+        for batch in _tasks.run("count", told | {"passes": True}, batches_of(list(partition))):
+            bucket = batch.column("bucket")[0].as_py()
+            # Rows of counts come with a bucket, those of texts without.
+            if bucket is None:
+                texts.append(batch.select(["text", "last"]))
+            else:
+                groups.setdefault(bucket, []).append(batch)
+        encoded.append(texts)
     gathered = [list(_tasks.run("gather", told, group)) for group in groups.values()]
     total = sum(sum(batch.column("total").to_pylist()) for group in gathered for batch in group)
     needed = core().needed_counts(options, total)
@@ -57,9 +67,9 @@ def counted_in_tasks(partitions: Partitions, told: dict[str, Any], options: dict
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     table = core().RemoteCounts(ends, b"".join(texts), count, (low, high), needed)
     asked = {"request": table.request(), "temp_dir": None}
-    for batch in (batch for group in gathered for batch in _tasks.run("left", asked, group)):
-        table.add_left(*(np.asarray(part) for part in batch.columns))
-    return table
+    for batch in (batch for group in gathered for batch in _tasks.run("shares", asked, group)):
+        table.add(*(np.asarray(part) for part in batch.columns))
+    return table, encoded
 
 
 def discovered_in_tasks(partitions: Partitions, **asked: Any) -> newword.Lexicon:
@@ -69,16 +79,15 @@ def discovered_in_tasks(partitions: Partitions, **asked: Any) -> newword.Lexicon
 
     def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
         sums: Counter[bytes] = Counter()
-        for partition in partitions:
-            pieces = batches_of(list(partition))
-            for batch in _tasks.run("pass", told | {"request": request}, pieces):
+        for texts in encoded:
+            for batch in _tasks.run("pass", told | {"request": request}, texts):
                 for row in batch.to_pylist():
                     sums[row["key"]] += row["count"]
         kept = {key: count for key, count in sums.items() if key < FIRST_WORD or count >= min_count}
         ends = np.cumsum([len(key) for key in kept], dtype=np.int64)
         return b"".join(kept), ends, np.array(list(kept.values()), np.int64)
 
-    table = counted_in_tasks(partitions, told, options)
+    table, encoded = counted_in_tasks(partitions, told, options)
     return lexicon_of(table.discover(options, JOB, passes))
 
 
@@ -134,7 +143,8 @@ class SeenError(Exception):
 
 def test_a_text_that_changed_is_an_error() -> None:
     told, options = settings(), options_of({"min_count": 2})
-    table = counted_in_tasks([["天天地地人"] * 9], told, options)
+    table, _ = counted_in_tasks([["天天地地人"] * 9], told, options)
+    _, other = counted_in_tasks([["天新"]], told, options)
     found: list[bytes] = []
 
     def passes(request: bytes, min_count: int) -> Any:
@@ -144,4 +154,4 @@ def test_a_text_that_changed_is_an_error() -> None:
     with pytest.raises(SeenError):
         table.discover(options, JOB, passes)
     with pytest.raises(newword.CorpusError, match='the text changed between two passes: "新"'):
-        list(_tasks.run("pass", told | {"request": found[0]}, batches_of(["天新"])))
+        list(_tasks.run("pass", told | {"request": found[0]}, other[0]))

@@ -55,7 +55,7 @@ def counted_slowly(texts: Iterable[str | None], longest: int) -> Rows:
 
 
 def settings(**changed: Any) -> dict[str, Any]:
-    """What the driver tells the tasks of a count, in two groups of first symbols."""
+    """What the driver tells the tasks of a count, in two groups."""
     options = {
         "letters": "unit",
         "digits": "unit",
@@ -69,6 +69,7 @@ def settings(**changed: Any) -> dict[str, Any]:
         "errors": "strict",
         "strip_html": False,
         "labels": [0, 1],
+        "passes": False,
         "threads": 1,
         "memory": MEMORY,
         "temp_dir": None,

@@ -26,12 +26,13 @@ ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
 """The last line of a traceback that ends in an exception of this package."""
 REPORT = ("total", "bytes", "documents", "replaced", "skipped", "ignored", "missing", "markup")
 """What is known of the texts beside their n-grams; sums over all tasks are those of one machine."""
-COUNTED = "bucket int, counts binary, " + ", ".join(f"{name} bigint" for name in REPORT)
+NUMBERS = ", ".join(f"{name} bigint" for name in REPORT)
+COUNTED = f"bucket int, counts binary, {NUMBERS}, text binary, last boolean"
 """The columns of `count`."""
-GATHERED = COUNTED.removeprefix("bucket int, ")
+GATHERED = f"counts binary, {NUMBERS}"
 """The columns of `gather`."""
 PIECE = 1 << 24
-"""Bytes of a count file that go out in a row."""
+"""Bytes of a file or of a text that go out in a row."""
 ROWS = 1 << 16
 """Rows of a batch that goes out."""
 PACKED = 1 << 18
@@ -45,7 +46,7 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
         "add": add,
         "gather": gather,
         "right": right,
-        "left": left,
+        "shares": shares,
         "pass": go_through,
         "pack": pack,
         "unpack": unpack,
@@ -54,34 +55,33 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
 
 
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Counts the texts of a partition, as much at a time as the share of memory holds.
+    """Encodes and counts the texts of a partition, as much at a time as the share of memory holds.
 
-    Yields batches of `bucket`, which decides where Spark sends a row; `counts`, the count file of
-    the n-grams of that bucket, or null; and a share of each number of `REPORT`. O(text), within the
-    memory of the share.
+    Yields batches of rows of two kinds. Those with a `bucket`, which decides where Spark sends the
+    row, have in `counts` the count file of the n-grams of that bucket, or null, and a share of each
+    number of `REPORT`. The others, if passes are asked for, have a piece of an encoded `text` and
+    whether it is the `last` one. O(text), within the memory of the share.
     """
-    import pyarrow as pa
-
     share = share_of(settings["memory"], settings["threads"])
-    options = settings["options"] | {"buckets": len(settings["labels"]), "drop_duplicates": False}
+    options = settings["options"] | {"buckets": len(settings["labels"])}
     texts = Texts(batches, settings["errors"])
     for piece in _pieces(texts, share.text):
         with _folder(settings) as folder:
             job = _job(share, folder)
-            found, total, read = core().count_buckets(
-                _source(piece, settings), str(folder), options, job
-            )
+            text = core().EncodedText(_source(piece, settings), options, job)
             del piece
-            report = {**read, "total": total, **texts.told()}
+            found = text.count_buckets(str(folder), options, job)
+            report = {**text.report(), "total": text.total(), **texts.told()}
             for bucket, path in found or [(0, None)]:
                 counts = None if path is None else Path(path).read_bytes()
                 row = {"bucket": settings["labels"][bucket], "counts": counts}
-                row |= {name: report.get(name, 0) for name in REPORT}
+                yield _row(COUNTED, row | {name: report.get(name, 0) for name in REPORT})
                 # Once for all rows of the piece.
                 report = {}
                 if path is not None:
                     Path(path).unlink()
-                yield pa.RecordBatch.from_pylist([row], _schema("bucket", *REPORT))
+            if settings["passes"]:
+                yield from _encoded(text.to_bytes())
 
 
 def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -107,8 +107,6 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     Yields batches of `counts`, pieces of the file of the sums in order, and the numbers of
     `REPORT`. O(n-grams * log files); files lie on the disk.
     """
-    import pyarrow as pa
-
     share = share_of(settings["memory"], settings["threads"])
     report = dict.fromkeys(REPORT, 0)
     with _folder(settings) as folder:
@@ -119,9 +117,8 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         for file in files:
             Path(file).unlink()
         for piece in _read(total) if files else [None]:
-            row = {"counts": piece, **report}
+            yield _row(GATHERED, {"counts": piece, **report})
             report = dict.fromkeys(REPORT, 0)
-            yield pa.RecordBatch.from_pylist([row], _schema(*REPORT))
 
 
 def right(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -138,28 +135,27 @@ def right(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         yield from _cut(pa.RecordBatch.from_arrays(columns, ["ngram", "count", "low", "high"]))
 
 
-def left(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """The shares of the gathered file in the left sums of all n-grams that are kept."""
+def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """The shares of the gathered file in the sums of all n-grams that are kept."""
     import pyarrow as pa
 
     with _folder(settings) as folder:
         if (path := _joined(batches, folder)) is None:
             return
-        columns = core().left_shares(str(path), settings["request"])
+        columns = core().shares(str(path), settings["request"])
         arrays = [pa.array(column) for column in columns]
-        yield from _cut(pa.RecordBatch.from_arrays(arrays, ["row", "low", "high"]))
+        yield from _cut(pa.RecordBatch.from_arrays(arrays, ["number", "low", "high"]))
 
 
 def go_through(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """A pass over the texts of a partition: counts by key, to be added up over all partitions."""
+    """A pass over the encoded texts of a partition: counts by key, to be added up over all."""
     import pyarrow as pa
 
     share = share_of(settings["memory"], settings["threads"])
     asked = core().Pass(settings["request"])
-    for piece in _pieces(Texts(batches, settings["errors"]), share.text):
+    for text in _texts(batches):
         with _folder(settings) as folder:
-            job = _job(share, folder)
-            ends, keys, counts = asked.run(_source(piece, settings), settings["options"], job)
+            ends, keys, counts = asked.run(text, _job(share, folder))
         offsets = np.concatenate([np.zeros(1, np.int64), ends])
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(keys)]
         column = pa.Array.from_buffers(pa.large_binary(), len(counts), buffers)
@@ -271,14 +267,38 @@ def _source(texts: pa.ChunkedArray, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _schema(*names: str) -> pa.Schema:
-    """The columns of `COUNTED` or of `GATHERED`."""
+def _row(columns: str, values: dict[str, Any]) -> pa.RecordBatch:
+    """A row of columns as Spark names them; those without a value are null."""
     import pyarrow as pa
 
-    kinds = {"bucket": pa.int32(), "counts": pa.binary()}
-    order = ["bucket", "counts"] if "bucket" in names else ["counts"]
-    order += [name for name in names if name not in kinds]
-    return pa.schema([(name, kinds.get(name, pa.int64())) for name in order])
+    kinds = {
+        "int": pa.int32(),
+        "bigint": pa.int64(),
+        "binary": pa.binary(),
+        "boolean": pa.bool_(),
+    }
+    fields = [column.split(" ") for column in columns.split(", ")]
+    schema = pa.schema([(name, kinds[kind]) for name, kind in fields])
+    return pa.RecordBatch.from_pylist([values], schema)
+
+
+def _encoded(text: bytes) -> Iterator[pa.RecordBatch]:
+    """An encoded text in rows of `COUNTED`."""
+    for start in range(0, len(text), PIECE):
+        piece = text[start : start + PIECE]
+        yield _row(COUNTED, {"text": piece, "last": start + PIECE >= len(text)})
+
+
+def _texts(batches: Batches) -> Iterator[Any]:
+    """The encoded texts of these rows."""
+    pieces: list[bytes] = []
+    for batch in batches:
+        rows = zip(batch.column("text"), batch.column("last"), strict=True)
+        for piece, last in rows:
+            pieces.append(piece.as_py())
+            if last.as_py():
+                yield core().EncodedText.from_bytes(b"".join(pieces))
+                pieces.clear()
 
 
 def _binary(texts: pa.Array) -> pa.DataType:

@@ -140,7 +140,8 @@ def count_ngrams(
     options = settings["options"]
     options["order"] = _check.whole("order", order, 1, LARGEST_ORDER)
     settings["min_count"] = _check.whole("min_count", min_count, 1)
-    rows = in_tasks(counted_together(texts, settings), "add", settings, ROWS)
+    counted = in_tasks(texts, "count", settings, COUNTED)
+    rows = in_tasks(together(counted, settings), "add", settings, ROWS)
     name = core().alphabet_name(options)
     return CountSettings(options["order"], settings["min_count"], name).of_frame(rows)
 
@@ -292,6 +293,7 @@ def task_settings(
         "errors": _check.choice("errors", errors, ERRORS),
         "strip_html": _check.flag("strip_html", strip_html),
         "labels": labels(_partitions(df, partitions)),
+        "passes": False,
         "threads": running["threads"],
         "memory": _bytes(running["memory"]),
         # A folder of the workers, which the driver may not have.
@@ -299,10 +301,10 @@ def task_settings(
     }
 
 
-def counted_together(texts: DataFrame, settings: dict[str, Any]) -> DataFrame:
-    """The count files of all tasks, those of a group of first symbols in one partition."""
-    counted = in_tasks(texts, "count", settings, COUNTED)
-    return counted.repartition(len(settings["labels"]), "bucket")
+def together(counted: DataFrame, settings: dict[str, Any]) -> DataFrame:
+    """The count files of all tasks, those of a bucket in one partition."""
+    files = counted.where("bucket is not null").drop("text", "last")
+    return files.repartition(len(settings["labels"]), "bucket")
 
 
 def settings_of(argument: str, counts: DataFrame) -> CountSettings:

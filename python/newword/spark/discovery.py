@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from newword.lexicon.known import known_words, with_known
 from newword.progress import Progress, reporting
 from newword.spark._plan import in_tasks
 from newword.spark._session import check_frame, texts_of, typed_errors
-from newword.spark._tasks import GATHERED, REPORT
-from newword.spark.counts import counted_together, task_settings
+from newword.spark._tasks import COUNTED, GATHERED, REPORT
+from newword.spark.counts import task_settings, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,9 +94,9 @@ def discover(
     send back are integers that Spark adds up, so the result is that of one machine to the last
     digit, for any partitions.
 
-    The texts are read once for the counts and up to three times for the passes, and must be the
-    same each time: persist a DataFrame that is random or slow to make. The driver holds the n-grams
-    that occur `min_count` times.
+    The texts are read once. Spark keeps them on the disks of the executors for the passes, in two
+    bytes a character, with their counts. What it loses it reads again, so persist a DataFrame that
+    is random. The driver holds the n-grams that occur `min_count` times.
 
     Args:
         df: A DataFrame.
@@ -175,9 +176,10 @@ def discover(
     running = Running(threads=None, memory=None, temp_dir=None, progress=progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=settings["options"]["nfkc"])
-    with typed_errors():
-        table, report = _counted(texts, settings, options)
-        found = _found(table, texts, settings, options, running)
+    settings["passes"] = True
+    with typed_errors(), _on_disk(in_tasks(texts, "count", settings, COUNTED)) as counted:
+        table, report = _counts(counted, settings, options)
+        found = _found(table, counted, settings, options, running)
     found["summary"] |= {"files": 0, "duplicates": 0, **report}
     words = lexicon_of(found)
     warn_about(words)
@@ -196,16 +198,26 @@ def _signed(table: Any) -> Any:
     return table.cast(pa.schema(fields))
 
 
-def _counted(
-    texts: DataFrame, settings: dict[str, Any], options: dict[str, Any]
+@contextmanager
+def _on_disk(df: DataFrame) -> Iterator[DataFrame]:
+    """A DataFrame that is used several times; Spark keeps it on the disks of the executors."""
+    from pyspark import StorageLevel
+
+    kept = df.persist(StorageLevel.DISK_ONLY)
+    try:
+        yield kept
+    finally:
+        kept.unpersist()
+
+
+def _counts(
+    counted: DataFrame, settings: dict[str, Any], options: dict[str, Any]
 ) -> tuple[Any, dict[str, int]]:
     """The counts of all n-grams that are kept, and what is known of the texts."""
-    from pyspark import StorageLevel
     from pyspark.sql import functions
 
-    gathered = in_tasks(counted_together(texts, settings), "gather", settings, GATHERED)
-    gathered = gathered.persist(StorageLevel.DISK_ONLY)
-    try:
+    gathered = in_tasks(together(counted, settings), "gather", settings, GATHERED)
+    with _on_disk(gathered) as gathered:
         sums = [functions.sum(name).alias(name) for name in REPORT]
         report = {name: count or 0 for name, count in gathered.agg(*sums).first().asDict().items()}
         needed = core().needed_counts(options, report.pop("total"))
@@ -217,24 +229,24 @@ def _counted(
         low, high = _numbers(kept.column("low")), _numbers(kept.column("high"))
         table = core().RemoteCounts(ends, text, _numbers(kept.column("count")), (low, high), needed)
         told = {"request": table.request(), "temp_dir": settings["temp_dir"]}
-        shares = in_tasks(gathered, "left", told, "row bigint, low bigint, high bigint")
+        shares = in_tasks(gathered, "shares", told, "number bigint, low bigint, high bigint")
         halves = [functions.sum(half).alias(half) for half in ("low", "high")]
-        left = shares.groupBy("row").agg(*halves).toArrow()
-        table.add_left(*(_numbers(left.column(name)) for name in ("row", "low", "high")))
-    finally:
-        gathered.unpersist()
+        added = shares.groupBy("number").agg(*halves).toArrow()
+        table.add(*(_numbers(added.column(name)) for name in ("number", "low", "high")))
     return table, report
 
 
 def _found(
     table: Any,
-    texts: DataFrame,
+    counted: DataFrame,
     settings: dict[str, Any],
     options: dict[str, Any],
     running: Running,
 ) -> dict[str, Any]:
     """The words of the counts, with passes over the texts."""
     from pyspark.sql import functions
+
+    texts = counted.where("text is not null").select("text", "last")
 
     def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
         told = settings | {"request": request}

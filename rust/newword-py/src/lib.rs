@@ -18,6 +18,7 @@ mod segmenter;
 mod source;
 mod strings;
 mod tagging;
+mod text;
 mod words;
 
 use pyo3::prelude::*;
@@ -47,14 +48,14 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runs::alphabet_name, module)?)?;
     module.add_function(wrap_pyfunction!(runs::memory_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(runs::available_memory, module)?)?;
-    module.add_function(wrap_pyfunction!(runs::count_buckets, module)?)?;
+    module.add_class::<text::EncodedText>()?;
     module.add_function(wrap_pyfunction!(runs::write_columns, module)?)?;
     module.add_class::<runs::CountRows>()?;
     module.add_class::<remote::RemoteCounts>()?;
     module.add_class::<remote::Pass>()?;
     module.add_function(wrap_pyfunction!(remote::needed_counts, module)?)?;
     module.add_function(wrap_pyfunction!(remote::right_sums, module)?)?;
-    module.add_function(wrap_pyfunction!(remote::left_shares, module)?)?;
+    module.add_function(wrap_pyfunction!(remote::shares, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::viterbi, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::beam_search, module)?)?;
     module.add_function(wrap_pyfunction!(tagging::posterior_decode, module)?)?;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use newword_core::corpus::encode;
 use newword_core::discovery::{self, discover_elsewhere, needed_of};
 use newword_core::ngram;
 use newword_core::support::Error;
@@ -14,9 +13,8 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::discovery::Scoring;
 use crate::door::{Job, Services, enter, enter_served};
 use crate::errors::to_python;
-use crate::options::AlphabetOptions;
 use crate::result;
-use crate::source::Source;
+use crate::text::EncodedText;
 
 /// Bits of the lower half of a sum. Halves of many sums can be added up in 64 bits.
 const LOW_BITS: u32 = 40;
@@ -71,21 +69,22 @@ pub fn right_sums(
     Ok((offsets.into_pyarray(py), text.into_pyarray(py), counts.into_pyarray(py), low, high))
 }
 
-/// The shares of a count file in the left sums of a request's n-grams: rows, and halves.
+/// The shares of a count file in the sums of a request's n-grams: numbers of the sums, and halves.
 #[pyfunction]
-pub fn left_shares<'py>(
+pub fn shares<'py>(
     py: Python<'py>,
     path: PathBuf,
     request: &Bound<'py, PyBytes>,
 ) -> PyResult<(Column<'py, i64>, Column<'py, i64>, Column<'py, i64>)> {
     let bytes = request.as_bytes();
-    let shares = enter(py, &Job::plain(Some(1)), None, |context, _| {
-        ngram::left_shares(&path, bytes, context)
+    let found = enter(py, &Job::plain(Some(1)), None, |context, _| {
+        ngram::shares(&path, bytes, context)
     })?;
-    let (rows, sums): (Vec<u64>, Vec<u128>) = shares.into_iter().unzip();
-    let rows: Vec<i64> = rows.into_iter().map(|row| i64::try_from(row).unwrap_or(-1)).collect();
+    let (numbers, sums): (Vec<u64>, Vec<u128>) = found.into_iter().unzip();
+    let numbers = numbers.into_iter().map(|number| i64::try_from(number).unwrap_or(-1));
+    let numbers: Vec<i64> = numbers.collect();
     let (low, high) = halves(py, &sums);
-    Ok((rows.into_pyarray(py), low, high))
+    Ok((numbers.into_pyarray(py), low, high))
 }
 
 /// The counts of a text that lies elsewhere.
@@ -131,22 +130,23 @@ impl RemoteCounts {
         Ok(Self(Mutex::new(built)))
     }
 
-    /// What `left_shares` is asked with.
+    /// What `shares` is asked with.
     fn request<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.lock().request())
     }
 
-    /// Adds shares in left sums.
-    fn add_left(
+    /// Adds shares.
+    fn add(
         &self,
-        rows: PyReadonlyArray1<'_, i64>,
+        numbers: PyReadonlyArray1<'_, i64>,
         low: PyReadonlyArray1<'_, i64>,
         high: PyReadonlyArray1<'_, i64>,
     ) -> PyResult<()> {
         let mut counts = self.lock();
-        for ((row, low), high) in rows.as_array().iter().zip(low.as_array()).zip(high.as_array()) {
-            let row = u64::try_from(*row).unwrap_or(u64::MAX);
-            counts.add_left(row, whole(*low, *high)).map_err(to_python)?;
+        let halves = low.as_array().into_iter().zip(high.as_array());
+        for (number, (low, high)) in numbers.as_array().iter().zip(halves) {
+            let number = u64::try_from(*number).unwrap_or(u64::MAX);
+            counts.add(number, whole(*low, *high)).map_err(to_python)?;
         }
         Ok(())
     }
@@ -186,19 +186,8 @@ impl Pass {
     }
 
     /// Goes through a part of the text: where the keys end, the keys, and the counts.
-    fn run<'py>(
-        &self,
-        py: Python<'py>,
-        source: Source<'py>,
-        options: &Bound<'py, PyDict>,
-        job: Job,
-    ) -> PyResult<Answer<'py>> {
-        let alphabet = options.extract::<AlphabetOptions>()?.alphabet().map_err(to_python)?;
-        let (opened, items) = source.open(false)?;
-        let rows = enter(py, &job, items, |context, caller| {
-            let corpus = encode(opened.text(caller)?, &alphabet, context)?;
-            self.0.run(&corpus, context)
-        })?;
+    fn run<'py>(&self, py: Python<'py>, text: &EncodedText, job: Job) -> PyResult<Answer<'py>> {
+        let rows = enter(py, &job, None, |context, _| self.0.run(&text.0, context))?;
         let (mut keys, mut ends, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for (key, count) in rows {
             keys.extend(key);

@@ -3,29 +3,17 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use newword_core::corpus::encode;
 use newword_core::ngram::{
-    CountFile, CountHeader, CountMeta, GramColumns, Grams, write_buckets, write_columns as write,
+    CountFile, CountHeader, CountMeta, GramColumns, Grams, write_columns as write,
 };
 use newword_core::support::{Error, MemoryBudget};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 
 use crate::door::{Job, enter};
 use crate::errors::to_python;
 use crate::options::AlphabetOptions;
-use crate::result;
-use crate::source::Source;
-
-/// Options of counting in groups of first symbols.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct Options {
-    order: usize,
-    buckets: u32,
-    drop_duplicates: bool,
-}
 
 /// The alphabet as count files name it.
 #[pyfunction]
@@ -43,34 +31,6 @@ pub fn memory_bytes(memory: &str) -> PyResult<u64> {
 #[pyfunction]
 pub fn available_memory() -> u64 {
     MemoryBudget::available()
-}
-
-/// Groups with their files, a number of symbols, and what reading met.
-type Counted<'py> = (Vec<(u32, PathBuf)>, u64, Bound<'py, PyDict>);
-
-/// The groups of first symbols that have n-grams, each with its exact count file in `folder`; the symbols;
-/// and what reading met.
-#[pyfunction]
-pub fn count_buckets<'py>(
-    py: Python<'py>,
-    source: Source<'py>,
-    folder: PathBuf,
-    options: &Bound<'py, PyDict>,
-    job: Job,
-) -> PyResult<Counted<'py>> {
-    let asked: Options = options.extract()?;
-    let alphabet = options.extract::<AlphabetOptions>()?;
-    let read_with = alphabet.alphabet().map_err(to_python)?;
-    let meta = CountMeta { alphabet: alphabet.name(), sources: Vec::new() };
-    let (opened, items) = source.open(asked.drop_duplicates)?;
-    let (files, total, report) = enter(py, &job, items, |context, caller| {
-        let corpus = encode(opened.text(caller)?, &read_with, context)?;
-        let files = write_buckets(&corpus, asked.order, asked.buckets, &meta, &folder, context)?;
-        Ok((files, corpus.total(), corpus.report().clone()))
-    })?;
-    let read = PyDict::new(py);
-    result::reading(&read, &report)?;
-    Ok((files, total, read))
 }
 
 /// Offsets, int32 (rows + 1,), the text, uint8, numbers of symbols, int8 (rows,), counts, int64 (rows,).

@@ -215,8 +215,15 @@ mod tests {
         (names, stream)
     }
 
-    /// Checks everything a corpus says against the stream it should hold.
+    /// Checks everything a corpus says against the stream it should hold, and that its bytes say the same.
     fn check(corpus: &EncodedCorpus, names: &[String], stream: &[u32]) {
+        check_alone(corpus, names, stream);
+        let bytes = corpus.to_bytes().unwrap();
+        check_alone(&EncodedCorpus::from_bytes(&bytes).unwrap(), names, stream);
+        assert!(EncodedCorpus::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    fn check_alone(corpus: &EncodedCorpus, names: &[String], stream: &[u32]) {
         let symbols: Vec<_> =
             (1..).take(corpus.symbols().len()).map(|id| corpus.symbols().name(id)).collect();
         assert_eq!(symbols, names);

@@ -78,6 +78,17 @@ impl Content {
         (size_of_val(&*self.numbers) + size_of_val(&*self.counts) + size_of_val(&*self.ids)) as u64
     }
 
+    /// Reads the content of `part` from where it starts in `file`.
+    pub(super) fn read(file: &SpillFile, start: u64, part: &Part) -> Result<Self> {
+        let mut numbers = vec![0_u32; part.distinct];
+        let mut counts = vec![0_u32; part.distinct];
+        let mut ids = vec![0_u16; part.length];
+        file.read(start, &mut numbers)?;
+        file.read(start + 4 * part.distinct as u64, &mut counts)?;
+        file.read(start + 8 * part.distinct as u64, &mut ids)?;
+        Ok(Self { numbers: numbers.into(), counts: counts.into(), ids: ids.into() })
+    }
+
     /// Writes the content to the end of `file`; where it starts.
     pub(super) fn spill(&self, file: &mut SpillFile) -> Result<Place> {
         let start = file.append(&self.numbers)?;
@@ -264,11 +275,11 @@ impl EncodedCorpus {
         Ok(())
     }
 
-    fn final_ids(&self, numbers: &[u32]) -> impl Iterator<Item = u32> {
+    pub(super) fn final_ids(&self, numbers: &[u32]) -> impl Iterator<Item = u32> {
         numbers.iter().map(|&number| self.ids[number as usize])
     }
 
-    fn file(&self) -> Result<&SpillFile> {
+    pub(super) fn file(&self) -> Result<&SpillFile> {
         self.spill.as_ref().ok_or_else(|| Error::Corpus("the spill file is missing".into()))
     }
 

@@ -28,6 +28,7 @@ mod rows;
 mod spill;
 mod store;
 mod symbols;
+mod wire;
 
 pub(crate) use addresses::Addresses;
 pub use alphabet::{Alphabet, LONGEST_UNIT, RunMode, Unit, Units};

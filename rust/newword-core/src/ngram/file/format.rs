@@ -177,6 +177,10 @@ impl Encoder {
     ) -> std::io::Result<()> {
         debug_assert!(self.payload.is_empty() || self.last < gram);
         let length = gram.len();
+        // A record says its last symbol alone. Where what it extends is in another file, a block begins.
+        if self.last.0[..length - 1] != gram.0[..length - 1] {
+            self.flush(out)?;
+        }
         if self.payload.is_empty() {
             put_varint(&mut self.payload, length as u64);
             for &id in &gram.0[..length - 1] {

@@ -25,7 +25,7 @@ pub use columns::{GramColumns, write_columns};
 pub use merge::merge;
 pub use read::{CountFile, Grams};
 pub use resume::{Remaining, check_settings, remaining};
-pub use shares::{RemoteCounts, RightSums, left_shares, right_sums};
+pub use shares::{RemoteCounts, RightSums, right_sums, shares};
 pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
 pub use write::{write_buckets, write_counts};

@@ -1,12 +1,13 @@
-//! The table of a text whose count files each hold the n-grams of some first symbols.
+//! The table of a text whose count files each hold the n-grams of a group, as [`super::write_buckets`] has them.
 //!
-//! What follows an n-gram is in its own file; what precedes it is in many. So each file gives its n-grams
-//! with their right sums, and then, for all n-grams that are kept, its share of their left sums.
+//! What follows an n-gram of two symbols or more is in its own file. What precedes an n-gram, and what follows
+//! a single symbol, is in many. So each file gives its n-grams with their right sums, and then, for all
+//! n-grams that are kept, its share of the other sums.
 
 use std::path::Path;
 
 use super::CountFile;
-use super::format::MAX_GRAM;
+use super::format::{Gram, MAX_GRAM};
 use super::table::Children;
 use crate::corpus::Symbols;
 use crate::ngram::sums::{Sum, Terms, nats};
@@ -23,22 +24,21 @@ pub struct RightSums {
     pub text: Vec<u8>,
     /// The count of each.
     pub counts: Vec<i64>,
-    /// The sum of c ln c over the symbols that follow each.
+    /// The sum of c ln c over the symbols that follow each; 0 for single symbols.
     pub sums: Vec<u128>,
 }
 
 /// An n-gram that the ones after it may extend.
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 struct Open {
-    text: Vec<u8>,
     count: u64,
     sum: Sum,
     /// Occurrences before a number, where all numbers are one.
     numbers: u64,
 }
 
-/// The single symbols of an exact count file, and its n-grams of up to `order` symbols that occur at
-/// least `min_count` times, with their right sums. All numbers are one neighbour of n-grams of
+/// The single symbols of a file of a group, and its n-grams of up to `order` symbols that occur at least
+/// `min_count` times, with their right sums but for single symbols. All numbers are one neighbour of n-grams of
 /// `numbers_from` symbols and more.
 /// O(n-grams in the file); holds those that are kept.
 ///
@@ -53,13 +53,13 @@ pub fn right_sums(
 ) -> Result<RightSums> {
     let (file, terms) = (CountFile::open(path)?, Terms::new());
     let mut found = RightSums { offsets: vec![0], ..RightSums::default() };
-    // The n-gram before and what it begins with, by length less 1.
-    let mut open: Vec<Open> = Vec::new();
-    let mut close = |one: Open, length: usize| -> Result<()> {
-        if length > 1 && one.count < min_count {
-            return Ok(());
+    let mut close = |gram: &[u32], one: Open| -> Result<()> {
+        for (at, id) in gram.iter().enumerate() {
+            if at > 0 {
+                found.text.push(b' ');
+            }
+            found.text.extend_from_slice(file.symbols().name(*id).as_bytes());
         }
-        found.text.extend(&one.text);
         let end = i32::try_from(found.text.len());
         let many = || Error::Memory("the n-grams kept take more than 2 GB; raise min_count".into());
         found.offsets.push(end.map_err(|_| many())?);
@@ -67,46 +67,50 @@ pub fn right_sums(
         found.sums.push(one.sum + terms.of(one.numbers));
         Ok(())
     };
+    // The last n-gram, and those of its beginnings of two symbols or more that are kept, by length.
+    let mut last = Gram::default();
+    let mut open: [Option<Open>; MAX_GRAM] = [None; MAX_GRAM];
     let mut grams = file.grams()?;
     while let Some((gram, count)) = grams.next_gram(Some(context))? {
         let length = gram.len();
         if length > order + 1 {
             continue;
         }
-        while open.len() >= length {
-            let depth = open.len();
-            open.pop().map_or(Ok(()), |one| close(one, depth))?;
+        for shorter in (length..=order).rev() {
+            if let Some(one) = open[shorter].take() {
+                close(&last.0[..shorter], one)?;
+            }
         }
-        let last = gram.0[length - 1];
-        if let Some(before) = open.last_mut() {
-            if length > usize::from(numbers_from) && file.symbols().is_number(last) {
-                before.numbers += count;
+        if length == 1 {
+            close(&gram.0[..1], Open { count, ..Open::default() })?;
+        } else if let Some(Open { sum, numbers, .. }) = &mut open[length - 1] {
+            let number = file.symbols().is_number(gram.0[length - 1]);
+            if length > usize::from(numbers_from) && number {
+                *numbers += count;
             } else {
-                before.sum += terms.of(count);
+                *sum += terms.of(count);
             }
         }
-        if length <= order {
-            let mut text = open.last().map_or_else(Vec::new, |before| before.text.clone());
-            if length > 1 {
-                text.push(b' ');
-            }
-            text.extend_from_slice(file.symbols().name(last).as_bytes());
-            open.push(Open { text, count, ..Open::default() });
+        if (2..=order).contains(&length) && count >= min_count {
+            open[length] = Some(Open { count, ..Open::default() });
         }
+        last = gram;
     }
-    while let Some(one) = open.pop() {
-        close(one, open.len() + 1)?;
+    for shorter in (2..=order).rev() {
+        if let Some(one) = open[shorter].take() {
+            close(&last.0[..shorter], one)?;
+        }
     }
     Ok(found)
 }
 
-/// The shares that an exact count file has in the left sums of the n-grams of a request, as
-/// [`RemoteCounts::request`] made it: their numbers and shares, those that are 0 left out.
+/// The shares that a file of a group has in sums of the n-grams of a request, as [`RemoteCounts::request`] made
+/// it: their numbers, those of left sums first and then those of the right sums of single symbols, and shares; those that are 0 left out.
 /// O(n-grams in the file * log of those kept).
 ///
 /// # Errors
 /// [`Error::Corpus`] for what is no such request; as [`right_sums`].
-pub fn left_shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec<(u64, u128)>> {
+pub fn shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec<(u64, u128)>> {
     let mut arrays = Arrays(request);
     let numbers_from: u8 = arrays.one()?;
     let symbols = Symbols::new(arrays.names()?)?;
@@ -120,9 +124,12 @@ pub fn left_shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec
     let names = (1..).take(file.symbols().len()).map(|id| file.symbols().name(id));
     let ids = names.map(|name| symbols.id(name).unwrap_or(0));
     let ids: Vec<u32> = std::iter::once(0).chain(ids).collect();
+    let is_number: Vec<bool> = std::iter::once(false)
+        .chain((1..).take(file.symbols().len()).map(|id| file.symbols().is_number(id)))
+        .collect();
     let children = Children::new(&levels, context)?;
-    let zeros = || -> Vec<Vec<Sum>> { levels.iter().map(|level| vec![0; level.len()]).collect() };
-    let (mut sums, mut numbers) = (zeros(), zeros());
+    let mut left: Vec<Shares> = levels.iter().map(|level| Shares::new(level.len())).collect();
+    let mut right = Shares::new(levels.first().map_or(0, Level::len));
     // Rows of the current n-gram without its first symbol, by the length of those rows.
     let mut suffixes = [None; MAX_GRAM];
     suffixes[0] = Some(0);
@@ -135,20 +142,42 @@ pub fn left_shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec
         }
         let id = ids[gram.0[n] as usize];
         suffixes[n] = suffixes[n - 1].and_then(|row| children.find(n - 1, row, id));
+        let as_one = n >= usize::from(numbers_from);
         if let Some(row) = suffixes[n] {
-            if n >= usize::from(numbers_from) && file.symbols().is_number(gram.0[0]) {
-                numbers[n - 1][row] += Sum::from(count);
-            } else {
-                sums[n - 1][row] += terms.of(count);
-            }
+            left[n - 1].add(row, count, as_one && is_number[gram.0[0] as usize], &terms);
+        }
+        if n == 1 && let Some(row) = children.find(0, 0, ids[gram.0[0] as usize]) {
+            right.add(row, count, as_one && is_number[gram.0[1] as usize], &terms);
         }
     }
-    let numbers = numbers.into_iter().flatten();
-    let shares = sums.into_iter().flatten().zip(numbers).map(|(sum, numbers)| {
-        // A count of occurrences, of which there are fewer than 2^64.
-        sum + terms.of(u64::try_from(numbers).unwrap_or(u64::MAX))
-    });
+    let shares = left.into_iter().chain([right]).flat_map(|shares| shares.whole(&terms));
     Ok((0..).zip(shares).filter(|(_, share)| *share > 0).collect())
+}
+
+/// Shares in the sums of rows.
+struct Shares {
+    sums: Vec<Sum>,
+    /// Occurrences beside a number, where all numbers are one. All are in the same file.
+    numbers: Vec<u64>,
+}
+
+impl Shares {
+    fn new(rows: usize) -> Self {
+        Self { sums: vec![0; rows], numbers: vec![0; rows] }
+    }
+
+    fn add(&mut self, row: usize, count: u64, number: bool, terms: &Terms) {
+        if number {
+            self.numbers[row] += count;
+        } else {
+            self.sums[row] += terms.of(count);
+        }
+    }
+
+    fn whole(self, terms: &Terms) -> impl Iterator<Item = u128> {
+        let rows = self.sums.into_iter().zip(self.numbers);
+        rows.map(|(sum, numbers)| sum + terms.of(numbers))
+    }
 }
 
 /// The table of a text that lies elsewhere, on its way.
@@ -158,12 +187,12 @@ pub struct RemoteCounts {
     /// By id, that of the break first.
     counts: Vec<u64>,
     numbers_from: u8,
-    /// The shares in the left sums so far, by row across all lengths.
-    left: Vec<u128>,
+    /// The shares so far in the left sums, by row across all lengths, and in the right sums of single symbols.
+    shares: Vec<u128>,
 }
 
 impl RemoteCounts {
-    /// The n-grams of all files, as [`right_sums`] gives them, in any order and each once.
+    /// The n-grams of all files, as [`right_sums`] gives them, in any order.
     ///
     /// # Errors
     /// [`Error::Corpus`] for n-grams that are none, or have a symbol that is not among them.
@@ -192,12 +221,13 @@ impl RemoteCounts {
             level.counts.push(count);
             level.right_sums.push(nats(sum));
         }
-        let left = vec![0; levels.iter().map(Level::len).sum()];
+        let rows = levels.iter().chain(levels.first()).map(Level::len);
+        let shares = vec![0; rows.sum()];
         let table = NgramTable { symbols, total, min_count, levels };
-        Ok(Self { table, counts, numbers_from, left })
+        Ok(Self { table, counts, numbers_from, shares })
     }
 
-    /// What [`left_shares`] is asked with.
+    /// What [`shares`] is asked with.
     pub fn request(&self) -> Vec<u8> {
         let (mut request, symbols) = (Vec::new(), &self.table.symbols);
         let names: Vec<&str> = (1..).take(symbols.len()).map(|id| symbols.name(id)).collect();
@@ -209,22 +239,25 @@ impl RemoteCounts {
         request
     }
 
-    /// Adds a share in the left sum of a row.
+    /// Adds a share, with its number as [`shares`] has it.
     ///
     /// # Errors
-    /// [`Error::Corpus`] for a row that there is not.
-    pub fn add_left(&mut self, row: u64, share: u128) -> Result<()> {
-        let sum = usize::try_from(row).ok().and_then(|row| self.left.get_mut(row));
-        *sum.ok_or_else(|| Error::Corpus(format!("counts: there is no row {row}")))? += share;
+    /// [`Error::Corpus`] for a number that there is not.
+    pub fn add(&mut self, number: u64, share: u128) -> Result<()> {
+        let sum = usize::try_from(number).ok().and_then(|number| self.shares.get_mut(number));
+        *sum.ok_or_else(|| Error::Corpus(format!("counts: there is no sum {number}")))? += share;
         Ok(())
     }
 
-    /// The table with all sums added so far, and the counts of the symbols by id, that of the break
+    /// The table with all shares added so far, and the counts of the symbols by id, that of the break
     /// first.
     pub fn table(&mut self) -> (&NgramTable, &[u64]) {
-        let mut sums = self.left.iter();
+        let mut sums = self.shares.iter().map(|sum| nats(*sum));
         for level in &mut self.table.levels {
-            level.left_sums = sums.by_ref().take(level.len()).map(|sum| nats(*sum)).collect();
+            level.left_sums = sums.by_ref().take(level.len()).collect();
+        }
+        if let Some(singles) = self.table.levels.first_mut() {
+            singles.right_sums = sums.collect();
         }
         (&self.table, &self.counts)
     }

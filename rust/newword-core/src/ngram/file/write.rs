@@ -183,17 +183,19 @@ pub(super) fn write_within(
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
     let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours };
     let plan = Plan::new(corpus.counts(), corpus.symbols(), goal);
-    let bucket =
-        Bucket { writer: Writer::create(path, &header, corpus.symbols())?, rows: [0; MAX_GRAM] };
-    let buckets = Buckets { all: vec![bucket], of_id: vec![0; corpus.counts().len()] };
-    sweep_into(corpus, &plan, buckets, context, adjust)
+    let create = |_| Writer::create(path, &header, corpus.symbols());
+    // A file without n-grams is one, too.
+    let mut files = Files { all: vec![Some((create(0)?, [0; MAX_GRAM]))], create };
+    sweep_into(corpus, &plan, &Route::one(), &mut files, context, adjust)?;
+    files.finish().map(|_| ())
 }
 
-/// Counts as [`write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: one
-/// of the file's n-grams is in the group of its first symbol's name, whatever the corpus.
+/// Counts as [`write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: an
+/// n-gram is in the group that the names of its first two symbols decide, whatever the corpus.
 ///
-/// Each file is the exact count file of the n-grams in it, and those of one group can be merged. Returns
-/// the groups that have n-grams, with their files in `folder`; they are not synced to the disk.
+/// So an n-gram of two symbols or more is in the file of those that it begins; a single symbol is in one file,
+/// which need not have its pairs. The files of a group can be merged. Returns the groups that have n-grams, with
+/// their files in `folder`; they are not synced to the disk.
 ///
 /// # Errors
 /// As [`write_counts`].
@@ -211,49 +213,73 @@ pub fn write_buckets(
         return Err(Error::invalid("buckets", "must be at least 1", buckets));
     }
     let (symbols, counts) = (corpus.symbols(), corpus.counts());
-    // All numbers in one, where they are added up as one neighbour of what follows.
-    let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
-    let bucket_of = |id| bucket_of(name(id), buckets);
-    let of_id: Vec<u32> = (1..).take(symbols.len()).map(bucket_of).collect();
+    let route = Route::new(symbols, buckets);
     let mut totals = vec![0; buckets as usize];
-    for (bucket, count) in of_id.iter().zip(&counts[1..]) {
-        totals[*bucket as usize] += count;
+    for (id, count) in (0..).zip(counts).skip(1) {
+        totals[route.of(&[id])] += count;
     }
-    let (mut all, mut files, mut places) = (Vec::new(), Vec::new(), vec![0; buckets as usize]);
-    for (bucket, total) in (0_u32..).zip(totals).filter(|(_, total)| *total > 0) {
-        let path = folder.join(format!("{bucket}.counts"));
-        let header = CountHeader { order, min_count: 1, total, meta: meta.clone() };
-        let mut writer = Writer::buffered(&path, &header, symbols, BUFFER >> 4)?;
-        writer.durable = false;
-        places[bucket as usize] = all.len();
-        all.push(Bucket { writer, rows: [0; MAX_GRAM] });
-        files.push((bucket, path));
-    }
-    let places = of_id.iter().map(|bucket| places[*bucket as usize]);
-    let of_id = std::iter::once(0).chain(places).collect();
+    let path = |bucket: usize| folder.join(format!("{bucket}.counts"));
+    let create = |bucket: usize| {
+        let header = CountHeader { order, min_count: 1, total: totals[bucket], meta: meta.clone() };
+        let writer = Writer::buffered(&path(bucket), &header, symbols, BUFFER >> 4);
+        writer.map(|writer| Writer { durable: false, ..writer })
+    };
+    let all = std::iter::repeat_with(|| None).take(buckets as usize).collect();
+    let mut files = Files { all, create };
     let plan = Plan::new(counts, symbols, Goal { order: order + 1, min_count: 1, neighbours });
-    sweep_into(corpus, &plan, Buckets { all, of_id }, context, |limits| limits)?;
-    Ok(files)
+    sweep_into(corpus, &plan, &route, &mut files, context, |limits| limits)?;
+    let written = files.finish()?.into_iter();
+    Ok(written.map(|bucket| (u32::try_from(bucket).unwrap_or(u32::MAX), path(bucket))).collect())
 }
 
-/// The group of a first symbol, the same on every machine.
-fn bucket_of(name: &str, buckets: u32) -> u32 {
-    let bucket = of_bytes(name.as_bytes()) % u64::from(buckets);
-    u32::try_from(bucket).unwrap_or(0)
+/// Which file takes an n-gram.
+struct Route {
+    /// A hash of the symbol by id, the same on every machine; none for a single file.
+    hashes: Vec<u64>,
+    files: usize,
+}
+
+impl Route {
+    /// Everything to one file.
+    fn one() -> Self {
+        Self { hashes: Vec::new(), files: 1 }
+    }
+
+    fn new(symbols: &Symbols, files: u32) -> Self {
+        // All numbers as one, because they are added up as one neighbour.
+        let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
+        let hashes = (1..).take(symbols.len()).map(|id| of_bytes(name(id).as_bytes()));
+        Self { hashes: std::iter::once(0).chain(hashes).collect(), files: files as usize }
+    }
+
+    /// The file of the n-grams that begin with these one or two ids.
+    // The remainder is less than a usize.
+    #[allow(clippy::cast_possible_truncation)]
+    fn of(&self, first: &[u32]) -> usize {
+        if self.files == 1 {
+            return 0;
+        }
+        // A product spreads a hash over its high bits, and its order of factors tells 天气 from 气天.
+        let mixed = first.iter().fold(0_u64, |mixed, id| {
+            (mixed ^ self.hashes[*id as usize]).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        });
+        (mixed % self.files as u64) as usize
+    }
 }
 
 fn sweep_into(
     corpus: &impl IdParts,
     plan: &Plan,
-    buckets: Buckets,
+    route: &Route,
+    files: &mut Files<impl Fn(usize) -> Result<Writer>>,
     context: &Context,
     adjust: impl Fn(Limits) -> Limits,
 ) -> Result<()> {
     let limits = |bytes| adjust(Limits::new(corpus, plan, bytes, context).streamed(plan, bytes));
     match plan.layout.width() {
-        Width::Narrow => sweep::<u64>(corpus, plan, limits(8), buckets, context),
-        Width::Double => sweep::<u128>(corpus, plan, limits(16), buckets, context),
-        Width::Wide => sweep::<Wide>(corpus, plan, limits(32), buckets, context),
+        Width::Narrow => sweep::<u64>(corpus, plan, limits(8), route, files, context),
+        Width::Double => sweep::<u128>(corpus, plan, limits(16), route, files, context),
+        Width::Wide => sweep::<Wide>(corpus, plan, limits(32), route, files, context),
     }
 }
 
@@ -261,7 +287,8 @@ fn sweep<K: Key>(
     corpus: &impl IdParts,
     plan: &Plan,
     limits: Limits,
-    buckets: Buckets,
+    route: &Route,
+    files: &mut Files<impl Fn(usize) -> Result<Writer>>,
     context: &Context,
 ) -> Result<()> {
     let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
@@ -270,45 +297,59 @@ fn sweep<K: Key>(
     // Rows are on their way only; batches bound them, so that the ledger never refuses.
     let ledger = Ledger::new(u64::MAX);
     let scan = Scan::new(corpus, plan, Direction::Forward, context);
-    let mut sink = FileSink { plan, context, ledger: &ledger, buckets };
-    Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)?;
-    sink.buckets.all.into_iter().try_for_each(|Bucket { writer, rows }| writer.finish(&rows))
+    let mut sink = FileSink { plan, context, ledger: &ledger, route, files };
+    Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)
 }
 
-/// A file on its way, and how many n-grams of each length are in it.
-struct Bucket {
-    writer: Writer,
-    rows: [u64; MAX_GRAM],
+/// The files of a count. Those of groups are created when they have something to hold.
+struct Files<C> {
+    /// The files with how many n-grams of each length are in them.
+    all: Vec<Option<(Writer, [u64; MAX_GRAM])>>,
+    create: C,
 }
 
-/// The files of a count, and which of them takes the n-grams that begin with an id.
-struct Buckets {
-    all: Vec<Bucket>,
-    of_id: Vec<usize>,
+impl<C: Fn(usize) -> Result<Writer>> Files<C> {
+    fn append(&mut self, at: usize, (bytes, rows): &Blocks) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let file = &mut self.all[at];
+        let (writer, sums) = match file {
+            Some(file) => file,
+            None => file.insert(((self.create)(at)?, [0; MAX_GRAM])),
+        };
+        writer.blocks(bytes)?;
+        sums.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+        Ok(())
+    }
+
+    /// Ends all files; which of them there are.
+    fn finish(self) -> Result<Vec<usize>> {
+        let files = self.all.into_iter().enumerate();
+        let files = files.filter_map(|(at, file)| file.map(|file| (at, file)));
+        files.map(|(at, (writer, rows))| writer.finish(&rows).map(|()| at)).collect()
+    }
 }
 
-struct FileSink<'a> {
+struct FileSink<'a, C> {
     plan: &'a Plan,
     context: &'a Context,
     ledger: &'a Ledger,
-    buckets: Buckets,
+    route: &'a Route,
+    files: &'a mut Files<C>,
 }
 
-impl<K: Key> Sink<K> for FileSink<'_> {
+impl<K: Key, C: Fn(usize) -> Result<Writer>> Sink<K> for FileSink<'_, C> {
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
-        let (plan, context) = (self.plan, self.context);
-        let Buckets { all, of_id } = &mut self.buckets;
-        let encode = |found: &Found<K>| encode(found, plan, of_id, all.len());
+        let Self { plan, context, route, .. } = *self;
+        let encode = |found: &Found<K>| encode(found, plan, route);
         let encoded: std::io::Result<Vec<_>> =
             context.pool().install(|| found.par_iter().map(encode).collect());
         // Bytes in memory do not fail.
         let encoded = encoded.map_err(|error| Error::io(context.temp_dir(), "cannot write", error));
         for task in encoded? {
             context.check()?;
-            for (bucket, (bytes, rows)) in all.iter_mut().zip(task) {
-                bucket.writer.blocks(&bytes)?;
-                bucket.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
-            }
+            task.iter().enumerate().try_for_each(|(at, blocks)| self.files.append(at, blocks))?;
         }
         self.ledger.give(found.iter().map(Found::bytes).sum());
         Ok(())
@@ -322,16 +363,10 @@ impl<K: Key> Sink<K> for FileSink<'_> {
 /// Blocks, and how many n-grams of each length are in them.
 type Blocks = (Vec<u8>, [u64; MAX_GRAM]);
 
-/// The rows of a task as blocks for each of `files` files, in the order of the file; `of_id` says which
-/// file takes the n-grams that begin with an id.
-fn encode<K: Key>(
-    found: &Found<K>,
-    plan: &Plan,
-    of_id: &[usize],
-    files: usize,
-) -> std::io::Result<Vec<Blocks>> {
+/// The rows of a task as blocks for each file, in the order of the file.
+fn encode<K: Key>(found: &Found<K>, plan: &Plan, route: &Route) -> std::io::Result<Vec<Blocks>> {
     let mut encoders: Vec<(Encoder, Vec<u8>)> = Vec::new();
-    encoders.resize_with(files, Default::default);
+    encoders.resize_with(route.files, Default::default);
     let mut next = [0; MAX_GRAM];
     let gram = |level: usize, row: usize| -> Option<Gram> {
         let rows = &found.levels[level];
@@ -343,7 +378,7 @@ fn encode<K: Key>(
         Some(gram)
     };
     let mut heads: Vec<_> = (0..found.levels.len()).map(|level| gram(level, 0)).collect();
-    let mut last = Gram::default();
+    let (mut last, mut file) = (Gram::default(), 0);
     let mut deepest = heads.len();
     // What comes next is the longest n-gram that extends a prefix of the last one. At the start,
     // where there is no last one, it is the shortest: the others begin with it.
@@ -354,7 +389,10 @@ fn encode<K: Key>(
             .find(|&level| heads[level].is_some_and(|head| head.0[..level] == last.0[..level])),
     } {
         let Some(head) = heads[level] else { break };
-        let (encoder, bytes) = &mut encoders[of_id[head.0[0] as usize]];
+        if level < 2 || last == Gram::default() {
+            file = route.of(&head.0[..2.min(level + 1)]);
+        }
+        let (encoder, bytes) = &mut encoders[file];
         encoder.push(head, found.levels[level].counts[next[level]], bytes)?;
         next[level] += 1;
         heads[level] = gram(level, next[level]);

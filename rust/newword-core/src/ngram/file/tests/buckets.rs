@@ -9,7 +9,7 @@ use crate::corpus::Symbols;
 use crate::ngram::testing::{Ids, oracle};
 use crate::ngram::{
     CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts,
-    left_shares, merge, right_sums, write_buckets, write_columns,
+    merge, right_sums, shares, write_buckets, write_columns,
 };
 use crate::support::Result;
 
@@ -120,8 +120,8 @@ proptest! {
         let mut counts = RemoteCounts::new(given, order, min_count, numbers_from).unwrap();
         let request = counts.request();
         for path in &files {
-            for (row, share) in left_shares(path, &request, &job(1)).unwrap() {
-                counts.add_left(row, share).unwrap();
+            for (number, share) in shares(path, &request, &job(1)).unwrap() {
+                counts.add(number, share).unwrap();
             }
         }
         let all = mixed(pieces.join(&0), 1);
@@ -130,7 +130,7 @@ proptest! {
         let (table, of_symbols) = counts.table();
         prop_assert_eq!(table, &oracle(&all, CountOptions { order, min_count, neighbours }));
         prop_assert_eq!(&of_symbols[1..], &all.counts()[1..]);
-        prop_assert!(counts.add_left(u64::MAX, 1).is_err());
+        prop_assert!(counts.add(u64::MAX, 1).is_err());
     }
 
     #[test]
