@@ -42,24 +42,23 @@ def counted_in_tasks(
     partitions: Partitions, told: dict[str, Any], options: dict[str, Any]
 ) -> tuple[Any, list[list[Any]]]:
     """The counts that are kept, as the driver has them, and the encoded texts of each partition."""
-    groups: dict[int, list[Any]] = {}
-    encoded: list[list[Any]] = []
-    for partition in partitions:
-        texts = []
-        for batch in _tasks.run("count", told | {"passes": True}, batches_of(list(partition))):
-            bucket = batch.column("bucket")[0].as_py()
-            # Rows of counts come with a bucket, those of texts without.
-            if bucket is None:
-                texts.append(batch.select(["text", "last"]))
-            else:
-                groups.setdefault(bucket, []).append(batch)
-        encoded.append(texts)
-    gathered = [list(_tasks.run("gather", told, group)) for group in groups.values()]
-    total = sum(sum(batch.column("total").to_pylist()) for group in gathered for batch in group)
+    encoded = [
+        list(_tasks.run("encode", told, batches_of(list(partition)))) for partition in partitions
+    ]
+    total = sum(sum(batch.column("total").to_pylist()) for texts in encoded for batch in texts)
     needed = core().needed_counts(options, total)
-    asked = {"needed": needed, "temp_dir": None}
-    kept = [batch for group in gathered for batch in _tasks.run("right", asked, group)]
-    rows = [row for batch in kept for row in batch.to_pylist()]
+    told |= {"needed": needed, "encoded": True}
+    groups: dict[int, list[Any]] = {}
+    for texts in encoded:
+        for batch in _tasks.run("count", told, texts):
+            groups.setdefault(batch.column("bucket")[0].as_py(), []).append(batch)
+    rows, files = [], []
+    for group in groups.values():
+        gathered = list(_tasks.run("gather", told, group))
+        is_file = [batch.column("counts")[0].is_valid for batch in gathered]
+        files.append([batch for batch, file in zip(gathered, is_file, strict=True) if file])
+        kept = [batch for batch, file in zip(gathered, is_file, strict=True) if not file]
+        rows += [row for batch in kept for row in batch.to_pylist()]
     count, low, high = (
         np.array([row[name] for row in rows], np.int64) for name in ("count", "low", "high")
     )
@@ -67,8 +66,9 @@ def counted_in_tasks(
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     table = core().RemoteCounts(ends, b"".join(texts), count, (low, high), needed)
     asked = {"request": table.request(), "temp_dir": None}
-    for batch in (batch for group in gathered for batch in _tasks.run("shares", asked, group)):
-        table.add(*(np.asarray(part) for part in batch.columns))
+    for pieces in files:
+        for batch in _tasks.run("shares", asked, pieces):
+            table.add(*(np.asarray(part) for part in batch.columns))
     return table, encoded
 
 

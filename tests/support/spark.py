@@ -69,7 +69,7 @@ def settings(**changed: Any) -> dict[str, Any]:
         "errors": "strict",
         "strip_html": False,
         "labels": [0, 1],
-        "passes": False,
+        "encoded": False,
         "threads": 1,
         "memory": MEMORY,
         "temp_dir": None,

@@ -26,13 +26,14 @@ ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
 """The last line of a traceback that ends in an exception of this package."""
 REPORT = ("total", "bytes", "documents", "replaced", "skipped", "ignored", "missing", "markup")
 """What is known of the texts beside their n-grams; sums over all tasks are those of one machine."""
-NUMBERS = ", ".join(f"{name} bigint" for name in REPORT)
-COUNTED = f"bucket int, counts binary, {NUMBERS}, text binary, last boolean"
+ENCODED = "text binary, last boolean, " + ", ".join(f"{name} bigint" for name in REPORT)
+"""The columns of `encode`."""
+COUNTED = "bucket int, counts binary"
 """The columns of `count`."""
-GATHERED = f"counts binary, {NUMBERS}"
+GATHERED = "counts binary, ngram string, count bigint, low bigint, high bigint"
 """The columns of `gather`."""
-PIECE = 1 << 24
-"""Bytes of a file or of a text that go out in a row."""
+PIECE = 1 << 18
+"""Bytes of a file or of a text that go out in a row; larger arrays are slow in a JVM."""
 ROWS = 1 << 16
 """Rows of a batch that goes out."""
 PACKED = 1 << 18
@@ -42,10 +43,10 @@ PACKED = 1 << 18
 def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
     """Runs a task on the batches of its partition."""
     tasks: dict[str, Callable[[Batches, Settings], Iterator[pa.RecordBatch]]] = {
+        "encode": encode,
         "count": count,
         "add": add,
         "gather": gather,
-        "right": right,
         "shares": shares,
         "pass": go_through,
         "pack": pack,
@@ -54,34 +55,40 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
     return tasks[name](batches, settings)
 
 
-def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Encodes and counts the texts of a partition, as much at a time as the share of memory holds.
+def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Encodes the texts of a partition, as much at a time as the share of memory holds.
 
-    Yields batches of rows of two kinds. Those with a `bucket`, which decides where Spark sends the
-    row, have in `counts` the count file of the n-grams of that bucket, or null, and a share of each
-    number of `REPORT`. The others, if passes are asked for, have a piece of an encoded `text` and
-    whether it is the `last` one. O(text), within the memory of the share.
+    Yields batches of `text`, a piece of an encoded text; whether it is the `last` of that text; and
+    a share of each number of `REPORT`. O(text), within the memory of the share.
+    """
+    for text, report in _encoded(batches, settings):
+        data = text.to_bytes()
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            row = {"text": piece, "last": start + PIECE >= len(data)}
+            yield _row(ENCODED, row | {name: report.get(name, 0) for name in REPORT})
+            # Once for all rows of the text.
+            report = {}
+
+
+def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Counts the texts of a partition, which may be `encoded`.
+
+    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file of
+    the n-grams of that bucket. O(text), within the memory of the share.
     """
     share = share_of(settings["memory"], settings["threads"])
     options = settings["options"] | {"buckets": len(settings["labels"])}
-    texts = Texts(batches, settings["errors"])
-    for piece in _pieces(texts, share.text):
+    if settings["encoded"]:
+        texts = _texts(batches)
+    else:
+        texts = (text for text, _ in _encoded(batches, settings))
+    for text in texts:
         with _folder(settings) as folder:
-            job = _job(share, folder)
-            text = core().EncodedText(_source(piece, settings), options, job)
-            del piece
-            found = text.count_buckets(str(folder), options, job)
-            report = {**text.report(), "total": text.total(), **texts.told()}
-            for bucket, path in found or [(0, None)]:
-                counts = None if path is None else Path(path).read_bytes()
-                row = {"bucket": settings["labels"][bucket], "counts": counts}
-                yield _row(COUNTED, row | {name: report.get(name, 0) for name in REPORT})
-                # Once for all rows of the piece.
-                report = {}
-                if path is not None:
-                    Path(path).unlink()
-            if settings["passes"]:
-                yield from _encoded(text.to_bytes())
+            for bucket, path in text.count_buckets(str(folder), options, _job(share, folder)):
+                row = {"bucket": settings["labels"][bucket], "counts": Path(path).read_bytes()}
+                Path(path).unlink()
+                yield _row(COUNTED, row)
 
 
 def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -102,37 +109,30 @@ def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
 
 
 def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Adds up the count files of a bucket and what is known of the texts.
+    """Adds up the count files of a bucket.
 
-    Yields batches of `counts`, pieces of the file of the sums in order, and the numbers of
-    `REPORT`. O(n-grams * log files); files lie on the disk.
+    Yields batches of rows of two kinds: those with `counts` have pieces of the file of the sums in
+    order; the others have an n-gram that is kept, its count, and the halves of its right sum.
+    O(n-grams * log files); files lie on the disk.
     """
-    share = share_of(settings["memory"], settings["threads"])
-    report = dict.fromkeys(REPORT, 0)
-    with _folder(settings) as folder:
-        files = list(_saved(batches, folder, report))
-        total = folder / "total"
-        if files:
-            core().merge_counts(files, str(total), _job(share, folder))
-        for file in files:
-            Path(file).unlink()
-        for piece in _read(total) if files else [None]:
-            yield _row(GATHERED, {"counts": piece, **report})
-            report = dict.fromkeys(REPORT, 0)
-
-
-def right(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """The n-grams of the gathered file that are kept, with the halves of their right sums."""
     import pyarrow as pa
 
+    share = share_of(settings["memory"], settings["threads"])
     with _folder(settings) as folder:
-        if (path := _joined(batches, folder)) is None:
+        files = list(_saved(batches, folder))
+        if not files:
             return
-        offsets, text, counts, *halves = core().right_sums(str(path), *settings["needed"])
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-        ngrams = pa.Array.from_buffers(pa.string(), len(counts), buffers)
-        columns = [ngrams, *map(pa.array, (counts, *halves))]
-        yield from _cut(pa.RecordBatch.from_arrays(columns, ["ngram", "count", "low", "high"]))
+        total = folder / "total"
+        core().merge_counts(files, str(total), _job(share, folder))
+        for file in files:
+            Path(file).unlink()
+        for piece in _read(total):
+            yield _row(GATHERED, {"counts": piece})
+        offsets, text, *numbers = core().right_sums(str(total), *settings["needed"])
+    rows = len(numbers[0])
+    ngrams = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+    columns = [pa.nulls(rows, pa.binary()), ngrams, *map(pa.array, numbers)]
+    yield from _cut(pa.RecordBatch.from_arrays(columns, _names(GATHERED)))
 
 
 def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -276,17 +276,30 @@ def _row(columns: str, values: dict[str, Any]) -> pa.RecordBatch:
         "bigint": pa.int64(),
         "binary": pa.binary(),
         "boolean": pa.bool_(),
+        "string": pa.string(),
     }
     fields = [column.split(" ") for column in columns.split(", ")]
     schema = pa.schema([(name, kinds[kind]) for name, kind in fields])
     return pa.RecordBatch.from_pylist([values], schema)
 
 
-def _encoded(text: bytes) -> Iterator[pa.RecordBatch]:
-    """An encoded text in rows of `COUNTED`."""
-    for start in range(0, len(text), PIECE):
-        piece = text[start : start + PIECE]
-        yield _row(COUNTED, {"text": piece, "last": start + PIECE >= len(text)})
+def _names(columns: str) -> list[str]:
+    return [column.split(" ")[0] for column in columns.split(", ")]
+
+
+def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[str, int]]]:
+    """The texts of a partition in ids, as much at a time as the share of memory holds.
+
+    What is known of each text comes with it.
+    """
+    share = share_of(settings["memory"], settings["threads"])
+    texts = Texts(batches, settings["errors"])
+    for piece in _pieces(texts, share.text):
+        with _folder(settings) as folder:
+            source, job = _source(piece, settings), _job(share, folder)
+            text = core().EncodedText(source, settings["options"], job)
+            del piece, source
+            yield text, {**text.report(), "total": text.total(), **texts.told()}
 
 
 def _texts(batches: Batches) -> Iterator[Any]:
@@ -337,19 +350,11 @@ def _tables(batches: Batches, rows: int) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _saved(batches: Batches, folder: Path, report: dict[str, int] | None = None) -> Iterator[str]:
-    """Writes each count file to the folder, so that memory holds one of them.
-
-    Adds what is known of the texts to `report`.
-    """
+def _saved(batches: Batches, folder: Path) -> Iterator[str]:
+    """Writes each count file to the folder, so that memory holds one of them."""
     number = 0
     for batch in batches:
-        for name in report or ():
-            assert report is not None
-            report[name] += sum(batch.column(name).to_pylist())
         for counts in batch.column("counts"):
-            if not counts.is_valid:
-                continue
             path = folder / f"{number}.counts"
             path.write_bytes(counts.as_buffer())
             number += 1
@@ -369,8 +374,7 @@ def _joined(batches: Batches, folder: Path) -> Path | None:
     with path.open("wb") as file:
         for batch in batches:
             for piece in batch.column("counts"):
-                if piece.is_valid:
-                    file.write(piece.as_buffer())
+                file.write(piece.as_buffer())
         return path if file.tell() else None
 
 

@@ -293,7 +293,7 @@ def task_settings(
         "errors": _check.choice("errors", errors, ERRORS),
         "strip_html": _check.flag("strip_html", strip_html),
         "labels": labels(_partitions(df, partitions)),
-        "passes": False,
+        "encoded": False,
         "threads": running["threads"],
         "memory": _bytes(running["memory"]),
         # A folder of the workers, which the driver may not have.
@@ -303,8 +303,7 @@ def task_settings(
 
 def together(counted: DataFrame, settings: dict[str, Any]) -> DataFrame:
     """The count files of all tasks, those of a bucket in one partition."""
-    files = counted.where("bucket is not null").drop("text", "last")
-    return files.repartition(len(settings["labels"]), "bucket")
+    return counted.repartition(len(settings["labels"]), "bucket")
 
 
 def settings_of(argument: str, counts: DataFrame) -> CountSettings:

@@ -20,7 +20,7 @@ from newword.lexicon.known import known_words, with_known
 from newword.progress import Progress, reporting
 from newword.spark._plan import in_tasks
 from newword.spark._session import check_frame, texts_of, typed_errors
-from newword.spark._tasks import COUNTED, GATHERED, REPORT
+from newword.spark._tasks import COUNTED, ENCODED, GATHERED, REPORT
 from newword.spark.counts import task_settings, together
 
 if TYPE_CHECKING:
@@ -176,10 +176,12 @@ def discover(
     running = Running(threads=None, memory=None, temp_dir=None, progress=progress)
     action = _check.choice("known_action", known_action, KNOWN_ACTIONS)
     already = known_words(known, nfkc=settings["options"]["nfkc"])
-    settings["passes"] = True
-    with typed_errors(), _on_disk(in_tasks(texts, "count", settings, COUNTED)) as counted:
-        table, report = _counts(counted, settings, options)
-        found = _found(table, counted, settings, options, running)
+    settings["encoded"] = True
+    with typed_errors(), _on_disk(in_tasks(texts, "encode", settings, ENCODED)) as encoded:
+        report = _report(encoded)
+        needed = core().needed_counts(options, report.pop("total"))
+        table = _counts(encoded, settings | {"needed": needed})
+        found = _found(table, encoded, settings, options, running)
     found["summary"] |= {"files": 0, "duplicates": 0, **report}
     words = lexicon_of(found)
     warn_about(words)
@@ -210,35 +212,38 @@ def _on_disk(df: DataFrame) -> Iterator[DataFrame]:
         kept.unpersist()
 
 
-def _counts(
-    counted: DataFrame, settings: dict[str, Any], options: dict[str, Any]
-) -> tuple[Any, dict[str, int]]:
-    """The counts of all n-grams that are kept, and what is known of the texts."""
+def _report(encoded: DataFrame) -> dict[str, int]:
+    """What is known of the texts."""
     from pyspark.sql import functions
 
+    sums = [functions.sum(name).alias(name) for name in REPORT]
+    [row] = encoded.agg(*sums).collect()
+    return {name: count or 0 for name, count in row.asDict().items()}
+
+
+def _counts(encoded: DataFrame, settings: dict[str, Any]) -> Any:
+    """The counts of all n-grams that are kept."""
+    from pyspark.sql import functions
+
+    counted = in_tasks(encoded.select("text", "last"), "count", settings, COUNTED)
     gathered = in_tasks(together(counted, settings), "gather", settings, GATHERED)
     with _on_disk(gathered) as gathered:
-        sums = [functions.sum(name).alias(name) for name in REPORT]
-        report = {name: count or 0 for name, count in gathered.agg(*sums).first().asDict().items()}
-        needed = core().needed_counts(options, report.pop("total"))
-        told = {"needed": needed, "temp_dir": settings["temp_dir"]}
-        kept = in_tasks(
-            gathered, "right", told, "ngram string, count bigint, low bigint, high bigint"
-        ).toArrow()
+        kept = gathered.where("counts is null").drop("counts").toArrow()
         ends, text = _joined(kept.column("ngram"))
-        low, high = _numbers(kept.column("low")), _numbers(kept.column("high"))
-        table = core().RemoteCounts(ends, text, _numbers(kept.column("count")), (low, high), needed)
+        count, low, high = (_numbers(kept.column(name)) for name in ("count", "low", "high"))
+        table = core().RemoteCounts(ends, text, count, (low, high), settings["needed"])
         told = {"request": table.request(), "temp_dir": settings["temp_dir"]}
-        shares = in_tasks(gathered, "shares", told, "number bigint, low bigint, high bigint")
+        files = gathered.where("counts is not null").select("counts")
+        shares = in_tasks(files, "shares", told, "number bigint, low bigint, high bigint")
         halves = [functions.sum(half).alias(half) for half in ("low", "high")]
         added = shares.groupBy("number").agg(*halves).toArrow()
         table.add(*(_numbers(added.column(name)) for name in ("number", "low", "high")))
-    return table, report
+    return table
 
 
 def _found(
     table: Any,
-    counted: DataFrame,
+    encoded: DataFrame,
     settings: dict[str, Any],
     options: dict[str, Any],
     running: Running,
@@ -246,7 +251,7 @@ def _found(
     """The words of the counts, with passes over the texts."""
     from pyspark.sql import functions
 
-    texts = counted.where("text is not null").select("text", "last")
+    texts = encoded.select("text", "last")
 
     def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
         told = settings | {"request": request}
