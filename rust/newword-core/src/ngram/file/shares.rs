@@ -146,7 +146,9 @@ pub fn shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec<(u64
         if let Some(row) = suffixes[n] {
             left[n - 1].add(row, count, as_one && is_number[gram.0[0] as usize], &terms);
         }
-        if n == 1 && let Some(row) = children.find(0, 0, ids[gram.0[0] as usize]) {
+        if n == 1
+            && let Some(row) = children.find(0, 0, ids[gram.0[0] as usize])
+        {
             right.add(row, count, as_one && is_number[gram.0[1] as usize], &terms);
         }
     }

@@ -386,7 +386,7 @@ fn encode<K: Key>(found: &Found<K>, plan: &Plan, route: &Route) -> std::io::Resu
         _ if last == Gram::default() => (0..heads.len()).find(|&level| heads[level].is_some()),
         _ => (0..deepest)
             .rev()
-            .find(|&level| heads[level].is_some_and(|head| head.0[..level] == last.0[..level])),
+            .find(|&level| heads[level].is_some_and(|head| head.agrees(&last, level))),
     } {
         let Some(head) = heads[level] else { break };
         if level < 2 || last == Gram::default() {

@@ -8,8 +8,8 @@ use super::{Folder, job, meta, write};
 use crate::corpus::Symbols;
 use crate::ngram::testing::{Ids, oracle};
 use crate::ngram::{
-    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts,
-    merge, right_sums, shares, write_buckets, write_columns,
+    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts, merge,
+    right_sums, shares, write_buckets, write_columns,
 };
 use crate::support::Result;
 
