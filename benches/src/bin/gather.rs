@@ -10,7 +10,7 @@ use newword_benches::Clocks;
 use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
 use newword_core::discovery::{DiscoverOptions, needed_of};
 use newword_core::ngram::{
-    CountFile, CountMeta, RemoteCounts, RightSums, left_shares, merge, right_sums, write_buckets,
+    CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares, write_buckets,
 };
 use newword_core::support::{Context, MemoryBudget, Result};
 
@@ -23,19 +23,25 @@ fn main() -> Result<()> {
     let start = Clocks::now();
     let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
     report("count into buckets", start, total);
-    let (mut merged, mut rows) = (Vec::new(), 0);
-    let start = Clocks::now();
-    for (bucket, paths) in of_bucket.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
-        let path = folder.join(format!("merged-{bucket}"));
-        merge(paths, &path, &context)?;
-        merged.push(path);
+    for for_sums in [false, true] {
+        let name = if for_sums { "merge for sums" } else { "merge" };
+        let mut merged = Vec::new();
+        let start = Clocks::now();
+        for (bucket, paths) in of_bucket.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
+            let path = folder.join(format!("{name}-{bucket}"));
+            if for_sums {
+                merge_for_sums(paths, &path, &context)?;
+            } else {
+                merge(paths, &path, &context)?;
+            }
+            merged.push(path);
+        }
+        let (seconds, cpu) = start.elapsed();
+        let rows = merged.iter().map(|path| rows_of(path)).sum::<Result<u64>>()?;
+        println!("{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams");
+        sums(&merged, total, rows, &context)?;
     }
-    let (seconds, cpu) = start.elapsed();
-    for path in &merged {
-        rows += rows_of(path)?;
-    }
-    println!("merge: {seconds:.2} s, {cpu:.2} s of CPU, {rows} n-grams");
-    sums(&merged, total, rows, &context)
+    Ok(())
 }
 
 /// Counts each file by itself; returns the count files of each bucket, and the symbols of all.
@@ -82,12 +88,12 @@ fn sums(merged: &[PathBuf], total: u64, rows: u64, context: &Context) -> Result<
     let request = counts.request();
     report("request", start, rows);
     let start = Clocks::now();
-    let mut shares = 0;
+    let mut found = 0;
     for path in merged {
-        shares += left_shares(path, &request, context)?.len();
+        found += shares(path, &request, context)?.len();
     }
-    report("left shares", start, rows);
-    println!("min_count {min_count}: {shares} shares, a request of {} bytes", request.len());
+    report("shares", start, rows);
+    println!("min_count {min_count}: {found} shares, a request of {} bytes", request.len());
     Ok(())
 }
 

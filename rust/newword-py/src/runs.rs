@@ -33,6 +33,17 @@ pub fn available_memory() -> u64 {
     MemoryBudget::available()
 }
 
+/// Merges the count files of a group into `output`, without what adds nothing to sums over neighbours.
+#[pyfunction]
+pub fn merge_for_sums(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    output: PathBuf,
+    job: Job,
+) -> PyResult<()> {
+    enter(py, &job, None, |context, _| ngram::merge_for_sums(&paths, &output, context))
+}
+
 /// Offsets, int32 (rows + 1,), the text, uint8, numbers of symbols, int8 (rows,), counts, int64 (rows,).
 type Columns<'py> = (
     Bound<'py, PyArray1<i32>>,

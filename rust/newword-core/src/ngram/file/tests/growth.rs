@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Folder, message};
 use crate::corpus::{Alphabet, EncodedCorpus};
-use crate::ngram::file::merge::merge_by;
+use crate::ngram::file::merge::{Kept, merge_by};
 use crate::ngram::testing::job;
 use crate::ngram::{
     CountFile, CountMeta, CountOptions, CountSource, NgramTable, SourceState, append, count, merge,
@@ -126,7 +126,7 @@ proptest! {
         let (at_once, grouped) = (folder.path("at once"), folder.path("grouped"));
         merge(&paths, &at_once, &job(threads)).unwrap();
         let few: Vec<_> = paths.iter().map(|path| &**path).collect();
-        merge_by(&few, &grouped, most, &job(1)).unwrap();
+        merge_by(&few, (&grouped, Kept::All), most, &job(1)).unwrap();
         prop_assert_eq!(std::fs::read(&at_once).unwrap(), std::fs::read(&grouped).unwrap());
         let whole = encoded(&texts);
         prop_assert_eq!(
