@@ -215,7 +215,7 @@ mod tests {
             all.sort_unstable();
             let mut lists = lists;
             for list in &mut lists {
-                list.sort_unstable_by(|a, b| b.cmp(a));
+                list.sort_unstable_by(|a: &i32, b| b.cmp(a));
             }
             let streams = lists.len();
             let mut take = |at: usize| lists[at].pop().unwrap_or(99);
