@@ -10,7 +10,8 @@ use newword_benches::Clocks;
 use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
 use newword_core::discovery::{DiscoverOptions, needed_of};
 use newword_core::ngram::{
-    CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares, write_buckets,
+    CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares,
+    write_buckets,
 };
 use newword_core::support::{Context, MemoryBudget, Result};
 
@@ -54,7 +55,8 @@ fn counted(
     let (mut of_bucket, mut total) = (vec![Vec::new(); buckets as usize], 0);
     for (at, file) in files.iter().enumerate() {
         let home = folder.join(format!("task-{at}"));
-        std::fs::create_dir_all(&home).map_err(|error| newword_core::support::Error::io(&home, "cannot write", error))?;
+        std::fs::create_dir_all(&home)
+            .map_err(|error| newword_core::support::Error::io(&home, "cannot write", error))?;
         let source = FileSource::new(expand([file])?, ReadOptions::default());
         let corpus = encode(Box::new(source), &Alphabet::default(), context)?;
         let meta = CountMeta::default();

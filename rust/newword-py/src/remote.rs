@@ -77,9 +77,8 @@ pub fn shares<'py>(
     request: &Bound<'py, PyBytes>,
 ) -> PyResult<(Column<'py, i64>, Column<'py, i64>, Column<'py, i64>)> {
     let bytes = request.as_bytes();
-    let found = enter(py, &Job::plain(Some(1)), None, |context, _| {
-        ngram::shares(&path, bytes, context)
-    })?;
+    let found =
+        enter(py, &Job::plain(Some(1)), None, |context, _| ngram::shares(&path, bytes, context))?;
     let (numbers, sums): (Vec<u64>, Vec<u128>) = found.into_iter().unzip();
     let numbers = numbers.into_iter().map(|number| i64::try_from(number).unwrap_or(-1));
     let numbers: Vec<i64> = numbers.collect();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use newword_core::ngram::{
-    CountFile, CountHeader, CountMeta, GramColumns, Grams, write_columns as write,
+    self, CountFile, CountHeader, CountMeta, GramColumns, Grams, write_columns as write,
 };
 use newword_core::support::{Error, MemoryBudget};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};

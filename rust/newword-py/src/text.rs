@@ -29,11 +29,17 @@ pub struct EncodedText(pub EncodedCorpus);
 impl EncodedText {
     /// Reads and encodes a source.
     #[new]
-    fn new(py: Python<'_>, source: Source<'_>, options: AlphabetOptions, job: Job) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        source: Source<'_>,
+        options: AlphabetOptions,
+        job: Job,
+    ) -> PyResult<Self> {
         let alphabet = options.alphabet().map_err(to_python)?;
         let (opened, items) = source.open(false)?;
-        let corpus =
-            enter(py, &job, items, |context, caller| encode(opened.text(caller)?, &alphabet, context))?;
+        let corpus = enter(py, &job, items, |context, caller| {
+            encode(opened.text(caller)?, &alphabet, context)
+        })?;
         Ok(Self(corpus))
     }
 
@@ -70,8 +76,10 @@ impl EncodedText {
         job: Job,
     ) -> PyResult<Vec<(u32, PathBuf)>> {
         let Groups { order, buckets } = options.extract()?;
-        let meta =
-            CountMeta { alphabet: options.extract::<AlphabetOptions>()?.name(), sources: Vec::new() };
+        let meta = CountMeta {
+            alphabet: options.extract::<AlphabetOptions>()?.name(),
+            sources: Vec::new(),
+        };
         enter(py, &job, None, |context, _| {
             write_buckets(&self.0, order, buckets, &meta, &folder, context)
         })

@@ -1,7 +1,7 @@
 //! An encoded corpus as bytes, for a process that goes through the text later.
 
-use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
 use super::Symbols;
+use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
 use crate::support::wire::{Arrays, put};
 use crate::support::{Error, Result};
 
@@ -12,7 +12,8 @@ impl EncodedCorpus {
     /// Reading the spill file failed.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        let names: Vec<&str> = (1..).take(self.symbols.len()).map(|id| self.symbols.name(id)).collect();
+        let names: Vec<&str> =
+            (1..).take(self.symbols.len()).map(|id| self.symbols.name(id)).collect();
         put(&mut out, names.join("\n").as_bytes());
         for part in &self.parts {
             let read;

@@ -226,10 +226,14 @@ fn sum<'f, K: Packed>(
         streams.push(stream);
     }
     let mut next = Tournament::new(keys);
-    while let (key, at) = next.first() && key != K::END {
+    while let (key, at) = next.first()
+        && key != K::END
+    {
         let mut record = streams[at].record;
         next.replace(streams[at].next(key, layout, context)?);
-        while let (same, at) = next.first() && same == key {
+        while let (same, at) = next.first()
+            && same == key
+        {
             let sum = record.count.checked_add(streams[at].record.count);
             let file = streams[at].grams.file();
             record.count =

@@ -153,14 +153,14 @@ impl<K: Copy + Ord> Tournament<K> {
     pub(super) fn replace(&mut self, key: K) {
         let (mut key, mut winner) = (key, self.winner);
         self.keys[winner] = key;
-        let mut node = (self.keys.len() + winner) / 2;
+        let mut node = (self.keys.len() + winner) >> 1;
         while node > 0 {
             let other = self.losers[node];
             if self.keys[other] < key {
                 self.losers[node] = winner;
                 (key, winner) = (self.keys[other], other);
             }
-            node /= 2;
+            node >>= 1;
         }
         self.winner = winner;
     }

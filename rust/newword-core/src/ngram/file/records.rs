@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use super::format::{BLOCK_BYTES, Fault, Kind, MALFORMED, MAX_GRAM, put_block, put_varint, take_varint};
+use super::format::{
+    BLOCK_BYTES, Fault, Kind, MALFORMED, MAX_GRAM, put_block, put_varint, take_varint,
+};
 
 /// An n-gram as ids, 0 behind its end, so that the order of the arrays is the order of the file: by
 /// code points, a prefix before what it begins.

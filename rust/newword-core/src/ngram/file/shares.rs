@@ -136,7 +136,9 @@ pub fn shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec<(u64
             continue;
         }
         let as_one = n >= usize::from(numbers_from);
-        if n == 1 && let Some(row) = singles[first] {
+        if n == 1
+            && let Some(row) = singles[first]
+        {
             right.add(row, count, as_one && is_number[last as usize], &terms);
         }
         // Once adds 1 ln 1 = 0, here and to what is longer, unless numbers are added up.

@@ -170,9 +170,8 @@ fn left_sums(
             continue;
         }
         // Once adds 1 ln 1 = 0, here and to what is longer.
-        suffixes[n] = suffixes[n - 1]
-            .filter(|_| count > 1)
-            .and_then(|row| children.find(n - 1, row, last));
+        suffixes[n] =
+            suffixes[n - 1].filter(|_| count > 1).and_then(|row| children.find(n - 1, row, last));
         if let Some(row) = suffixes[n] {
             sums[n - 1][row] += terms.of(count);
         }

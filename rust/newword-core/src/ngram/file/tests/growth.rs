@@ -8,7 +8,7 @@ use crate::ngram::file::merge::{Kept, merge_by};
 use crate::ngram::testing::job;
 use crate::ngram::{
     CountFile, CountMeta, CountOptions, CountSource, NgramTable, SourceState, append, count, merge,
-    table_from_file, write_counts,
+    merge_for_sums, table_from_file, write_counts,
 };
 use crate::support::{Context, Error, MemoryBudget};
 
@@ -128,11 +128,16 @@ proptest! {
         let few: Vec<_> = paths.iter().map(|path| &**path).collect();
         merge_by(&few, (&grouped, Kept::All), most, &job(1)).unwrap();
         prop_assert_eq!(std::fs::read(&at_once).unwrap(), std::fs::read(&grouped).unwrap());
+        let (few, few_grouped) = (folder.path("few"), folder.path("few grouped"));
+        merge_for_sums(&paths, &few, &job(1)).unwrap();
+        let all: Vec<_> = paths.iter().map(|path| &**path).collect();
+        merge_by(&all, (&few_grouped, Kept::ForSums), most, &job(1)).unwrap();
+        prop_assert_eq!(std::fs::read(&few).unwrap(), std::fs::read(&few_grouped).unwrap());
         let whole = encoded(&texts);
         prop_assert_eq!(
             table_from_file(&grouped, order, 1, &job(1)).unwrap(),
             table(&whole, order)
         );
-        prop_assert_eq!(std::fs::read_dir(folder.path(".")).unwrap().count(), paths.len() + 2);
+        prop_assert_eq!(std::fs::read_dir(folder.path(".")).unwrap().count(), paths.len() + 4);
     }
 }
