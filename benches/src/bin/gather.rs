@@ -24,6 +24,7 @@ fn main() -> Result<()> {
     let start = Clocks::now();
     let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
     report("count into buckets", start, total);
+    let read = of_bucket.iter().flatten().map(|path| rows_of(path)).sum::<Result<u64>>()?;
     for for_sums in [false, true] {
         let name = if for_sums { "merge for sums" } else { "merge" };
         let mut merged = Vec::new();
@@ -39,7 +40,7 @@ fn main() -> Result<()> {
         }
         let (seconds, cpu) = start.elapsed();
         let rows = merged.iter().map(|path| rows_of(path)).sum::<Result<u64>>()?;
-        println!("{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams");
+        println!("{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams of {read}");
         sums(&merged, total, rows, &context)?;
     }
     Ok(())
@@ -68,9 +69,11 @@ fn counted(
     Ok((of_bucket, total))
 }
 
-/// The sums over neighbours from merged files, as for the default discovery.
+/// The sums over neighbours from merged files, as for a discovery by the default method.
 fn sums(merged: &[PathBuf], total: u64, rows: u64, context: &Context) -> Result<()> {
-    let (order, min_count, numbers_from) = needed_of(&DiscoverOptions::default(), total)?;
+    // As `make bench-spark` asks.
+    let options = DiscoverOptions { min_count: Some(50), ..DiscoverOptions::default() };
+    let (order, min_count, numbers_from) = needed_of(&options, total)?;
     let start = Clocks::now();
     let found: Result<Vec<RightSums>> = merged
         .iter()
