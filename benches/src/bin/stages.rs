@@ -1,8 +1,9 @@
 //! Stages of a discovery in Rust alone: `cargo run --release -p newword-benches --bin stages -- FILE [THREADS]`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use newword_benches::Clocks;
 use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
 use newword_core::discovery::{DiscoverOptions, discover};
 use newword_core::ngram::{CountOptions, Neighbours, count};
@@ -40,34 +41,6 @@ fn main() -> Result<()> {
         println!("{} words, {:?}", found.words.len(), found.summary);
     }
     Ok(())
-}
-
-/// The time of the wall and that of the process on all processors: the latter is what can be compared
-/// on a machine that others use.
-#[derive(Clone, Copy)]
-struct Clocks {
-    wall: Instant,
-    cpu: f64,
-}
-
-impl Clocks {
-    fn now() -> Self {
-        Self { wall: Instant::now(), cpu: cpu_seconds() }
-    }
-
-    fn elapsed(self) -> (f64, f64) {
-        (self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu)
-    }
-}
-
-/// Seconds that the process has run, user and system, as Linux counts them; NaN elsewhere.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: Vec<f64> =
-        behind_name.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
-    // Linux shows a hundred ticks a second, whatever it counts in.
-    if ticks.len() == 2 { (ticks[0] + ticks[1]) / 100.0 } else { f64::NAN }
 }
 
 /// Runs `work` and prints how long each of its stages took.

@@ -123,7 +123,9 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         if not files:
             return
         total = folder / "total"
-        core().merge_counts(files, str(total), _job(share, folder))
+        # Of n-grams that occur once, sums need few.
+        merge = core().merge_for_sums if settings["needed"][1] > 1 else core().merge_counts
+        merge(files, str(total), _job(share, folder))
         for file in files:
             Path(file).unlink()
         for piece in _read(total):

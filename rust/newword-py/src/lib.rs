@@ -49,6 +49,7 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runs::memory_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(runs::available_memory, module)?)?;
     module.add_class::<text::EncodedText>()?;
+    module.add_function(wrap_pyfunction!(runs::merge_for_sums, module)?)?;
     module.add_function(wrap_pyfunction!(runs::write_columns, module)?)?;
     module.add_class::<runs::CountRows>()?;
     module.add_class::<remote::RemoteCounts>()?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use newword_core::ngram::{
-    CountFile, CountHeader, CountMeta, GramColumns, Grams, write_columns as write,
+    self, CountFile, CountHeader, CountMeta, GramColumns, Grams, write_columns as write,
 };
 use newword_core::support::{Error, MemoryBudget};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
@@ -31,6 +31,17 @@ pub fn memory_bytes(memory: &str) -> PyResult<u64> {
 #[pyfunction]
 pub fn available_memory() -> u64 {
     MemoryBudget::available()
+}
+
+/// Merges the count files of a group into `output`, without what adds nothing to sums over neighbours.
+#[pyfunction]
+pub fn merge_for_sums(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    output: PathBuf,
+    job: Job,
+) -> PyResult<()> {
+    enter(py, &job, None, |context, _| ngram::merge_for_sums(&paths, &output, context))
 }
 
 /// Offsets, int32 (rows + 1,), the text, uint8, numbers of symbols, int8 (rows,), counts, int64 (rows,).

@@ -84,6 +84,23 @@ impl Symbols {
         first.is_some_and(|first| Table::get().class(first) == Class::Digit)
     }
 
+    /// [`Symbols::is_number`] by id; the break is none.
+    pub(crate) fn numbers(&self) -> Vec<bool> {
+        let ids = (1..).take(self.len()).map(|id| self.is_number(id));
+        std::iter::once(false).chain(ids).collect()
+    }
+
+    /// The ids of the symbols of another table by their ids there, 0 for those that are not in this one and
+    /// for the break. O(symbols of both).
+    pub(crate) fn ids_of(&self, other: &Self) -> Vec<u32> {
+        let mut mine = (1..).take(self.len()).map(|id| (self.name(id), id)).peekable();
+        let ids = (1..).take(other.len()).map(|id| other.name(id)).map(|name| {
+            while mine.next_if(|(before, _)| *before < name).is_some() {}
+            mine.next_if(|(same, _)| *same == name).map_or(0, |(_, id)| id)
+        });
+        std::iter::once(0).chain(ids).collect()
+    }
+
     /// The word that a sequence of ids spells.
     pub fn spell(&self, ids: &[u32]) -> String {
         ids.iter().map(|&id| self.name(id)).collect()

@@ -6,7 +6,8 @@
 use std::borrow::Borrow;
 use std::path::Path;
 
-use super::format::{Encoder, Gram, MAX_GRAM};
+use super::format::MAX_GRAM;
+use super::records::{Encoder, Gram, Record};
 use super::write::Writer;
 use super::{CountFile, CountHeader, Grams};
 use crate::corpus::Symbols;
@@ -37,9 +38,8 @@ impl<F: Borrow<CountFile>> Grams<F> {
     pub fn next_columns(&mut self, rows: usize) -> Result<Option<GramColumns>> {
         let mut columns = GramColumns { offsets: vec![0], ..GramColumns::default() };
         while columns.counts.len() < rows && columns.text.len() < MOST_TEXT {
-            let Some((gram, count)) = self.next_gram(None)? else { break };
-            let length = gram.len();
-            for (at, id) in gram.0[..length].iter().enumerate() {
+            let Some(Record { length, count, .. }) = self.next_record(None)? else { break };
+            for (at, id) in self.gram().iter().enumerate() {
                 if at > 0 {
                     columns.text.push(b' ');
                 }

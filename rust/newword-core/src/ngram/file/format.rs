@@ -1,4 +1,4 @@
-//! The format of a count file: header, blocks, records, as specified in `docs/count-file.md`.
+//! The format of a count file: numbers, blocks and names, as specified in `docs/count-file.md`.
 
 use std::io::{Read, Write};
 
@@ -11,7 +11,7 @@ pub(super) const VERSION: u32 = 1;
 /// The longest n-gram a file holds: order 8 and one neighbour.
 pub(crate) const MAX_GRAM: usize = 9;
 /// A block is closed once its payload has this many bytes.
-const BLOCK_BYTES: usize = 1 << 18;
+pub(super) const BLOCK_BYTES: usize = 1 << 18;
 /// The maximum length of a valid payload: a block, its last record, the longest symbol.
 const BLOCK_LIMIT: u32 = 1 << 28;
 
@@ -37,25 +37,6 @@ impl Kind {
     }
 }
 
-/// An n-gram as ids, 0 behind its end, so that the order of the arrays is the order of the file: by
-/// code points, a prefix before what it begins.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Gram(pub(crate) [u32; MAX_GRAM]);
-
-impl Gram {
-    /// How many symbols it has.
-    pub(crate) fn len(&self) -> usize {
-        self.0.iter().position(|&id| id == 0).unwrap_or(MAX_GRAM)
-    }
-
-    /// Whether the first `length` symbols are those of `other`. A comparison of slices would call the C library,
-    /// which takes longer than the comparison.
-    #[inline]
-    pub(super) fn agrees(&self, other: &Self, length: usize) -> bool {
-        (0..length).all(|at| self.0[at] == other.0[at])
-    }
-}
-
 /// A description of the fault that completes "FILE: ...".
 pub(super) type Fault = &'static str;
 
@@ -63,10 +44,32 @@ pub(super) const TRUNCATED: Fault = "the file is cut short; copy or count it aga
 const DAMAGED: Fault = "a checksum does not match, the file is damaged; copy or count it again";
 pub(super) const MALFORMED: Fault = "the file contradicts itself; count it again";
 
+/// The lowest seven bits of each byte of a word, and the highest.
+const GROUPS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+const MARKS: u64 = !GROUPS;
+
 /// Appends a number, seven bits a byte, the lowest first.
+#[inline]
+pub(super) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    if value >> 56 != 0 {
+        return put_long_varint(out, value);
+    }
+    // Without a branch on the length, which no processor can foresee: the groups move apart in three
+    // steps, and every byte but the last gets its mark.
+    let apart = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let apart = (apart & 0x0000_3fff_0000_3fff) | (apart & 0x0fff_c000_0fff_c000) << 2;
+    let apart = (apart & 0x007f_007f_007f_007f) | (apart & 0x3f80_3f80_3f80_3f80) << 1;
+    let length = (u64::BITS - (value | 1).leading_zeros()).div_ceil(7);
+    let marks = MARKS & !(u64::MAX << (8 * (length - 1)));
+    let end = out.len() + length as usize;
+    out.extend_from_slice(&(apart | marks).to_le_bytes());
+    out.truncate(end);
+}
+
 // Casts keep the bits that a byte has room for, on purpose.
 #[allow(clippy::cast_possible_truncation)]
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+#[cold]
+fn put_long_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         // The lowest seven bits and the mark that more follow.
         out.push((value & 0x7f) as u8 | 0x80);
@@ -76,7 +79,26 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes a number off the front of `bytes`.
+#[inline]
 pub(super) fn take_varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
+    if let Some(word) = bytes.first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        let last = !word & MARKS;
+        if last != 0 {
+            // The reverse of `put_varint`: the bytes up to the first without a mark, moved together.
+            *bytes = &bytes[(last.trailing_zeros() / 8 + 1) as usize..];
+            let apart = word & (last ^ (last - 1)) & GROUPS;
+            let near = (apart & 0x007f_007f_007f_007f) | (apart & 0x7f00_7f00_7f00_7f00) >> 1;
+            let near = (near & 0x0000_3fff_0000_3fff) | (near & 0x3fff_0000_3fff_0000) >> 2;
+            return Ok((near & 0x0fff_ffff) | (near & 0x0fff_ffff_0000_0000) >> 4);
+        }
+    }
+    take_long_varint(bytes)
+}
+
+/// [`take_varint`] of more than eight bytes, or near the end.
+#[cold]
+fn take_long_varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first().ok_or(MALFORMED)?;
@@ -161,133 +183,6 @@ pub(super) fn take_block(
     Ok(Kind::of(head[0]).ok_or(MALFORMED)?)
 }
 
-/// Writes n-grams in the order of the file into blocks.
-///
-/// A record is `(step << 5 | length << 1 | once)`, then the count unless it is 1. The n-gram shares
-/// all but its last symbol with the one before, cut or not; `step` is what to add to the symbol there
-/// (0 where there was none). A block begins anew: its first record names all symbols.
-#[derive(Debug, Default)]
-pub(super) struct Encoder {
-    payload: Vec<u8>,
-    last: Gram,
-    /// n-grams written, by length.
-    pub rows: [u64; MAX_GRAM],
-}
-
-impl Encoder {
-    /// Appends an n-gram; finished blocks go to `out`.
-    pub(super) fn push(
-        &mut self,
-        gram: Gram,
-        count: u64,
-        out: &mut impl Write,
-    ) -> std::io::Result<()> {
-        debug_assert!(self.payload.is_empty() || self.last < gram);
-        let length = gram.len();
-        // A record says its last symbol alone. Where what it extends is in another file, a block begins.
-        if !gram.agrees(&self.last, length - 1) {
-            self.flush(out)?;
-        }
-        if self.payload.is_empty() {
-            put_varint(&mut self.payload, length as u64);
-            for &id in &gram.0[..length - 1] {
-                put_varint(&mut self.payload, u64::from(id));
-            }
-            self.last = gram;
-            self.last.0[length - 1] = 0;
-        }
-        let step = u64::from(gram.0[length - 1] - self.last.0[length - 1]);
-        let once = u64::from(count == 1);
-        put_varint(&mut self.payload, step << 5 | (length as u64) << 1 | once);
-        if count != 1 {
-            put_varint(&mut self.payload, count);
-        }
-        self.last = gram;
-        self.rows[length - 1] += 1;
-        if self.payload.len() >= BLOCK_BYTES { self.flush(out) } else { Ok(()) }
-    }
-
-    /// Closes the block that is open.
-    pub(super) fn flush(&mut self, out: &mut impl Write) -> std::io::Result<()> {
-        if !self.payload.is_empty() {
-            put_block(out, Kind::Grams, &self.payload)?;
-            self.payload.clear();
-        }
-        Ok(())
-    }
-}
-
-/// Reads the records of blocks that [`Encoder`] wrote, checking all it relies on.
-#[derive(Debug)]
-pub(super) struct Decoder {
-    last: Gram,
-    fresh: bool,
-    /// Ids from 1 to this are symbols.
-    symbols: u32,
-    longest: usize,
-    /// n-grams read, by length.
-    pub rows: [u64; MAX_GRAM],
-}
-
-impl Decoder {
-    pub(super) fn new(symbols: u32, longest: usize) -> Self {
-        Self { last: Gram::default(), fresh: true, symbols, longest, rows: [0; MAX_GRAM] }
-    }
-
-    /// Begins a block: reads the symbols its first n-gram shares with no other.
-    pub(super) fn begin(&mut self, bytes: &mut &[u8]) -> Result<(), Fault> {
-        let length = usize::try_from(take_varint(bytes)?).map_err(|_| MALFORMED)?;
-        if !(1..=self.longest).contains(&length) {
-            return Err(MALFORMED);
-        }
-        let mut gram = Gram::default();
-        for id in &mut gram.0[..length - 1] {
-            let value = u32::try_from(take_varint(bytes)?).map_err(|_| MALFORMED)?;
-            if value == 0 || value > self.symbols {
-                return Err(MALFORMED);
-            }
-            *id = value;
-        }
-        let before = std::mem::replace(&mut self.last, gram);
-        let first = self.peek(bytes)?;
-        if !self.fresh && first <= before {
-            return Err(MALFORMED);
-        }
-        self.fresh = false;
-        Ok(())
-    }
-
-    fn peek(&self, bytes: &[u8]) -> Result<Gram, Fault> {
-        let mut ahead = bytes;
-        Ok(self.record(&mut ahead)?.0)
-    }
-
-    fn record(&self, bytes: &mut &[u8]) -> Result<(Gram, u64), Fault> {
-        let head = take_varint(bytes)?;
-        let length = (head >> 1 & 15) as usize;
-        let mut gram = self.last;
-        if length == 0 || length > self.longest || gram.0[..length - 1].contains(&0) {
-            return Err(MALFORMED);
-        }
-        let id = u64::from(gram.0[length - 1]) + (head >> 5);
-        gram.0[length - 1] = u32::try_from(id).map_err(|_| MALFORMED)?;
-        gram.0[length..].fill(0);
-        let count = if head & 1 == 1 { 1 } else { take_varint(bytes)? };
-        if head >> 5 == 0 || gram.0[length - 1] > self.symbols || count == 0 {
-            return Err(MALFORMED);
-        }
-        Ok((gram, count))
-    }
-
-    /// The next record of a block.
-    pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<(Gram, u64), Fault> {
-        let (gram, count) = self.record(bytes)?;
-        self.last = gram;
-        self.rows[gram.len() - 1] += 1;
-        Ok((gram, count))
-    }
-}
-
 /// Appends names in code-point order to a payload, each as what it shares with the one before and the
 /// rest.
 pub(super) fn put_name(out: &mut Vec<u8>, before: &str, name: &str) {
@@ -311,4 +206,30 @@ pub(super) fn take_name(bytes: &mut &[u8], before: &str) -> Result<Box<str>, Fau
 /// Whether a payload of names is long enough to be closed.
 pub(super) fn is_full(payload: &[u8]) -> bool {
     payload.len() >= BLOCK_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varints_of_every_length_come_back() {
+        let around = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1]);
+        for value in around.chain([u64::MAX - 1, u64::MAX]) {
+            let (mut bytes, mut long) = (vec![9], Vec::new());
+            put_varint(&mut bytes, value);
+            put_long_varint(&mut long, value);
+            assert_eq!(bytes[1..], long, "{value}");
+            // With few and with many bytes behind it.
+            for behind in 0..12 {
+                let padded = [&long[..], &[0xff; 12][..behind]].concat();
+                let mut rest = &padded[..];
+                assert_eq!(take_varint(&mut rest), Ok(value));
+                assert_eq!(rest.len(), behind);
+            }
+            for cut in 0..long.len() {
+                assert!(take_varint(&mut &long[..cut]).is_err());
+            }
+        }
+    }
 }

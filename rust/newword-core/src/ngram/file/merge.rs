@@ -1,10 +1,9 @@
 //! Merging of exact count files.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::path::Path;
 
-use super::format::{Encoder, Gram};
+use super::packed::{Layout, Packed, Tournament};
+use super::records::{Encoder, Gram, Record};
 use super::write::{Writer, temporary};
 use super::{CountFile, CountHeader, Grams};
 use crate::corpus::Symbols;
@@ -26,54 +25,97 @@ const OPEN_BYTES: u64 = 1 << 20;
 /// [`Error::InvalidArgument`] without any path; [`Error::Format`] for files that are corrupt, pruned,
 /// or do not match the first; [`Error::Io`]; [`Error::Cancelled`].
 pub fn merge(paths: &[impl AsRef<Path>], out: &Path, context: &Context) -> Result<()> {
-    let most = usize::try_from(context.memory().bytes() / 4 / OPEN_BYTES).unwrap_or(MOST_OPEN);
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    merge_by(&paths, out, most.clamp(2, MOST_OPEN), context)
+    merge_by(&paths, (out, Kept::All), most_open(context), context)
+}
+
+/// Merges exact count files as [`merge`] does into a file that has what sums over neighbours need where
+/// every n-gram that is kept occurs at least twice; it is smaller and not synced to the disk.
+///
+/// A neighbour seen once adds 1 ln 1 = 0 to a sum, unless it is a number and all numbers are added up as one
+/// neighbour. So the file lacks the n-grams that occur once, but has the single symbols, the n-grams that
+/// begin with a number, and the n-grams that end with one and whose prefix is a single symbol or in the file.
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_for_sums(paths: &[impl AsRef<Path>], out: &Path, context: &Context) -> Result<()> {
+    let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+    merge_by(&paths, (out, Kept::ForSums), most_open(context), context)
+}
+
+/// Which n-grams a merged file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    All,
+    /// Those of [`merge_for_sums`].
+    ForSums,
+}
+
+fn most_open(context: &Context) -> usize {
+    let most = usize::try_from(context.memory().bytes() / 4 / OPEN_BYTES).unwrap_or(MOST_OPEN);
+    most.clamp(2, MOST_OPEN)
 }
 
 /// [`merge`], at most `most` files at once.
-pub(super) fn merge_by(paths: &[&Path], out: &Path, most: usize, context: &Context) -> Result<()> {
+pub(super) fn merge_by(
+    paths: &[&Path],
+    (out, kept): (&Path, Kept),
+    most: usize,
+    context: &Context,
+) -> Result<()> {
     let Some(first) = paths.first() else {
         return Err(Error::invalid("paths", "must name at least one count file", "none"));
     };
-    let like = CountFile::open(first)?;
-    // All files are checked first, so that an error does not come after hours.
-    paths.iter().try_for_each(|path| check(&CountFile::open(path)?, (like.header(), first)))?;
+    let like = CountFile::open(first)?.header().clone();
+    let opened = |path: &&Path| {
+        let file = CountFile::open(path)?;
+        check(&file, (&like, first)).map(|()| file)
+    };
     if paths.len() <= most {
-        return merge_at_once(paths, out, context);
+        let files: Result<Vec<_>> = paths.iter().map(opened).collect();
+        return merge_at_once(&files?, (out, kept), kept == Kept::All, context);
     }
+    // All files are checked first, so that an error does not come after hours.
+    paths.iter().try_for_each(|path| opened(path).map(drop))?;
     let mut merged = Vec::new();
     for group in paths.chunks(most) {
         let path = temporary(out)?;
-        merge_at_once(group, &path, context)?;
+        let files: Result<Vec<_>> = group.iter().map(opened).collect();
+        merge_at_once(&files?, (&path, Kept::All), false, context)?;
         merged.push(path);
     }
     let merged: Vec<&Path> = merged.iter().map(|path| -> &Path { path }).collect();
-    merge_by(&merged, out, most, context)
+    merge_by(&merged, (out, kept), most, context)
 }
 
-fn merge_at_once(paths: &[&Path], out: &Path, context: &Context) -> Result<()> {
-    let files: Result<Vec<_>> = paths.iter().map(|path| CountFile::open(path)).collect();
-    let files = files?;
-    let header = common_header(&files)?;
+fn merge_at_once(
+    files: &[CountFile],
+    (out, kept): (&Path, Kept),
+    durable: bool,
+    context: &Context,
+) -> Result<()> {
+    let mut header = common_header(files)?;
+    if kept == Kept::ForSums {
+        header.min_count = 2;
+    }
     let mut bytes = 0;
-    for file in &files {
+    for file in files {
         let length = std::fs::metadata(file.path());
         bytes += length.map_err(|error| Error::io(file.path(), "cannot read", error))?.len();
     }
     context.progress().begin(Stage::Merging, bytes);
-    let symbols = union(&files)?;
-    let mut streams = Vec::new();
-    for file in &files {
-        streams.push(Stream::new(file, &symbols)?);
-    }
+    let (symbols, ids) = union(files)?;
     let mut writer = Writer::create(out, &header, &symbols)?;
-    let mut encoder = Encoder::default();
-    sum(&mut streams, context, |gram, count| writer.push(gram, count, &mut encoder))?;
-    writer.flush(&mut encoder)?;
-    // Some systems do not replace a file that is open.
-    drop(streams);
-    writer.finish(&encoder.rows)
+    writer.durable = durable;
+    let numbers = match kept {
+        Kept::All => None,
+        Kept::ForSums => Some(symbols.numbers()),
+    };
+    let streams = files.iter().zip(ids);
+    match Layout::new(symbols.len(), header.order + 1) {
+        Some(layout) => sum::<u128>(streams, &layout, Output::new(writer, numbers), context),
+        None => sum::<Gram>(streams, &(), Output::new(writer, numbers), context),
+    }
 }
 
 /// Whether a file can be merged with the first.
@@ -121,68 +163,135 @@ fn common_header(files: &[CountFile]) -> Result<CountHeader> {
     Ok(merged)
 }
 
-/// All symbols of all files.
-fn union(files: &[CountFile]) -> Result<Symbols> {
-    let names = files.iter().map(CountFile::symbols);
-    let names = names.flat_map(|symbols| (1..).take(symbols.len()).map(|id| symbols.name(id)));
-    let mut names: Vec<Box<str>> = names.map(Into::into).collect();
-    names.sort_unstable();
-    names.dedup();
-    Symbols::new(names)
+/// All symbols of all files, and for each file their ids by its own, which rise, so that the order of
+/// n-grams stays.
+fn union(files: &[CountFile]) -> Result<(Symbols, Vec<Vec<u32>>)> {
+    let mut names: Vec<Box<str>> = Vec::new();
+    let mut ids: Vec<Vec<u32>> = vec![vec![0]; files.len()];
+    let name = |at: usize, id: usize| {
+        let symbols = files[at].symbols();
+        // Nothing comes behind the names.
+        let id = u32::try_from(id).ok().filter(|_| id <= symbols.len());
+        id.map_or((true, ""), |id| (false, symbols.name(id)))
+    };
+    let mut next = Tournament::new((0..files.len()).map(|at| name(at, 1)).collect());
+    while let ((false, first), at) = next.first() {
+        if names.last().is_none_or(|last| **last != *first) {
+            names.push(first.into());
+        }
+        // `Symbols::new` makes sure that their number fits.
+        ids[at].push(u32::try_from(names.len()).unwrap_or(u32::MAX));
+        next.replace(name(at, ids[at].len()));
+    }
+    Ok((Symbols::new(names)?, ids))
 }
 
 /// A file's n-grams in the ids of the union.
 struct Stream<'f> {
-    file: &'f CountFile,
     grams: Grams<&'f CountFile>,
-    /// The id in the union by the file's own. Rising, so that the order stays.
+    /// The id in the union by the file's own.
     ids: Vec<u32>,
+    record: Record,
 }
 
 impl<'f> Stream<'f> {
-    fn new(file: &'f CountFile, union: &Symbols) -> Result<Self> {
-        let names = (1..).take(file.symbols().len()).map(|id| file.symbols().name(id));
-        let ids = names.map(|name| union.id(name).unwrap_or(0));
-        Ok(Self { file, grams: file.grams()?, ids: std::iter::once(0).chain(ids).collect() })
+    fn new(file: &'f CountFile, ids: Vec<u32>) -> Result<Self> {
+        Ok(Self { grams: file.grams()?, ids, record: Record { length: 0, last: 0, count: 0 } })
     }
 
-    fn next(&mut self, context: &Context) -> Result<Option<(Gram, u64)>> {
-        let next = self.grams.next_gram(Some(context))?;
-        Ok(next.map(|(gram, count)| (Gram(gram.0.map(|id| self.ids[id as usize])), count)))
+    /// The key of the next n-gram, made of the last one; [`Packed::END`] behind all.
+    #[inline]
+    fn next<K: Packed>(&mut self, before: K, layout: &K::Layout, context: &Context) -> Result<K> {
+        let Some(record) = self.grams.next_record(Some(context))? else { return Ok(K::END) };
+        let last = self.ids[record.last as usize];
+        self.record = Record { last, ..record };
+        if self.grams.is_anew() {
+            return Ok(K::of(self.grams.gram().iter().map(|&id| self.ids[id as usize]), layout));
+        }
+        Ok(before.with(record.length, last, layout))
     }
 }
 
-/// Hands over the n-grams of all streams in order, equal ones as one with the sum of their counts.
-fn sum(
-    streams: &mut [Stream],
+/// Writes the n-grams of all streams in order, equal ones as one with the sum of their counts.
+fn sum<'f, K: Packed>(
+    files: impl Iterator<Item = (&'f CountFile, Vec<u32>)>,
+    layout: &K::Layout,
+    mut output: Output<K>,
     context: &Context,
-    mut each: impl FnMut(Gram, u64) -> Result<()>,
 ) -> Result<()> {
-    let mut heads = BinaryHeap::new();
-    for (at, stream) in streams.iter_mut().enumerate() {
-        if let Some((gram, count)) = stream.next(context)? {
-            heads.push(Reverse((gram, at, count)));
-        }
+    let (mut streams, mut keys) = (Vec::new(), Vec::new());
+    for (file, ids) in files {
+        let mut stream = Stream::new(file, ids)?;
+        keys.push(stream.next(K::EMPTY, layout, context)?);
+        streams.push(stream);
     }
-    let mut current: Option<(Gram, u64)> = None;
-    while let Some(mut top) = heads.peek_mut() {
-        let Reverse((gram, at, count)) = *top;
-        match streams[at].next(context)? {
-            Some((next, count)) => *top = Reverse((next, at, count)),
-            None => drop(std::collections::binary_heap::PeekMut::pop(top)),
+    let mut next = Tournament::new(keys);
+    while let (key, at) = next.first()
+        && key != K::END
+    {
+        let mut record = streams[at].record;
+        next.replace(streams[at].next(key, layout, context)?);
+        while let (same, at) = next.first()
+            && same == key
+        {
+            let sum = record.count.checked_add(streams[at].record.count);
+            let file = streams[at].grams.file();
+            record.count =
+                sum.ok_or_else(|| Error::format(file.path(), "a sum is out of range"))?;
+            next.replace(streams[at].next(key, layout, context)?);
         }
-        current = match current {
-            Some((same, sum)) if same == gram => {
-                let overflow = || Error::format(streams[at].file.path(), "a sum is out of range");
-                Some((gram, sum.checked_add(count).ok_or_else(overflow)?))
-            }
-            before => {
-                if let Some((gram, count)) = before {
-                    each(gram, count)?;
-                }
-                Some((gram, count))
-            }
-        };
+        output.push(key, record, layout)?;
     }
-    current.map_or(Ok(()), |(gram, count)| each(gram, count))
+    // Some systems do not replace a file that is open.
+    drop(streams);
+    output.finish()
+}
+
+/// The merged file on its way.
+struct Output<K> {
+    writer: Writer,
+    encoder: Encoder,
+    /// The n-gram written last.
+    last: K,
+    /// Which ids are numbers, if only what sums need is written.
+    numbers: Option<Vec<bool>>,
+}
+
+impl<K: Packed> Output<K> {
+    fn new(writer: Writer, numbers: Option<Vec<bool>>) -> Self {
+        Self { writer, encoder: Encoder::default(), last: K::EMPTY, numbers }
+    }
+
+    #[inline]
+    fn push(&mut self, key: K, record: Record, layout: &K::Layout) -> Result<()> {
+        let follows = key.shares(self.last, record.length - 1, layout);
+        if !self.keeps(key, record, follows, layout) {
+            return Ok(());
+        }
+        self.last = key;
+        if follows {
+            return self.writer.append(record, &mut self.encoder);
+        }
+        self.writer.push(key.gram(layout), record.count, &mut self.encoder)
+    }
+
+    /// Whether an n-gram is to be written; `follows` if the last one written begins with its prefix.
+    ///
+    /// The prefix of what is kept is kept: it is a single symbol, which may be in another file, or it occurs
+    /// as often and begins with the same symbol, or the last rule asks for it. For a prefix of two symbols
+    /// and more that is `follows`: whatever is written between the two begins with it.
+    #[inline]
+    fn keeps(&self, key: K, record: Record, follows: bool, layout: &K::Layout) -> bool {
+        let Some(numbers) = &self.numbers else { return true };
+        let is_number = |id: u32| numbers[id as usize];
+        record.count > 1
+            || record.length == 1
+            || is_number(key.first(layout))
+            || (follows || record.length == 2) && is_number(record.last)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.writer.flush(&mut self.encoder)?;
+        self.writer.finish(&self.encoder.rows)
+    }
 }

@@ -11,7 +11,9 @@ mod append;
 mod columns;
 mod format;
 mod merge;
+mod packed;
 mod read;
+mod records;
 mod resume;
 mod shares;
 mod source;
@@ -22,7 +24,7 @@ mod write;
 
 pub use append::append;
 pub use columns::{GramColumns, write_columns};
-pub use merge::merge;
+pub use merge::{merge, merge_for_sums};
 pub use read::{CountFile, Grams};
 pub use resume::{Remaining, check_settings, remaining};
 pub use shares::{RemoteCounts, RightSums, right_sums, shares};

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::CountHeader;
 use super::format::{
-    Decoder, Fault, Gram, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION,
-    take_block, take_name,
+    Fault, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION, take_block, take_name,
 };
+use super::records::{Decoder, Record};
 use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result};
 
@@ -142,6 +142,8 @@ pub struct Grams<F> {
     payload: Vec<u8>,
     at: usize,
     decoder: Decoder,
+    /// Whether the n-gram is the first of a block.
+    anew: bool,
     /// The sum of the counts of single symbols.
     symbols_seen: u64,
     ended: bool,
@@ -159,8 +161,8 @@ impl<F: Borrow<CountFile>> Grams<F> {
         // Symbols::new has made sure that their number fits.
         let symbols = u32::try_from(symbols.len()).unwrap_or(u32::MAX);
         let decoder = Decoder::new(symbols, header.order + 1);
-        let (payload, at, symbols_seen, ended) = (Vec::new(), 0, 0, false);
-        Ok(Self { file, input, payload, at, decoder, symbols_seen, ended })
+        let (payload, at, anew, symbols_seen, ended) = (Vec::new(), 0, false, 0, false);
+        Ok(Self { file, input, payload, at, decoder, anew, symbols_seen, ended })
     }
 
     /// The file they are of.
@@ -168,14 +170,43 @@ impl<F: Borrow<CountFile>> Grams<F> {
         self.file.borrow()
     }
 
-    /// The next n-gram; looks at the cancel flag and reports bytes once a block.
+    /// The next n-gram as what it adds to the one before; looks at the cancel flag and reports bytes once a
+    /// block.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Format`], [`Error::Cancelled`].
-    pub(super) fn next_gram(&mut self, context: Option<&Context>) -> Result<Option<(Gram, u64)>> {
-        if self.at < self.payload.len() {
-            return self.record().map(Some);
+    #[inline]
+    pub(super) fn next_record(&mut self, context: Option<&Context>) -> Result<Option<Record>> {
+        if self.at >= self.payload.len() {
+            return self.next_block(context);
         }
+        self.anew = false;
+        let mut bytes = &self.payload[self.at..];
+        match self.decoder.next(&mut bytes) {
+            Ok(record) => {
+                self.at = self.payload.len() - bytes.len();
+                self.see(record);
+                Ok(Some(record))
+            }
+            Err(fault) => Err(self.failed(fault)),
+        }
+    }
+
+    /// The symbols of the n-gram that was read last; none before the first.
+    #[inline]
+    pub(super) fn gram(&self) -> &[u32] {
+        self.decoder.gram()
+    }
+
+    /// Whether that n-gram may share less with the one before than a [`Record`] says: it is the first of a
+    /// block.
+    #[inline]
+    pub(super) fn is_anew(&self) -> bool {
+        self.anew
+    }
+
+    /// Reads the next block and its first record.
+    fn next_block(&mut self, context: Option<&Context>) -> Result<Option<Record>> {
         if self.ended {
             return Ok(None);
         }
@@ -191,9 +222,12 @@ impl<F: Borrow<CountFile>> Grams<F> {
         match kind {
             Kind::Grams => {
                 let mut bytes = &self.payload[..];
-                self.decoder.begin(&mut bytes).map_err(|fault| Error::format(path, fault))?;
+                let record = self.decoder.first(&mut bytes);
                 self.at = self.payload.len() - bytes.len();
-                self.record().map(Some)
+                self.anew = true;
+                let record = record.map_err(|fault| self.failed(fault))?;
+                self.see(record);
+                Ok(Some(record))
             }
             Kind::End => {
                 let ended = self.end();
@@ -204,16 +238,16 @@ impl<F: Borrow<CountFile>> Grams<F> {
         }
     }
 
-    fn record(&mut self) -> Result<(Gram, u64)> {
-        let mut bytes = &self.payload[self.at..];
-        let record = self.decoder.next(&mut bytes);
-        self.at = self.payload.len() - bytes.len();
-        let (gram, count) =
-            record.map_err(|fault: Fault| Error::format(&self.file.borrow().path, fault))?;
-        if gram.0[1] == 0 {
-            self.symbols_seen = self.symbols_seen.saturating_add(count);
+    #[inline]
+    fn see(&mut self, record: Record) {
+        if record.length == 1 {
+            self.symbols_seen = self.symbols_seen.saturating_add(record.count);
         }
-        Ok((gram, count))
+    }
+
+    #[cold]
+    fn failed(&self, fault: Fault) -> Error {
+        Error::format(&self.file.borrow().path, fault)
     }
 
     /// Checks that the end and the header say what has been read, and that it is the end.
@@ -240,8 +274,8 @@ impl<F: Borrow<CountFile>> Iterator for Grams<F> {
     type Item = Result<(Vec<u32>, u64)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.next_gram(None) {
-            Ok(Some((gram, count))) => Some(Ok((gram.0[..gram.len()].to_vec(), count))),
+        match self.next_record(None) {
+            Ok(Some(record)) => Some(Ok((self.gram().to_vec(), record.count))),
             Ok(None) => None,
             Err(error) => {
                 self.payload.clear();

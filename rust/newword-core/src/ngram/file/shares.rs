@@ -7,7 +7,8 @@
 use std::path::Path;
 
 use super::CountFile;
-use super::format::{Gram, MAX_GRAM};
+use super::format::MAX_GRAM;
+use super::records::Record;
 use super::table::Children;
 use crate::corpus::Symbols;
 use crate::ngram::sums::{Sum, Terms, nats};
@@ -39,7 +40,7 @@ struct Open {
 
 /// The single symbols of a file of a group, and its n-grams of up to `order` symbols that occur at least
 /// `min_count` times, with their right sums but for single symbols. All numbers are one neighbour of n-grams of
-/// `numbers_from` symbols and more.
+/// `numbers_from` symbols and more. With a file of [`super::merge_for_sums`], `min_count` is to be 2 at least.
 /// O(n-grams in the file); holds those that are kept.
 ///
 /// # Errors
@@ -67,25 +68,24 @@ pub fn right_sums(
         found.sums.push(one.sum + terms.of(one.numbers));
         Ok(())
     };
-    // The last n-gram, and those of its beginnings of two symbols or more that are kept, by length.
-    let mut last = Gram::default();
+    let is_number = file.symbols().numbers();
+    // The last n-gram that is kept, and those of its beginnings of two symbols or more, by length.
+    let mut kept = [0; MAX_GRAM];
     let mut open: [Option<Open>; MAX_GRAM] = [None; MAX_GRAM];
     let mut grams = file.grams()?;
-    while let Some((gram, count)) = grams.next_gram(Some(context))? {
-        let length = gram.len();
+    while let Some(Record { length, last, count }) = grams.next_record(Some(context))? {
         if length > order + 1 {
             continue;
         }
         for shorter in (length..=order).rev() {
             if let Some(one) = open[shorter].take() {
-                close(&last.0[..shorter], one)?;
+                close(&kept[..shorter], one)?;
             }
         }
         if length == 1 {
-            close(&gram.0[..1], Open { count, ..Open::default() })?;
+            close(&[last], Open { count, ..Open::default() })?;
         } else if let Some(Open { sum, numbers, .. }) = &mut open[length - 1] {
-            let number = file.symbols().is_number(gram.0[length - 1]);
-            if length > usize::from(numbers_from) && number {
+            if length > usize::from(numbers_from) && is_number[last as usize] {
                 *numbers += count;
             } else {
                 *sum += terms.of(count);
@@ -93,12 +93,12 @@ pub fn right_sums(
         }
         if (2..=order).contains(&length) && count >= min_count {
             open[length] = Some(Open { count, ..Open::default() });
+            kept[..length].copy_from_slice(grams.gram());
         }
-        last = gram;
     }
     for shorter in (2..=order).rev() {
         if let Some(one) = open[shorter].take() {
-            close(&last.0[..shorter], one)?;
+            close(&kept[..shorter], one)?;
         }
     }
     Ok(found)
@@ -121,35 +121,34 @@ pub fn shares(path: &Path, request: &[u8], context: &Context) -> Result<Vec<(u64
         levels.push(Level { grams, counts, ..Level::default() });
     }
     let (file, terms) = (CountFile::open(path)?, Terms::new());
-    let names = (1..).take(file.symbols().len()).map(|id| file.symbols().name(id));
-    let ids = names.map(|name| symbols.id(name).unwrap_or(0));
-    let ids: Vec<u32> = std::iter::once(0).chain(ids).collect();
-    let is_number: Vec<bool> = std::iter::once(false)
-        .chain((1..).take(file.symbols().len()).map(|id| file.symbols().is_number(id)))
-        .collect();
-    let children = Children::new(&levels, context)?;
+    let (ids, is_number) = (symbols.ids_of(file.symbols()), file.symbols().numbers());
+    let mut children = Children::new(&levels, context)?;
+    // Rows of single symbols, by the file's ids.
+    let singles: Vec<_> = ids.iter().map(|&id| children.find(0, 0, id)).collect();
     let mut left: Vec<Shares> = levels.iter().map(|level| Shares::new(level.len())).collect();
     let mut right = Shares::new(levels.first().map_or(0, Level::len));
     // Rows of the current n-gram without its first symbol, by the length of those rows.
     let mut suffixes = [None; MAX_GRAM];
-    suffixes[0] = Some(0);
     let mut grams = file.grams()?;
-    while let Some((gram, count)) = grams.next_gram(Some(context))? {
-        let n = gram.len() - 1;
-        suffixes[n + 1..].fill(None);
+    while let Some(Record { length, last, count }) = grams.next_record(Some(context))? {
+        let (n, first) = (length - 1, grams.gram()[0] as usize);
         if n == 0 || n > levels.len() {
             continue;
         }
-        let id = ids[gram.0[n] as usize];
-        suffixes[n] = suffixes[n - 1].and_then(|row| children.find(n - 1, row, id));
         let as_one = n >= usize::from(numbers_from);
-        if let Some(row) = suffixes[n] {
-            left[n - 1].add(row, count, as_one && is_number[gram.0[0] as usize], &terms);
-        }
         if n == 1
-            && let Some(row) = children.find(0, 0, ids[gram.0[0] as usize])
+            && let Some(row) = singles[first]
         {
-            right.add(row, count, as_one && is_number[gram.0[1] as usize], &terms);
+            right.add(row, count, as_one && is_number[last as usize], &terms);
+        }
+        // Once adds 1 ln 1 = 0, here and to what is longer, unless numbers are added up.
+        suffixes[n] = match n {
+            _ if count == 1 && !is_number[first] => None,
+            1 => singles[last as usize],
+            _ => suffixes[n - 1].and_then(|row| children.find(n - 1, row, ids[last as usize])),
+        };
+        if let Some(row) = suffixes[n] {
+            left[n - 1].add(row, count, as_one && is_number[first], &terms);
         }
     }
     let shares = left.into_iter().chain([right]).flat_map(|shares| shares.whole(&terms));

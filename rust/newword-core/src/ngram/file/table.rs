@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::CountFile;
 use super::format::MAX_GRAM;
+use super::records::Record;
 use crate::ngram::options::{CountOptions, Neighbours};
 use crate::ngram::plan::CHECK_EVERY;
 use crate::ngram::sums::{Sum, Terms, nats};
@@ -67,8 +68,7 @@ fn kept(
     let mut path = [None; MAX_GRAM + 1];
     let mut bytes = 0;
     let mut grams = file.grams()?;
-    while let Some((gram, count)) = grams.next_gram(Some(context))? {
-        let n = gram.len();
+    while let Some(Record { length: n, count, .. }) = grams.next_record(Some(context))? {
         if n > 1
             && let Some(row) = path[n - 1]
         {
@@ -86,7 +86,7 @@ fn kept(
             return Err(Error::Memory(advice.into()));
         }
         path[n] = Some(levels[n - 1].len());
-        levels[n - 1].grams.extend_from_slice(&gram.0[..n]);
+        levels[n - 1].grams.extend_from_slice(grams.gram());
         levels[n - 1].counts.push(count);
         sums[n - 1].push(0);
     }
@@ -100,14 +100,17 @@ fn kept(
 ///
 /// Invariant: `starts[n][row]..starts[n][row + 1]` are the rows of length n + 1 that extend that
 /// row of length n; length 0 has one row, the empty one.
-pub(super) struct Children<'a> {
-    levels: &'a [Level],
+pub(super) struct Children {
     starts: Vec<Vec<usize>>,
+    /// The last symbols of the rows of each level.
+    lasts: Vec<Vec<u32>>,
+    /// Where the last search in each level ended.
+    places: Vec<usize>,
 }
 
-impl<'a> Children<'a> {
-    pub(super) fn new(levels: &'a [Level], context: &Context) -> Result<Self> {
-        let mut starts = Vec::new();
+impl Children {
+    pub(super) fn new(levels: &[Level], context: &Context) -> Result<Self> {
+        let (mut starts, mut lasts) = (Vec::new(), Vec::new());
         for (n, longer) in levels.iter().enumerate() {
             let mut of_level = vec![0];
             let mut at = 0;
@@ -122,23 +125,29 @@ impl<'a> Children<'a> {
                 of_level.push(at);
             }
             starts.push(of_level);
+            lasts.push(longer.grams.iter().skip(n).step_by(n + 1).copied().collect());
         }
-        Ok(Self { levels, starts })
+        Ok(Self { starts, lasts, places: vec![0; levels.len()] })
     }
 
-    /// The row of length n + 1 that extends `row` of length n by `id`. O(log children).
-    pub(super) fn find(&self, n: usize, row: usize, id: u32) -> Option<usize> {
-        let (mut low, mut high) = (self.starts[n][row], self.starts[n][row + 1]);
-        while low < high {
-            let middle = low.midpoint(high);
-            let found = self.levels[n].row(middle, n + 1)[n];
-            match found.cmp(&id) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
-            }
+    /// The row of length n + 1 that extends `row` of length n by `id`. O(log of the distance to the last row
+    /// found) if that is before it and has the same prefix, and O(log children) otherwise.
+    pub(super) fn find(&mut self, n: usize, row: usize, id: u32) -> Option<usize> {
+        let (start, end) = (self.starts[n][row], self.starts[n][row + 1]);
+        let lasts = &self.lasts[n][start..end];
+        let place = self.places[n].wrapping_sub(start);
+        let mut low = if lasts.get(place).is_some_and(|last| *last <= id) { place } else { 0 };
+        let mut step = 1;
+        while lasts.get(low + step).is_some_and(|last| *last <= id) {
+            low += step;
+            step *= 2;
         }
-        None
+        let high = lasts.len().min(low + step);
+        low += lasts[low..high].partition_point(|last| *last < id);
+        let found = lasts.get(low) == Some(&id);
+        // One that is not behind what is asked for next.
+        self.places[n] = start + if found { low } else { low.saturating_sub(1) };
+        found.then_some(start + low)
     }
 }
 
@@ -149,19 +158,20 @@ fn left_sums(
     terms: &Terms,
     context: &Context,
 ) -> Result<Vec<Vec<Sum>>> {
-    let children = Children::new(levels, context)?;
+    let mut children = Children::new(levels, context)?;
     let mut sums: Vec<Vec<Sum>> = levels.iter().map(|level| vec![0; level.len()]).collect();
     // Rows of the current n-gram without its first symbol, by the length of those rows.
     let mut suffixes = [None; MAX_GRAM];
     suffixes[0] = Some(0);
     let mut grams = file.grams()?;
-    while let Some((gram, count)) = grams.next_gram(Some(context))? {
-        let n = gram.len() - 1;
-        suffixes[n + 1..].fill(None);
+    while let Some(Record { length, last, count }) = grams.next_record(Some(context))? {
+        let n = length - 1;
         if n == 0 || n > levels.len() {
             continue;
         }
-        suffixes[n] = suffixes[n - 1].and_then(|row| children.find(n - 1, row, gram.0[n]));
+        // Once adds 1 ln 1 = 0, here and to what is longer.
+        suffixes[n] =
+            suffixes[n - 1].filter(|_| count > 1).and_then(|row| children.find(n - 1, row, last));
         if let Some(row) = suffixes[n] {
             sums[n - 1][row] += terms.of(count);
         }

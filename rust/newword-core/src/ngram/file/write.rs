@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::format::{Encoder, Gram, Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
+use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
+use super::records::{Encoder, Gram, Record};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
 use crate::ngram::key::{Key, Wide, Width};
@@ -24,7 +25,7 @@ pub(super) struct Writer {
     path: PathBuf,
     out: BufWriter<NamedTempFile>,
     /// Whether the file must survive a crash of the system.
-    durable: bool,
+    pub durable: bool,
 }
 
 /// Bytes that a file gathers before it is written to.
@@ -94,6 +95,15 @@ impl Writer {
     /// [`Error::Io`].
     pub(super) fn push(&mut self, gram: Gram, count: u64, encoder: &mut Encoder) -> Result<()> {
         encoder.push(gram, count, &mut self.out).map_err(|error| self.failed(error))
+    }
+
+    /// Appends one n-gram, all but the last symbol of which are those of the one before, through `encoder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    #[inline]
+    pub(super) fn append(&mut self, record: Record, encoder: &mut Encoder) -> Result<()> {
+        encoder.append(record, &mut self.out).map_err(|error| self.failed(error))
     }
 
     /// Closes the block of `encoder`.
@@ -389,11 +399,16 @@ fn encode<K: Key>(found: &Found<K>, plan: &Plan, route: &Route) -> std::io::Resu
             .find(|&level| heads[level].is_some_and(|head| head.agrees(&last, level))),
     } {
         let Some(head) = heads[level] else { break };
+        let count = found.levels[level].counts[next[level]];
         if level < 2 || last == Gram::default() {
             file = route.of(&head.0[..2.min(level + 1)]);
+            let (encoder, bytes) = &mut encoders[file];
+            encoder.push(head, count, bytes)?;
+        } else {
+            // The last n-gram went to the same file.
+            let (encoder, bytes) = &mut encoders[file];
+            encoder.append(Record { length: level + 1, last: head.0[level], count }, bytes)?;
         }
-        let (encoder, bytes) = &mut encoders[file];
-        encoder.push(head, found.levels[level].counts[next[level]], bytes)?;
         next[level] += 1;
         heads[level] = gram(level, next[level]);
         last = head;

@@ -1,17 +1,19 @@
 //! Files of a group of first symbols each, and files as columns.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
 use super::{Folder, job, meta, write};
 use crate::corpus::Symbols;
+use crate::ngram::file::merge::{Kept, merge_by};
 use crate::ngram::testing::{Ids, oracle};
 use crate::ngram::{
     CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts, merge,
-    right_sums, shares, write_buckets, write_columns,
+    merge_for_sums, right_sums, shares, write_buckets, write_columns,
 };
-use crate::support::Result;
+use crate::support::hash::HashSet;
+use crate::support::{Context, Result};
 
 type Rows = Vec<(String, i64)>;
 
@@ -21,13 +23,13 @@ fn mixed(ids: Vec<u32>, parts: usize) -> Ids {
     Ids::named(ids, Symbols::new(names.map(Into::into).to_vec()).unwrap(), parts)
 }
 
-/// The file of each bucket of corpora that are counted apart.
-fn merged_buckets(
+/// The files of each bucket of corpora that are counted apart.
+fn in_buckets(
     folder: &Folder,
     pieces: &[Vec<u32>],
     order: usize,
     buckets: u32,
-) -> Vec<PathBuf> {
+) -> Vec<Vec<PathBuf>> {
     let mut of_bucket = vec![Vec::new(); buckets as usize];
     for (at, ids) in pieces.iter().enumerate() {
         let home = folder.path(&at.to_string());
@@ -38,13 +40,42 @@ fn merged_buckets(
             of_bucket[bucket as usize].push(path);
         }
     }
-    let merged = (0..).zip(&of_bucket).filter(|(_, paths)| !paths.is_empty());
-    let merged = merged.map(|(bucket, paths): (u32, _)| {
-        let path = folder.path(&format!("merged-{bucket}"));
+    of_bucket.retain(|paths| !paths.is_empty());
+    of_bucket
+}
+
+/// The merged file of each bucket.
+fn merged(
+    folder: &Folder,
+    of_bucket: &[Vec<PathBuf>],
+    name: &str,
+    merge: impl Fn(&[PathBuf], &Path, &Context) -> Result<()>,
+) -> Vec<PathBuf> {
+    let merged = of_bucket.iter().enumerate().map(|(bucket, paths)| {
+        let path = folder.path(&format!("{name}-{bucket}"));
         merge(paths, &path, &job(1)).unwrap();
         path
     });
     merged.collect()
+}
+
+/// The n-grams of files with their right sums.
+fn found(
+    files: &[PathBuf],
+    order: usize,
+    min_count: u64,
+    numbers_from: u8,
+) -> Vec<(String, u64, u128)> {
+    let mut found = Vec::new();
+    for path in files {
+        let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
+        let text = String::from_utf8(sums.text).unwrap();
+        for (at, ends) in sums.offsets.windows(2).enumerate() {
+            let gram = text[place(ends[0])..place(ends[1])].to_owned();
+            found.push((gram, sums.counts[at].cast_unsigned(), sums.sums[at]));
+        }
+    }
+    found
 }
 
 fn place(number: i32) -> usize {
@@ -83,7 +114,7 @@ proptest! {
         buckets in 1_u32..6,
     ) {
         let folder = Folder::new();
-        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let files = merged(&folder, &in_buckets(&folder, &pieces, order, buckets), "merged", merge);
         let all = mixed(pieces.join(&0), 1);
         let whole = folder.path("whole");
         write(&all, order, 1, &whole);
@@ -105,17 +136,9 @@ proptest! {
         let folder = Folder::new();
         // All symbols occur, as in the table of a text.
         pieces.push((1..9).flat_map(|id| [id, 0]).collect());
-        let files = merged_buckets(&folder, &pieces, order, buckets);
+        let files = merged(&folder, &in_buckets(&folder, &pieces, order, buckets), "merged", merge);
         let numbers_from = if numbers_as_one { 1 } else { u8::MAX };
-        let mut found = Vec::new();
-        for path in &files {
-            let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
-            let text = String::from_utf8(sums.text).unwrap();
-            for (at, ends) in sums.offsets.windows(2).enumerate() {
-                let gram = text[place(ends[0])..place(ends[1])].to_owned();
-                found.push((gram, sums.counts[at].cast_unsigned(), sums.sums[at]));
-            }
-        }
+        let found = found(&files, order, min_count, numbers_from);
         let given = found.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
         let mut counts = RemoteCounts::new(given, order, min_count, numbers_from).unwrap();
         let request = counts.request();
@@ -131,6 +154,66 @@ proptest! {
         prop_assert_eq!(table, &oracle(&all, CountOptions { order, min_count, neighbours }));
         prop_assert_eq!(&of_symbols[1..], &all.counts()[1..]);
         prop_assert!(counts.add(u64::MAX, 1).is_err());
+    }
+
+    #[test]
+    fn files_for_sums_give_the_same_sums(
+        mut pieces in prop::collection::vec(prop::collection::vec(0_u32..9, 0..200), 1..4),
+        order in 1_usize..=8,
+        min_count in 2_u64..5,
+        numbers_from in prop::sample::select(&[1, 2, 3, u8::MAX]),
+        buckets in 1_u32..5,
+    ) {
+        let folder = Folder::new();
+        pieces.push((1..9).flat_map(|id| [id, 0]).collect());
+        let of_bucket = in_buckets(&folder, &pieces, order, buckets);
+        let all = merged(&folder, &of_bucket, "all", merge);
+        let few = merged(&folder, &of_bucket, "few", merge_for_sums);
+        let grams = found(&all, order, min_count, numbers_from);
+        prop_assert_eq!(&found(&few, order, min_count, numbers_from), &grams);
+        let given = grams.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
+        let request = RemoteCounts::new(given, order, min_count, numbers_from).unwrap().request();
+        for (all, few) in all.iter().zip(&few) {
+            let [from_all, from_few] = [all, few].map(|path| shares(path, &request, &job(1)).unwrap());
+            prop_assert_eq!(from_all, from_few);
+            let few_rows = rows(few, 1000);
+            let texts: HashSet<&str> = few_rows.iter().map(|(text, _)| &text[..]).collect();
+            for (text, _) in &few_rows {
+                // A single symbol may be in another file.
+                let prefix = text.rsplit_once(' ').map_or("", |(prefix, _)| prefix);
+                prop_assert!(!prefix.contains(' ') || texts.contains(prefix), "{}", text);
+            }
+            for (text, count) in rows(all, 1000) {
+                prop_assert!(count == 1 || texts.contains(&text[..]), "{}", text);
+            }
+            prop_assert_eq!(CountFile::open(few).unwrap().header().min_count, 2);
+        }
+    }
+
+    #[test]
+    fn pieces_without_what_they_extend_merge_in_any_order(
+        ids in prop::collection::vec(0_u32..5, 1..200),
+        order in 1_usize..=8,
+        length in 1_usize..40,
+        turn in 0_usize..8,
+    ) {
+        let folder = Folder::new();
+        let whole = folder.path("whole");
+        write(&mixed(ids, 1), order, 1, &whole);
+        let columns = rows(&whole, 1000);
+        let mut paths = Vec::new();
+        for (at, piece) in columns.chunks(length).enumerate() {
+            paths.push(folder.path(&format!("piece-{at}")));
+            from_rows(&piece.to_vec(), order, &paths[at]).unwrap();
+        }
+        let turn = turn % paths.len().max(1);
+        paths.rotate_left(turn);
+        let paths: Vec<_> = paths.iter().map(|path| &**path).collect();
+        let out = folder.path("out");
+        if !paths.is_empty() {
+            merge_by(&paths, (&out, Kept::All), 2, &job(1)).unwrap();
+            prop_assert_eq!(rows(&out, 1000), columns);
+        }
     }
 
     #[test]
@@ -154,6 +237,30 @@ proptest! {
         }
         prop_assert_eq!(rows(&back, 5), columns);
     }
+}
+
+#[test]
+fn a_file_for_sums_lacks_what_adds_nothing() {
+    let folder = Folder::new();
+    let ids = vec![6, 7, 0, 6, 7, 8, 0, 1, 8, 7, 0, 6, 7, 2, 0, 7, 6, 2];
+    let of_bucket = in_buckets(&folder, &[ids], 2, 1);
+    let few = merged(&folder, &of_bucket, "few", merge_for_sums);
+    let expected = [
+        ("1", 1),
+        ("1 天", 1),
+        ("1 天 地", 1),
+        ("22", 2),
+        ("人", 4),
+        ("人 22", 1),
+        ("人 地", 3),
+        ("人 地 22", 1),
+        ("地", 5),
+        ("地 22", 1),
+        ("天", 2),
+    ];
+    assert_eq!(rows(&few[0], 1000), expected.map(|(text, count)| (text.to_owned(), count)));
+    let again = merge(&[&few[0], &few[0]], &folder.path("again"), &job(1)).unwrap_err();
+    assert!(again.to_string().contains("pruned at min_count 2"), "{again}");
 }
 
 #[test]

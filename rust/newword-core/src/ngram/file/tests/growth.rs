@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::{Folder, message};
 use crate::corpus::{Alphabet, EncodedCorpus};
-use crate::ngram::file::merge::merge_by;
+use crate::ngram::file::merge::{Kept, merge_by};
 use crate::ngram::testing::job;
 use crate::ngram::{
     CountFile, CountMeta, CountOptions, CountSource, NgramTable, SourceState, append, count, merge,
-    table_from_file, write_counts,
+    merge_for_sums, table_from_file, write_counts,
 };
 use crate::support::{Context, Error, MemoryBudget};
 
@@ -126,13 +126,18 @@ proptest! {
         let (at_once, grouped) = (folder.path("at once"), folder.path("grouped"));
         merge(&paths, &at_once, &job(threads)).unwrap();
         let few: Vec<_> = paths.iter().map(|path| &**path).collect();
-        merge_by(&few, &grouped, most, &job(1)).unwrap();
+        merge_by(&few, (&grouped, Kept::All), most, &job(1)).unwrap();
         prop_assert_eq!(std::fs::read(&at_once).unwrap(), std::fs::read(&grouped).unwrap());
+        let (few, few_grouped) = (folder.path("few"), folder.path("few grouped"));
+        merge_for_sums(&paths, &few, &job(1)).unwrap();
+        let all: Vec<_> = paths.iter().map(|path| &**path).collect();
+        merge_by(&all, (&few_grouped, Kept::ForSums), most, &job(1)).unwrap();
+        prop_assert_eq!(std::fs::read(&few).unwrap(), std::fs::read(&few_grouped).unwrap());
         let whole = encoded(&texts);
         prop_assert_eq!(
             table_from_file(&grouped, order, 1, &job(1)).unwrap(),
             table(&whole, order)
         );
-        prop_assert_eq!(std::fs::read_dir(folder.path(".")).unwrap().count(), paths.len() + 2);
+        prop_assert_eq!(std::fs::read_dir(folder.path(".")).unwrap().count(), paths.len() + 4);
     }
 }

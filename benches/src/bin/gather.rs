@@ -1,0 +1,114 @@
+//! What the tasks of a cluster do with count files, one after the other on one thread:
+//! `cargo run --release -p newword-benches --bin gather -- FOLDER BUCKETS FILE...`.
+//!
+//! Each file is counted into a count file for each bucket, and these are merged, bucket by bucket, in
+//! `FOLDER`, which must exist.
+
+use std::path::{Path, PathBuf};
+
+use newword_benches::Clocks;
+use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
+use newword_core::discovery::{DiscoverOptions, needed_of};
+use newword_core::ngram::{
+    CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares,
+    write_buckets,
+};
+use newword_core::support::{Context, MemoryBudget, Result};
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap_or_else(|| ".".into()));
+    let buckets = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(8);
+    let files: Vec<String> = arguments.collect();
+    let context = Context::new(Some(1), MemoryBudget::share_of_available(), None)?;
+    let start = Clocks::now();
+    let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
+    report("count into buckets", start, total);
+    let read = of_bucket.iter().flatten().map(|path| rows_of(path)).sum::<Result<u64>>()?;
+    for for_sums in [false, true] {
+        let name = if for_sums { "merge for sums" } else { "merge" };
+        let mut merged = Vec::new();
+        let start = Clocks::now();
+        for (bucket, paths) in of_bucket.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
+            let path = folder.join(format!("{name}-{bucket}"));
+            if for_sums {
+                merge_for_sums(paths, &path, &context)?;
+            } else {
+                merge(paths, &path, &context)?;
+            }
+            merged.push(path);
+        }
+        let (seconds, cpu) = start.elapsed();
+        let rows = merged.iter().map(|path| rows_of(path)).sum::<Result<u64>>()?;
+        println!("{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams of {read}");
+        sums(&merged, total, rows, &context)?;
+    }
+    Ok(())
+}
+
+/// Counts each file by itself; returns the count files of each bucket, and the symbols of all.
+fn counted(
+    files: &[String],
+    buckets: u32,
+    folder: &Path,
+    context: &Context,
+) -> Result<(Vec<Vec<PathBuf>>, u64)> {
+    let (mut of_bucket, mut total) = (vec![Vec::new(); buckets as usize], 0);
+    for (at, file) in files.iter().enumerate() {
+        let home = folder.join(format!("task-{at}"));
+        std::fs::create_dir_all(&home)
+            .map_err(|error| newword_core::support::Error::io(&home, "cannot write", error))?;
+        let source = FileSource::new(expand([file])?, ReadOptions::default());
+        let corpus = encode(Box::new(source), &Alphabet::default(), context)?;
+        let meta = CountMeta::default();
+        for (bucket, path) in write_buckets(&corpus, 4, buckets, &meta, &home, context)? {
+            of_bucket[bucket as usize].push(path);
+        }
+        total += corpus.total();
+    }
+    Ok((of_bucket, total))
+}
+
+/// The sums over neighbours from merged files, as for a discovery by the default method.
+fn sums(merged: &[PathBuf], total: u64, rows: u64, context: &Context) -> Result<()> {
+    // As `make bench-spark` asks.
+    let options = DiscoverOptions { min_count: Some(50), ..DiscoverOptions::default() };
+    let (order, min_count, numbers_from) = needed_of(&options, total)?;
+    let start = Clocks::now();
+    let found: Result<Vec<RightSums>> = merged
+        .iter()
+        .map(|path| right_sums(path, order, min_count, numbers_from, context))
+        .collect();
+    report("right sums", start, rows);
+    let found = found?;
+    let given = found.iter().flat_map(|found| {
+        let text = std::str::from_utf8(&found.text).unwrap_or_default();
+        let ends = found.offsets.iter().map(|&end| usize::try_from(end).unwrap_or(0));
+        let texts = ends.clone().zip(ends.skip(1)).map(|(start, end)| &text[start..end]);
+        let numbers = found.counts.iter().map(|count| count.cast_unsigned());
+        texts.zip(numbers).zip(&found.sums).map(|((text, count), sum)| (text, count, *sum))
+    });
+    let start = Clocks::now();
+    let counts = RemoteCounts::new(given, order, min_count, numbers_from)?;
+    let request = counts.request();
+    report("request", start, rows);
+    let start = Clocks::now();
+    let mut found = 0;
+    for path in merged {
+        found += shares(path, &request, context)?.len();
+    }
+    report("shares", start, rows);
+    println!("min_count {min_count}: {found} shares, a request of {} bytes", request.len());
+    Ok(())
+}
+
+/// All n-grams of a count file.
+fn rows_of(path: &Path) -> Result<u64> {
+    CountFile::open(path)?.into_grams()?.try_fold(0, |rows, gram| gram.map(|_| rows + 1))
+}
+
+fn report(stage: &str, start: Clocks, rows: u64) {
+    let (seconds, cpu) = start.elapsed();
+    let each = cpu / rows as f64 * 1e9;
+    println!("{stage:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {each:>6.0} ns an n-gram");
+}
