@@ -156,7 +156,9 @@ impl Decoder {
     }
 
     /// The next record of a block.
-    #[inline]
+    // Called, its result would go through memory twice: a tenth of the time of merging.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Record, Fault> {
         let head = take_varint(bytes)?;
         let (length, step) = ((head >> 1 & 15) as usize, head >> 5);
