@@ -64,18 +64,18 @@ def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     for text, report in _encoded(batches, settings):
         data = text.to_bytes()
         for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
-            row = {"text": piece, "last": start + PIECE >= len(data)}
-            yield _row(ENCODED, row | {name: report.get(name, 0) for name in REPORT})
+            end = start + PIECE
+            row = {"text": data[start:end], "last": end >= len(data)}
             # Once for all rows of the text.
-            report = {}
+            known = report if start == 0 else {}
+            yield _row(ENCODED, row | {name: known.get(name, 0) for name in REPORT})
 
 
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Counts the texts of a partition, which may be `encoded`.
 
-    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file of
-    the n-grams of that bucket. O(text), within the memory of the share.
+    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file
+    of the n-grams of that bucket. O(text), within the memory of the share.
     """
     share = share_of(settings["memory"], settings["threads"])
     options = settings["options"] | {"buckets": len(settings["labels"])}
@@ -132,7 +132,9 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
             yield _row(GATHERED, {"counts": piece})
         offsets, text, *numbers = core().right_sums(str(total), *settings["needed"])
     rows = len(numbers[0])
-    ngrams = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+    ngrams = pa.Array.from_buffers(
+        pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    )
     columns = [pa.nulls(rows, pa.binary()), ngrams, *map(pa.array, numbers)]
     yield from _cut(pa.RecordBatch.from_arrays(columns, _names(GATHERED)))
 
@@ -308,12 +310,12 @@ def _texts(batches: Batches) -> Iterator[Any]:
     """The encoded texts of these rows."""
     pieces: list[bytes] = []
     for batch in batches:
-        rows = zip(batch.column("text"), batch.column("last"), strict=True)
-        for piece, last in rows:
+        for piece, last in zip(batch.column("text"), batch.column("last"), strict=True):
             pieces.append(piece.as_py())
             if last.as_py():
-                yield core().EncodedText.from_bytes(b"".join(pieces))
+                data = b"".join(pieces)
                 pieces.clear()
+                yield core().EncodedText.from_bytes(data)
 
 
 def _binary(texts: pa.Array) -> pa.DataType:

@@ -45,11 +45,11 @@ impl EncodedText {
 
     /// The text of `to_bytes`.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
-        enter(py, &Job::plain(Some(1)), None, |_, _| EncodedCorpus::from_bytes(bytes)).map(Self)
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        enter(py, &Job::plain(Some(1)), None, |_, _| EncodedCorpus::from_bytes(data)).map(Self)
     }
 
-    /// The text as bytes, for a process of the same version. They end where another text may begin.
+    /// The text as bytes, for a process of the same version.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = enter(py, &Job::plain(Some(1)), None, |_, _| self.0.to_bytes())?;
         Ok(PyBytes::new(py, &bytes))
