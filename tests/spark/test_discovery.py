@@ -57,7 +57,7 @@ def test_the_same_when_a_worker_of_each_stage_is_killed(
     monkeypatch.setattr(_plan, "task", failing_once(tmp_path, kill=True))
     found = discover(frame(session).repartition(3), memory=MEMORY).to_lexicon()
     assert equal(found, newword.discover(iter(TEXTS)))
-    stages = ["count", "gather", "left", "pass", "right"]
+    stages = ["count", "encode", "gather", "pass", "shares"]
     assert sorted(path.name for path in tmp_path.iterdir()) == stages
 
 
@@ -86,6 +86,29 @@ def test_wrong_arguments(session: Any, case: str) -> None:
 def test_a_frame_without_text(session: Any) -> None:
     with pytest.raises(newword.CorpusError, match="no symbol"):
         discover(frame(session, [None, "，"]))
+
+
+def test_an_error_of_any_stage_keeps_its_type(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = _plan.task
+    for stage in ("encode", "count", "gather", "shares", "pass"):
+
+        def failing(name: str, settings: dict[str, Any], version: str, at: str = stage) -> Any:
+            inner = plain(name, settings, version)
+
+            def run(batches: Any) -> Any:
+                if name == at:
+                    from newword.errors import MemoryBudgetError
+
+                    raise MemoryBudgetError(f"memory: of {name}")
+                return inner(batches)
+
+            return run
+
+        monkeypatch.setattr(_plan, "task", failing)
+        with pytest.raises(newword.MemoryBudgetError, match=f"^memory: of {stage}$"):
+            discover(frame(session).repartition(2), memory=MEMORY)
 
 
 def test_nothing_is_left_of_a_discovery(session: Any, tmp_path: Path) -> None:

@@ -161,3 +161,5 @@ def test_an_error_is_found_in_the_text_of_a_traceback() -> None:
     assert isinstance(found, DecodeError)
     assert str(found) == "text: row 1"
     assert error_in("ValueError: 1") is None
+    large = error_in("Total size of serialized results is bigger than spark.driver.maxResultSize")
+    assert isinstance(large, MemoryBudgetError)

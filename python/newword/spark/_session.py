@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from newword import _check, errors
 from newword._optional import optional_module
-from newword.errors import InvalidArgumentError, MissingDependencyError, NewwordError
+from newword.errors import (
+    InvalidArgumentError,
+    MemoryBudgetError,
+    MissingDependencyError,
+    NewwordError,
+)
 from newword.spark._tasks import ERROR
 
 if TYPE_CHECKING:
@@ -91,20 +96,36 @@ def typed_errors() -> Iterator[None]:
 
     Raises:
         NewwordError: The exception of the task, of its class; other exceptions are left alone.
+        MemoryBudgetError: The results are more than Spark lets the driver take.
     """
-    from pyspark.errors import PySparkException
-
     try:
         yield
-    except PySparkException as error:
+    except _wrappers() as error:
         raised = error_in(str(error))
         if raised is None:
             raise
         raise raised from error
 
 
+def _wrappers() -> tuple[type[Exception], ...]:
+    """The exceptions in which Spark wraps the text of others."""
+    from pyspark.errors import PySparkException
+
+    try:
+        from py4j.protocol import Py4JJavaError
+    except ImportError:
+        # A client of Spark Connect alone has no Java.
+        return (PySparkException,)
+    return (PySparkException, Py4JJavaError)
+
+
 def error_in(message: str) -> NewwordError | None:
     """The exception of this package that the text of a traceback ends in, if any."""
+    if "spark.driver.maxResultSize" in message:
+        return MemoryBudgetError(
+            "min_count: the n-grams that occur so often do not fit in "
+            "spark.driver.maxResultSize; raise min_count or that setting"
+        )
     found = ERROR.search(message)
     if found is None:
         return None
