@@ -84,6 +84,14 @@ class TestTheSample:
         assert not set(words["word"]) & set(words.rejected["word"])
         assert equal(words, discover(sample_path()))
 
+    @pytest.mark.parametrize("method", ["combined", "chain", "entropy", "bigram", "autonomy"])
+    def test_reasons_change_no_number(self, method: str) -> None:
+        # Numbers beside single symbols are one neighbour in either case, or none is.
+        texts = [*sample_text().splitlines(), *(f"第{day}天有{day + 3}人" for day in range(9))]
+        words = discover(iter(texts), method=method)
+        assert "第" in words or method == "entropy"
+        assert equal(discover(iter(texts), method=method, reasons=True), words)
+
     def test_edge_stops_and_length(self) -> None:
         words = discover(sample_path(), edge_stops="的了", max_length=3)
         # A character alone is not at the edge of anything.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """The formats that are known by their extension, as `newword.discover` knows them."""
-READABLE = ("text", "jsonl", "parquet")
+READABLE = ("text", "jsonl", "csv", "tsv", "parquet")
 
 
 def discover_on(master: str, files: Sequence[str], arguments: dict[str, Any]) -> Lexicon:
@@ -52,7 +52,8 @@ def discover_on(master: str, files: Sequence[str], arguments: dict[str, Any]) ->
         if master.startswith("local"):
             # Spark's own default, 200, is for a cluster.
             rest["partitions"] = 2 * spark.sparkContext.defaultParallelism
-        return discover(texts_in(spark, files, kind, field), "text", **rest).to_lexicon()
+        texts = texts_in(spark, files, kind, field, rest["errors"])
+        return discover(texts, "text", **rest).to_lexicon()
 
 
 def format_of_all(files: Sequence[str], given: str) -> str:
@@ -94,13 +95,19 @@ def _format(name: str) -> str:
     return BY_EXTENSION.get(suffix, "text")
 
 
-def texts_in(spark: "SparkSession", files: Sequence[str], kind: str, field: str) -> "DataFrame":
+def texts_in(
+    spark: "SparkSession", files: Sequence[str], kind: str, field: str, errors: str
+) -> "DataFrame":
     """The texts of files as the column `text`."""
     from pyspark.sql import functions
+
+    from newword.spark._rows import texts_of_rows
 
     paths = list(files)
     if kind == "text":
         return spark.read.text(paths).withColumnRenamed("value", "text")
+    if kind in ("csv", "tsv"):
+        return texts_of_rows(spark, paths, kind, field, errors)
     # A line that is no JSON is an error, not a null.
     reader = spark.read.option("mode", "FAILFAST")
     rows = reader.json(paths) if kind == "jsonl" else reader.parquet(*paths)

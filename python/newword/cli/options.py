@@ -208,7 +208,8 @@ Spark: TypeAlias = Annotated[
     typer.Option(
         "--spark",
         metavar="MASTER",
-        help="Run on an Apache Spark cluster: its master, such as local[4] or spark://HOST:7077.",
+        help="Run on an Apache Spark cluster: its master, such as local[4] or spark://HOST:7077. "
+        "Reads UTF-8 files of all formats, plain or .gz.",
         rich_help_panel=RUNNING,
         show_default=False,
     ),

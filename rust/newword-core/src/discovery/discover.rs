@@ -52,11 +52,7 @@ pub fn discover(
 pub fn needed_of(options: &DiscoverOptions, total: u64) -> Result<(usize, u64, u8)> {
     let Settled { order, min_count, .. } = options.settle(total)?;
     // As [`discover`] counts them.
-    let numbers_from = match options.method {
-        Method::Entropy => u8::MAX,
-        Method::Chain | Method::Bigram if options.rejected == 0 => 2,
-        _ => 1,
-    };
+    let numbers_from = if options.method == Method::Entropy { u8::MAX } else { 1 };
     Ok((order, min_count, numbers_from))
 }
 

@@ -76,7 +76,8 @@ fn levels<K: Key>(
     if plan.goal.gathers_left() {
         let (left, singles) = (forward.left_sums(), &mut levels[0]);
         let rank = |id: &u32| plan.ranks[*id as usize] as usize;
-        singles.left_sums = singles.grams.iter().map(|id| nats(left[rank(id)])).collect();
+        let sum = |id: &u32| nats(left[rank(id)].total(plan));
+        singles.left_sums = singles.grams.iter().map(sum).collect();
     }
     if both {
         let mut left = LeftSums::<K>::new(&levels, plan, context, &ledger)?;

@@ -56,12 +56,12 @@ impl Tally {
     }
 }
 
-/// Adds to the sum over the symbols before each symbol what one symbol before it adds: `term` of its
-/// pairs with that one. `left` is empty if not needed.
+/// Adds to the sum over the symbols before the second symbol of a pair what the first adds. `left` is
+/// empty if not needed.
 #[inline]
-fn add_left(left: &mut [Sum], rank: u32, term: Sum) {
-    if let Some(sum) = left.get_mut(rank as usize) {
-        *sum += term;
+fn add_left(left: &mut [OpenSum], [first, second]: [u32; 2], count: u64, plan: &Plan) {
+    if let Some(sum) = left.get_mut(second as usize) {
+        sum.add(first, count, plan);
     }
 }
 
@@ -85,7 +85,7 @@ struct State {
     /// Children of the groups being worked on, innermost last.
     children: Vec<Child>,
     /// By rank: the sum over the symbols before it, as far as this worker saw them; or empty.
-    left: Vec<Sum>,
+    left: Vec<OpenSum>,
 }
 
 /// What stays the same while a bucket is worked on.
@@ -98,13 +98,14 @@ pub(crate) struct Job<'a, K> {
 
 impl<K: Key> Worker<K> {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let left = if plan.goal.gathers_left() { vec![0; plan.ranks_len()] } else { Vec::new() };
+        let ranks = if plan.goal.gathers_left() { plan.ranks_len() } else { 0 };
+        let left = vec![OpenSum::default(); ranks];
         let state = State { tally: Tally::new(plan.ranks_len()), children: Vec::new(), left };
         Self { ping: Vec::new(), pong: Vec::new(), state }
     }
 
     /// By rank: the sums over the symbols before, as far as this worker saw them.
-    pub(crate) fn left_sums(&self) -> &[Sum] {
+    pub(crate) fn left_sums(&self) -> &[OpenSum] {
         &self.state.left
     }
 
@@ -149,13 +150,13 @@ impl<K: Key> Worker<K> {
 }
 
 impl State {
-    /// Notes of the group just tallied, whose keys share nothing but their first symbol, what that
+    /// Notes of the group just tallied, whose keys share nothing but the symbol `first`, what that
     /// symbol adds to the sums of those that follow it.
-    fn note_left(&mut self, plan: &Plan) {
+    fn note_left(&mut self, first: u32, plan: &Plan) {
         let Tally { slots, touched, distinct } = &self.tally;
         for &rank in &touched[..*distinct] {
             let count = u64::from(slots[rank as usize]);
-            add_left(&mut self.left, rank, plan.terms.of(count));
+            add_left(&mut self.left, [first, rank], count, plan);
         }
     }
 
@@ -294,7 +295,7 @@ impl State {
         let layout = job.plan.layout;
         self.tally.count(keys.iter().map(|key| key.field(depth, layout)));
         if depth == 0 && !self.left.is_empty() {
-            self.note_left(job.plan);
+            self.note_left(job.first, job.plan);
         }
         let base = self.children.len();
         let sum = self.keep_children(keys.len(), job.plan);
@@ -315,8 +316,8 @@ impl State {
 ///
 /// Invariant: `start[d]` is where the current run of keys with `d` equal fields began and `sums[d]`
 /// the sum over its children that have ended.
-fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [Sum]) {
-    let Plan { layout, goal, terms, .. } = job.plan;
+fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [OpenSum]) {
+    let Plan { layout, goal, .. } = job.plan;
     let mut start = [0; super::key::MAX_FIELDS + 1];
     let mut sums = [OpenSum::default(); super::key::MAX_FIELDS + 1];
     for end in 1..=keys.len() {
@@ -336,7 +337,7 @@ fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [Sum]) {
             if fixed > depth {
                 sums[fixed - 1].add(last.field(fixed - 1, *layout), count, job.plan);
                 if fixed == 1 {
-                    add_left(left, last.field(0, *layout), terms.of(count));
+                    add_left(left, [job.first, last.field(0, *layout)], count, job.plan);
                 }
             }
             if count >= goal.min_count && fixed < goal.order {

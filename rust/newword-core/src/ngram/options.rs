@@ -20,7 +20,7 @@ pub struct CountOptions {
 pub enum Neighbours {
     /// None, which takes less than half the time.
     OfNone,
-    /// Single symbols, at almost no extra cost.
+    /// Single symbols, at almost no extra cost; all runs of digits are one neighbour.
     OfSingles,
     /// All n-grams that are kept.
     OfAll,
@@ -30,6 +30,11 @@ pub enum Neighbours {
 }
 
 impl Neighbours {
+    /// Whether all runs of digits are one neighbour.
+    pub fn numbers_as_one(self) -> bool {
+        matches!(self, Self::OfSingles | Self::OfAllNumbersAsOne)
+    }
+
     /// Whether those of all n-grams are looked at.
     pub fn of_all(self) -> bool {
         matches!(self, Self::OfAll | Self::OfAllNumbersAsOne)

@@ -65,7 +65,7 @@ pub(crate) struct Plan {
     numbers: Vec<bool>,
 }
 
-/// A sum over neighbours that come one after the other.
+/// A sum over neighbours that are taken one after the other.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OpenSum {
     sum: Sum,
@@ -82,6 +82,12 @@ impl OpenSum {
         } else {
             self.sum += plan.terms.of(count);
         }
+    }
+
+    /// Takes what another sum took: other neighbours, or more numbers.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.numbers += other.numbers;
     }
 
     /// The sum over all that were taken.
@@ -105,7 +111,7 @@ impl Plan {
             terms: Terms::new(),
             numbers: Vec::new(),
         };
-        let as_one = goal.neighbours == Neighbours::OfAllNumbersAsOne;
+        let as_one = goal.neighbours.numbers_as_one();
         if as_one {
             plan.numbers.push(false);
         }
@@ -244,7 +250,10 @@ mod tests {
         let plan = Plan::new(&counts, &symbols, Goal { neighbours: Neighbours::OfNone, ..goal });
         assert_eq!(plan.ids, [0, 2, 5]);
         let plan = Plan::new(&counts, &symbols, Goal { neighbours: Neighbours::OfSingles, ..goal });
-        assert_eq!((&plan.ids[..], &plan.sizes[..]), (&[0, 2, 3, 5][..], &[0, 5, 2, 7][..]));
+        assert_eq!(
+            (&plan.ids[..], &plan.sizes[..]),
+            (&[0, 1, 2, 3, 4, 5][..], &[0, 1, 5, 2, 1, 7][..])
+        );
         let plan = Plan::new(&counts, &symbols, Goal { min_count: 1, ..goal });
         assert_eq!(plan.ids, [0, 1, 2, 3, 4, 5]);
         let neighbours = Neighbours::OfAllNumbersAsOne;

@@ -133,7 +133,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         }
         let (size, sum) = (counts.iter().sum(), plan.goal.sums(depth).then(|| sum.total(plan)));
         if depth == 0 && plan.goal.gathers_left() {
-            self.note_left(counts);
+            self.note_left(first, counts);
         }
         if depth > 0 || size >= plan.goal.min_count {
             found.push(depth, first, prefix, size, sum);

@@ -8,10 +8,9 @@ use rayon::prelude::*;
 use super::group::{Job, Worker};
 use super::key::Key;
 use super::parts::IdParts;
-use super::plan::{Limits, Plan};
+use super::plan::{Limits, OpenSum, Plan};
 use super::rows::{Found, Ledger};
 use super::scatter::{Buffer, Scan, lock, put_back, take};
-use super::sums::Sum;
 use crate::support::{Context, Result};
 
 /// Takes rows as a sweep finds them.
@@ -42,7 +41,7 @@ pub(crate) struct Sweep<'a, P, K> {
     pub ledger: &'a Ledger,
     workers: Mutex<Vec<Worker<K>>>,
     /// As [`Worker::left_sums`], of what no worker saw whole.
-    left: Mutex<Vec<Sum>>,
+    left: Mutex<Vec<OpenSum>>,
 }
 
 impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
@@ -77,22 +76,22 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
         Ok(())
     }
 
-    /// Notes what one symbol adds to the sums over the symbols before others; `counts` are those of
-    /// its pairs.
-    pub(crate) fn note_left(&self, counts: &[u64]) {
+    /// Notes what the symbol `first` adds to the sums over the symbols before others; `counts` are
+    /// those of its pairs.
+    pub(crate) fn note_left(&self, first: u32, counts: &[u64]) {
         let mut left = lock(&self.left);
-        left.resize(self.plan().ranks_len(), 0);
+        left.resize(self.plan().ranks_len(), OpenSum::default());
         for (sum, &count) in left.iter_mut().zip(counts) {
-            *sum += self.plan().terms.of(count);
+            sum.add(first, count, self.plan());
         }
     }
 
     /// By rank: the sum over the symbols before it, after [`Sweep::run`]; where the goal gathers them.
-    pub(crate) fn left_sums(&self) -> Vec<Sum> {
+    pub(crate) fn left_sums(&self) -> Vec<OpenSum> {
         let mut sums = lock(&self.left).clone();
-        sums.resize(self.plan().ranks_len(), 0);
+        sums.resize(self.plan().ranks_len(), OpenSum::default());
         for worker in lock(&self.workers).iter() {
-            sums.iter_mut().zip(worker.left_sums()).for_each(|(sum, more)| *sum += more);
+            sums.iter_mut().zip(worker.left_sums()).for_each(|(sum, more)| sum.join(*more));
         }
         sums
     }

@@ -100,7 +100,7 @@ pub(crate) fn oracle(corpus: &Ids, options: CountOptions) -> NgramTable {
     for n in 1..=options.order {
         let (mut right, mut left) = (BTreeMap::new(), BTreeMap::new());
         for (gram, count) in grams(&corpus.stream, n + 1) {
-            let as_one = options.neighbours == Neighbours::OfAllNumbersAsOne;
+            let as_one = options.neighbours.numbers_as_one();
             let neighbour = |id: u32| {
                 let number = as_one && corpus.symbols.is_number(id);
                 if number { u32::MAX } else { id }
