@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.cluster import JAVA
+
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[Any]:
@@ -21,6 +23,7 @@ def session() -> Iterator[Any]:
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": JAVA,
         "spark.driver.memory": "512m",
         "spark.sql.shuffle.partitions": "3",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50",

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 BY_EXTENSION = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """The formats that are known by their extension, as `newword.discover` knows them."""
+LOOPBACK = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+}
+"""Options by which Spark on this machine alone is not seen by others."""
 READABLE = ("text", "jsonl", "csv", "tsv", "parquet")
 
 
@@ -130,11 +136,14 @@ def session(master: str) -> "Iterator[SparkSession]":
         message = "Spark needs Java 17 or later, which is neither in JAVA_HOME nor in PATH"
         raise MissingDependencyError(message, name="java")
     # Workers on this machine have this Python; those of a cluster have their own setting.
+    options = {"spark.ui.showConsoleProgress": "false"}
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        options |= LOOPBACK
     builder: Any = SparkSession.builder
     before = SparkSession.getActiveSession()
-    builder = builder.config("spark.ui.showConsoleProgress", "false")
+    for name, value in options.items():
+        builder = builder.config(name, value)
     try:
         spark = (builder.remote(master) if remote else builder.master(master)).getOrCreate()
     except PySparkException as error:
