@@ -9,11 +9,11 @@ from pathlib import Path
 from newword._core import core
 from newword.errors import MemoryBudgetError
 
-BASE = 96_000_000
-"""Bytes of a Python worker with NumPy, pyarrow and the core, before it does anything."""
+BASE = 136_000_000
+"""Bytes of a Python worker with NumPy, pyarrow and the core, and of the rows that Spark hands over."""
 LEAST = 64_000_000
 """The smallest budget of the core, in bytes."""
-CORE = 0.7
+CORE = 0.65
 """The part of the rest that the core may take; it exceeds its budget by a fifth at most."""
 TEXT = 0.15
 """The part of the rest that the texts counted at a time take, as Arrow arrays."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from newword._core import core
 from newword.errors import DecodeError, FormatError
+from newword.spark._pieces import cut, joined
 from newword.spark._share import Share, share_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ COUNTED = "bucket int, counts binary"
 """The columns of `count`."""
 GATHERED = "counts binary, ngram string, count bigint, low bigint, high bigint"
 """The columns of `gather`."""
-PIECE = 1 << 18
-"""Bytes of a file or of a text that go out in a row; larger arrays are slow in a JVM."""
+READ = 1 << 24
+"""Bytes of a file that are read at once."""
 ROWS = 1 << 16
 """Rows of a batch that goes out."""
 PACKED = 1 << 18
@@ -61,14 +62,23 @@ def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     Yields batches of `text`, a piece of an encoded text; whether it is the `last` of that text; and
     a share of each number of `REPORT`. O(text), within the memory of the share.
     """
+    import pyarrow as pa
+
     for text, report in _encoded(batches, settings):
         data = text.to_bytes()
-        for start in range(0, len(data), PIECE):
-            end = start + PIECE
-            row = {"text": data[start:end], "last": end >= len(data)}
-            # Once for all rows of the text.
-            known = report if start == 0 else {}
-            yield _row(ENCODED, row | {name: known.get(name, 0) for name in REPORT})
+        del text
+        left = len(data)
+        for pieces in cut(data):
+            left -= len(joined(pieces))
+            last = np.zeros(len(pieces), bool)
+            last[-1] = left == 0
+            columns = {"last": last}
+            for name in REPORT:
+                columns[name] = np.zeros(len(pieces), np.int64)
+                # Once for all rows of the text.
+                columns[name][0] = report.pop(name, 0)
+            arrays = {name: pa.array(column) for name, column in columns.items()}
+            yield _batch(ENCODED, text=pieces, **arrays)
 
 
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -77,6 +87,8 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file
     of the n-grams of that bucket. O(text), within the memory of the share.
     """
+    import pyarrow as pa
+
     share = share_of(settings["memory"], settings["threads"])
     options = settings["options"] | {"buckets": len(settings["labels"])}
     if settings["encoded"]:
@@ -86,9 +98,10 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     for text in texts:
         with _folder(settings) as folder:
             for bucket, path in text.count_buckets(str(folder), options, _job(share, folder)):
-                row = {"bucket": settings["labels"][bucket], "counts": Path(path).read_bytes()}
+                counts = pa.array([Path(path).read_bytes()], pa.binary())
                 Path(path).unlink()
-                yield _row(COUNTED, row)
+                label = pa.array([settings["labels"][bucket]], pa.int32())
+                yield _batch(COUNTED, bucket=label, counts=counts)
 
 
 def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -128,15 +141,13 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         merge(files, str(total), _job(share, folder))
         for file in files:
             Path(file).unlink()
-        for piece in _read(total):
-            yield _row(GATHERED, {"counts": piece})
+        for data in _read(total):
+            yield from (_batch(GATHERED, counts=pieces) for pieces in cut(data))
         offsets, text, *numbers = core().right_sums(str(total), *settings["needed"])
-    rows = len(numbers[0])
-    ngrams = pa.Array.from_buffers(
-        pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    )
-    columns = [pa.nulls(rows, pa.binary()), ngrams, *map(pa.array, numbers)]
-    yield from _cut(pa.RecordBatch.from_arrays(columns, _names(GATHERED)))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    ngrams = pa.Array.from_buffers(pa.string(), len(numbers[0]), buffers)
+    count, low, high = map(pa.array, numbers)
+    yield from _cut(_batch(GATHERED, ngram=ngrams, count=count, low=low, high=high))
 
 
 def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -144,7 +155,7 @@ def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     with _folder(settings) as folder:
-        if (path := _joined(batches, folder)) is None:
+        if (path := _file(batches, folder)) is None:
             return
         columns = core().shares(str(path), settings["request"])
         arrays = [pa.array(column) for column in columns]
@@ -271,8 +282,8 @@ def _source(texts: pa.ChunkedArray, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _row(columns: str, values: dict[str, Any]) -> pa.RecordBatch:
-    """A row of columns as Spark names them; those without a value are null."""
+def _batch(columns: str, **given: pa.Array) -> pa.RecordBatch:
+    """A batch of columns as Spark names them; those that are not given are null."""
     import pyarrow as pa
 
     kinds = {
@@ -282,13 +293,12 @@ def _row(columns: str, values: dict[str, Any]) -> pa.RecordBatch:
         "boolean": pa.bool_(),
         "string": pa.string(),
     }
-    fields = [column.split(" ") for column in columns.split(", ")]
-    schema = pa.schema([(name, kinds[kind]) for name, kind in fields])
-    return pa.RecordBatch.from_pylist([values], schema)
-
-
-def _names(columns: str) -> list[str]:
-    return [column.split(" ")[0] for column in columns.split(", ")]
+    rows = len(next(iter(given.values())))
+    arrays = {}
+    for column in columns.split(", "):
+        name, kind = column.split(" ")
+        arrays[name] = given[name] if name in given else pa.nulls(rows, kinds[kind])
+    return pa.RecordBatch.from_pydict(arrays)
 
 
 def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[str, int]]]:
@@ -308,14 +318,17 @@ def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[s
 
 def _texts(batches: Batches) -> Iterator[Any]:
     """The encoded texts of these rows."""
-    pieces: list[bytes] = []
+    held: list[pa.Buffer] = []
     for batch in batches:
-        for piece, last in zip(batch.column("text"), batch.column("last"), strict=True):
-            pieces.append(piece.as_py())
-            if last.as_py():
-                data = b"".join(pieces)
-                pieces.clear()
-                yield core().EncodedText.from_bytes(data)
+        start = 0
+        for last in np.flatnonzero(batch.column("last")).tolist():
+            held.append(joined(batch.column("text")[start : last + 1]))
+            text = core().EncodedText.from_bytes(b"".join(held))
+            held.clear()
+            yield text
+            del text
+            start = last + 1
+        held.append(joined(batch.column("text")[start:]))
 
 
 def _binary(texts: pa.Array) -> pa.DataType:
@@ -368,17 +381,16 @@ def _saved(batches: Batches, folder: Path) -> Iterator[str]:
 def _read(path: Path) -> Iterator[bytes]:
     """A file in pieces."""
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
+        while piece := file.read(READ):
             yield piece
 
 
-def _joined(batches: Batches, folder: Path) -> Path | None:
+def _file(batches: Batches, folder: Path) -> Path | None:
     """The file whose pieces these are, None without any."""
     path = folder / "joined"
     with path.open("wb") as file:
         for batch in batches:
-            for piece in batch.column("counts"):
-                file.write(piece.as_buffer())
+            file.write(joined(batch.column("counts")))
         return path if file.tell() else None
 
 
