@@ -27,11 +27,13 @@ pub(super) enum Kind {
     Grams = 3,
     /// JSON: how many n-grams of each length there are; nothing follows.
     End = 4,
+    /// Ids and names in code-point order, front-coded: the symbols of a file of a group.
+    Numbered = 5,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Header, Self::Symbols, Self::Grams, Self::End]
+        [Self::Header, Self::Symbols, Self::Grams, Self::End, Self::Numbered]
             .into_iter()
             .find(|&kind| kind as u8 == byte)
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::format::MALFORMED;
 use super::packed::{Layout, Packed, Tournament};
 use super::records::{Encoder, Gram, Record};
 use super::write::{Writer, temporary};
@@ -16,7 +17,7 @@ const OPEN_BYTES: u64 = 1 << 20;
 
 /// Merges exact count files into `out`, the file of all their corpora one after the other.
 ///
-/// The files may have different symbols; they must agree in order and alphabet. Memory is that of the
+/// The files may have different symbols, and be those of groups; they must agree in order and alphabet. Memory is that of the
 /// symbol tables and one block per file; O(n-grams * log files). If the files are too many for the budget,
 /// they are merged in groups, with temporary files next to `out`. `out` is written atomically and may be
 /// one of `paths`. A file that is named twice counts twice.
@@ -105,6 +106,8 @@ fn merge_at_once(
     }
     context.progress().begin(Stage::Merging, bytes);
     let (symbols, ids) = union(files)?;
+    let ids = files.iter().zip(ids).map(|(file, ids)| by_own_id(file, ids, context));
+    let ids = ids.collect::<Result<Vec<_>>>()?;
     let mut writer = Writer::create(out, &header, &symbols)?;
     writer.durable = durable;
     let numbers = match kept {
@@ -163,8 +166,8 @@ fn common_header(files: &[CountFile]) -> Result<CountHeader> {
     Ok(merged)
 }
 
-/// All symbols of all files, and for each file their ids by its own, which rise, so that the order of
-/// n-grams stays.
+/// All symbols of all files, and for each file their ids in the order of its symbols. They rise, so that the
+/// order of n-grams stays.
 fn union(files: &[CountFile]) -> Result<(Symbols, Vec<Vec<u32>>)> {
     let mut names: Vec<Box<str>> = Vec::new();
     let mut ids: Vec<Vec<u32>> = vec![vec![0]; files.len()];
@@ -186,17 +189,35 @@ fn union(files: &[CountFile]) -> Result<(Symbols, Vec<Vec<u32>>)> {
     Ok((Symbols::new(names)?, ids))
 }
 
+/// The ids of the union by the file's own, 0 for those that are no symbol of the file.
+///
+/// # Errors
+/// [`Error::Memory`] if a damaged file names an id for which they do not fit.
+fn by_own_id(file: &CountFile, ids: Vec<u32>, context: &Context) -> Result<Vec<u32>> {
+    let Some(numbers) = file.numbers() else { return Ok(ids) };
+    let largest = file.largest() as usize;
+    if (largest * size_of::<u32>()) as u64 > context.memory().bytes() {
+        let path = file.path().display();
+        return Err(Error::Memory(format!("{path}: the symbols do not fit; raise memory")));
+    }
+    let mut spread = vec![0; largest + 1];
+    for (&own, id) in numbers.iter().zip(ids.into_iter().skip(1)) {
+        spread[own as usize] = id;
+    }
+    Ok(spread)
+}
+
 /// A file's n-grams in the ids of the union.
 struct Stream<'f> {
     grams: Grams<&'f CountFile>,
-    /// The id in the union by the file's own.
+    /// The id in the union by the file's own, 0 for none.
     ids: Vec<u32>,
     record: Record,
 }
 
 impl<'f> Stream<'f> {
     fn new(file: &'f CountFile, ids: Vec<u32>) -> Result<Self> {
-        Ok(Self { grams: file.grams()?, ids, record: Record { length: 0, last: 0, count: 0 } })
+        Ok(Self { grams: Grams::of(file)?, ids, record: Record { length: 0, last: 0, count: 0 } })
     }
 
     /// The key of the next n-gram, made of the last one; [`Packed::END`] behind all.
@@ -205,10 +226,13 @@ impl<'f> Stream<'f> {
         let Some(record) = self.grams.next_record(Some(context))? else { return Ok(K::END) };
         let last = self.ids[record.last as usize];
         self.record = Record { last, ..record };
-        if self.grams.is_anew() {
-            return Ok(K::of(self.grams.gram().iter().map(|&id| self.ids[id as usize]), layout));
-        }
-        Ok(before.with(record.length, last, layout))
+        let (key, known) = if self.grams.is_anew() {
+            let ids = self.grams.gram().iter().map(|&id| self.ids[id as usize]);
+            (K::of(ids.clone(), layout), ids.min() != Some(0))
+        } else {
+            (before.with(record.length, last, layout), last != 0)
+        };
+        if known { Ok(key) } else { Err(self.grams.failed(MALFORMED)) }
     }
 }
 
