@@ -2,7 +2,8 @@
 
     python benches/python/count_groups.py FILE GROUPS...
 
-Prints, for each number of groups, the files, their bytes, and the seconds of `count_buckets` on one thread.
+Prints, for each number of groups, the files, their bytes, and the seconds of `count_buckets` on one
+thread.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def main() -> None:
             files = text.count_buckets(folder, options, JOB | {"temp_dir": folder})
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             size = sum(Path(path).stat().st_size for _, path in files) / 1e6
-        print(f"{groups:>6} groups: {len(files):>6} files, {size:>7.2f} MB, {wall:>6.2f} s, {cpu:>6.2f} s of CPU")
+        sizes = f"{len(files):>6} files, {size:>7.2f} MB"
+        print(f"{groups:>6} groups: {sizes}, {wall:>6.2f} s, {cpu:>6.2f} s of CPU")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,9 @@ fn encode<K: Key>(
         let count = found.levels[level].counts[next[level]];
         if level < 2 || last == Gram::default() {
             file = files.of(&head.0[..2.min(level + 1)]);
-            head.0[..=level].iter().for_each(|&id| files.note(file, id));
+            for &id in &head.0[..=level] {
+                files.note(file, id);
+            }
             let (encoder, bytes) = &mut encoders[file];
             encoder.push(head, count, bytes)?;
         } else {

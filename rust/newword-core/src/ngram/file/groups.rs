@@ -138,7 +138,9 @@ impl Files for Groups {
         // Those of a group side by side, so that it has few pieces; they stay in order.
         blocks.sort_by_key(|blocks| blocks.file);
         let mut bytes = Vec::with_capacity(blocks.iter().map(|blocks| blocks.bytes.len()).sum());
-        blocks.iter().for_each(|blocks| bytes.extend_from_slice(&blocks.bytes));
+        for blocks in &blocks {
+            bytes.extend_from_slice(&blocks.bytes);
+        }
         let mut start = self.spill.append(&bytes)?;
         for Blocks { file, bytes, rows } in blocks {
             let group = &mut self.all[file];

@@ -153,7 +153,9 @@ fn with(symbols: &[(Kind, &[u8])], gram: &[u64]) -> Vec<u8> {
     let (last, before) = gram.split_last().unwrap();
     let mut grams = Vec::new();
     put_varint(&mut grams, gram.len() as u64);
-    before.iter().for_each(|&id| put_varint(&mut grams, id));
+    for &id in before {
+        put_varint(&mut grams, id);
+    }
     put_varint(&mut grams, last << 5 | (gram.len() as u64) << 1);
     grams.push(3);
     let (header, end): (_, &[u8]) = if gram.len() == 1 {
