@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::format::MALFORMED;
+use super::names::union;
 use super::packed::{Layout, Packed, Tournament};
 use super::records::{Encoder, Gram, Record};
 use super::write::{Writer, temporary};
 use super::{CountFile, CountHeader, Grams};
-use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result, Stage};
 
 /// Files merged at once, well below what systems let a process open.
@@ -105,9 +105,7 @@ fn merge_at_once(
         bytes += length.map_err(|error| Error::io(file.path(), "cannot read", error))?.len();
     }
     context.progress().begin(Stage::Merging, bytes);
-    let (symbols, ids) = union(files)?;
-    let ids = files.iter().zip(ids).map(|(file, ids)| by_own_id(file, ids, context));
-    let ids = ids.collect::<Result<Vec<_>>>()?;
+    let (symbols, ids) = union(files, context)?;
     let mut writer = Writer::create(out, &header, &symbols)?;
     writer.durable = durable;
     let numbers = match kept {
@@ -164,47 +162,6 @@ fn common_header(files: &[CountFile]) -> Result<CountHeader> {
         merged.meta.sources.extend_from_slice(&header.meta.sources);
     }
     Ok(merged)
-}
-
-/// All symbols of all files, and for each file their ids in the order of its symbols. They rise, so that the
-/// order of n-grams stays.
-fn union(files: &[CountFile]) -> Result<(Symbols, Vec<Vec<u32>>)> {
-    let mut names: Vec<Box<str>> = Vec::new();
-    let mut ids: Vec<Vec<u32>> = vec![vec![0]; files.len()];
-    let name = |at: usize, id: usize| {
-        let symbols = files[at].symbols();
-        // Nothing comes behind the names.
-        let id = u32::try_from(id).ok().filter(|_| id <= symbols.len());
-        id.map_or((true, ""), |id| (false, symbols.name(id)))
-    };
-    let mut next = Tournament::new((0..files.len()).map(|at| name(at, 1)).collect());
-    while let ((false, first), at) = next.first() {
-        if names.last().is_none_or(|last| **last != *first) {
-            names.push(first.into());
-        }
-        // `Symbols::new` makes sure that their number fits.
-        ids[at].push(u32::try_from(names.len()).unwrap_or(u32::MAX));
-        next.replace(name(at, ids[at].len()));
-    }
-    Ok((Symbols::new(names)?, ids))
-}
-
-/// The ids of the union by the file's own, 0 for those that are no symbol of the file.
-///
-/// # Errors
-/// [`Error::Memory`] if a damaged file names an id for which they do not fit.
-fn by_own_id(file: &CountFile, ids: Vec<u32>, context: &Context) -> Result<Vec<u32>> {
-    let Some(numbers) = file.numbers() else { return Ok(ids) };
-    let largest = file.largest() as usize;
-    if (largest * size_of::<u32>()) as u64 > context.memory().bytes() {
-        let path = file.path().display();
-        return Err(Error::Memory(format!("{path}: the symbols do not fit; raise memory")));
-    }
-    let mut spread = vec![0; largest + 1];
-    for (&own, id) in numbers.iter().zip(ids.into_iter().skip(1)) {
-        spread[own as usize] = id;
-    }
-    Ok(spread)
 }
 
 /// A file's n-grams in the ids of the union.

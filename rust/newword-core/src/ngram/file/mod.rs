@@ -13,6 +13,7 @@ mod columns;
 mod format;
 mod groups;
 mod merge;
+mod names;
 mod packed;
 mod read;
 mod records;

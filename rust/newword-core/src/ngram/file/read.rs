@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::CountHeader;
 use super::format::{
-    Fault, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION, take_block, take_name,
-    take_varint,
+    Fault, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION, take_block,
 };
+use super::names::take_names;
 use super::records::{Decoder, Record};
 use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result};
@@ -150,29 +150,6 @@ impl CountFile {
         let spell = |(gram, count): (Vec<u32>, u64)| (self.symbols.spell(&gram), count);
         Ok(self.grams()?.filter(wanted).map(move |item| item.map(spell)))
     }
-}
-
-/// Appends the names of a block of symbols, and their ids if it has them.
-fn take_names(
-    mut bytes: &[u8],
-    names: &mut Vec<Box<str>>,
-    mut numbers: Option<&mut Vec<u32>>,
-) -> std::result::Result<(), Fault> {
-    let (first, mut id) = (names.len(), 0);
-    while !bytes.is_empty() {
-        if let Some(numbers) = &mut numbers {
-            id = take_varint(&mut bytes)?.checked_add(id).ok_or(MALFORMED)?;
-            let number = u32::try_from(id).map_err(|_| MALFORMED)?;
-            if number <= numbers.last().copied().unwrap_or(0) {
-                return Err(MALFORMED);
-            }
-            numbers.push(number);
-        }
-        let before = if names.len() == first { "" } else { names.last().map_or("", |name| name) };
-        let name = take_name(&mut bytes, before)?;
-        names.push(name);
-    }
-    Ok(())
 }
 
 pub(super) fn failed(path: &Path, trouble: Trouble) -> Error {

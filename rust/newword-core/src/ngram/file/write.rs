@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::blocks::{Blocks, Files, sweep_into};
-use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name, put_varint};
+use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, put_block};
+use super::names::put_names;
 use super::records::{Encoder, Gram, Record};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
@@ -58,7 +59,7 @@ impl Writer {
     ) -> Result<Self> {
         let out = BufWriter::with_capacity(BUFFER, next_to(path)?);
         let mut writer = Self { path: path.to_owned(), out, durable: true };
-        let begun = writer.head(header).and_then(|()| writer.names(kind, symbols));
+        let begun = writer.head(header).and_then(|()| put_names(&mut writer.out, kind, symbols));
         begun.map_err(|error| writer.failed(error))?;
         Ok(writer)
     }
@@ -67,30 +68,6 @@ impl Writer {
         self.out.write_all(&MAGIC)?;
         self.out.write_all(&VERSION.to_le_bytes())?;
         put_block(&mut self.out, Kind::Header, header.to_json().as_bytes())
-    }
-
-    fn names<'s>(
-        &mut self,
-        kind: Kind,
-        symbols: impl Iterator<Item = (u32, &'s str)>,
-    ) -> std::io::Result<()> {
-        let (mut payload, mut before) = (Vec::new(), (0, ""));
-        for (id, name) in symbols {
-            if kind == Kind::Numbered {
-                put_varint(&mut payload, u64::from(id - before.0));
-            }
-            put_name(&mut payload, before.1, name);
-            before = (id, name);
-            if is_full(&payload) {
-                put_block(&mut self.out, kind, &payload)?;
-                payload.clear();
-                before = (0, "");
-            }
-        }
-        if payload.is_empty() {
-            return Ok(());
-        }
-        put_block(&mut self.out, kind, &payload)
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
