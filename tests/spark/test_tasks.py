@@ -82,6 +82,28 @@ def test_a_partition_beyond_its_memory_is_counted_in_pieces(
     assert found == counted_here(texts, tmp_path / "counts")
 
 
+FEW_FILES = """
+import resource, sys
+import pyarrow as pa
+from newword.spark import _tasks
+from tests.support.spark import settings
+texts = [chr(0x4E00 + at * at % 997) + chr(0x4E00 + at % 89) for at in range(20_000)]
+told = settings(labels=list(range(1600)))
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+files = list(_tasks.run("count", told, [pa.record_batch([pa.array(texts)], ["text"])]))
+print(len({row.column("bucket")[0].as_py() for row in files}))
+"""
+
+
+def test_more_groups_than_files_may_be_open() -> None:
+    pytest.importorskip("resource", reason="the limit of open files is one of POSIX")
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_FILES], capture_output=True, text=True, check=False
+    )
+    assert not done.returncode, done.stderr
+    assert int(done.stdout) > 1500
+
+
 def test_packed_rows_are_a_count_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tasks, "PACKED", 5)
     expected = counted_here(["A股10天，天天下雨", "下雨天"], tmp_path / "counts")

@@ -13,7 +13,7 @@ use newword_core::ngram::{
     CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares,
     write_buckets,
 };
-use newword_core::support::{Context, MemoryBudget, Result};
+use newword_core::support::{Context, Error, MemoryBudget, Result};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     let start = Clocks::now();
     let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
     report("count into buckets", start, total);
-    let read = of_bucket.iter().flatten().map(|path| rows_of(path)).sum::<Result<u64>>()?;
+    let read = of_bucket.iter().flatten().map(|path| bytes_of(path)).sum::<Result<u64>>()?;
     for for_sums in [false, true] {
         let name = if for_sums { "merge for sums" } else { "merge" };
         let mut merged = Vec::new();
@@ -40,7 +40,9 @@ fn main() -> Result<()> {
         }
         let (seconds, cpu) = start.elapsed();
         let rows = merged.iter().map(|path| rows_of(path)).sum::<Result<u64>>()?;
-        println!("{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams of {read}");
+        println!(
+            "{name:<20} {seconds:>6.2} s, {cpu:>6.2} s of CPU, {rows} n-grams from {read} bytes"
+        );
         sums(&merged, total, rows, &context)?;
     }
     Ok(())
@@ -56,8 +58,7 @@ fn counted(
     let (mut of_bucket, mut total) = (vec![Vec::new(); buckets as usize], 0);
     for (at, file) in files.iter().enumerate() {
         let home = folder.join(format!("task-{at}"));
-        std::fs::create_dir_all(&home)
-            .map_err(|error| newword_core::support::Error::io(&home, "cannot write", error))?;
+        std::fs::create_dir_all(&home).map_err(|error| Error::io(&home, "cannot write", error))?;
         let source = FileSource::new(expand([file])?, ReadOptions::default());
         let corpus = encode(Box::new(source), &Alphabet::default(), context)?;
         let meta = CountMeta::default();
@@ -100,6 +101,11 @@ fn sums(merged: &[PathBuf], total: u64, rows: u64, context: &Context) -> Result<
     report("shares", start, rows);
     println!("min_count {min_count}: {found} shares, a request of {} bytes", request.len());
     Ok(())
+}
+
+fn bytes_of(path: &Path) -> Result<u64> {
+    let length = std::fs::metadata(path).map(|about| about.len());
+    length.map_err(|error| Error::io(path, "cannot read", error))
 }
 
 /// All n-grams of a count file.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Symbols;
-use super::spill::SpillFile;
+use crate::support::spill::SpillFile;
 use crate::support::{Error, Result};
 
 /// Statistics of reading.

@@ -25,7 +25,6 @@ mod records;
 mod relabel;
 mod remote;
 mod rows;
-mod spill;
 mod store;
 mod symbols;
 mod wire;

@@ -6,7 +6,7 @@ use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
 use super::encoder::Piece;
 use super::interner::Interner;
 use super::markup::is_telling;
-use super::spill::SpillFile;
+use crate::support::spill::SpillFile;
 use crate::support::{Context, Error, Result};
 
 /// All parts so far. One thread at a time adds to it.

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod memory;
 pub(crate) mod names;
 pub(crate) mod simd;
+pub(crate) mod spill;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod wire;

@@ -27,11 +27,13 @@ pub(super) enum Kind {
     Grams = 3,
     /// JSON: how many n-grams of each length there are; nothing follows.
     End = 4,
+    /// Ids and names in code-point order, front-coded: the symbols of a file of a group.
+    Numbered = 5,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Header, Self::Symbols, Self::Grams, Self::End]
+        [Self::Header, Self::Symbols, Self::Grams, Self::End, Self::Numbered]
             .into_iter()
             .find(|&kind| kind as u8 == byte)
     }
@@ -181,31 +183,6 @@ pub(super) fn take_block(
         return Err(DAMAGED.into());
     }
     Ok(Kind::of(head[0]).ok_or(MALFORMED)?)
-}
-
-/// Appends names in code-point order to a payload, each as what it shares with the one before and the
-/// rest.
-pub(super) fn put_name(out: &mut Vec<u8>, before: &str, name: &str) {
-    let shared = before.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-    put_varint(out, shared as u64);
-    put_varint(out, (name.len() - shared) as u64);
-    out.extend_from_slice(&name.as_bytes()[shared..]);
-}
-
-/// Takes a name off the front of `bytes`.
-pub(super) fn take_name(bytes: &mut &[u8], before: &str) -> Result<Box<str>, Fault> {
-    let shared = usize::try_from(take_varint(bytes)?).map_err(|_| MALFORMED)?;
-    let length = usize::try_from(take_varint(bytes)?).map_err(|_| MALFORMED)?;
-    let mut name = before.as_bytes().get(..shared).ok_or(MALFORMED)?.to_vec();
-    let (rest, after) = bytes.split_at_checked(length).ok_or(MALFORMED)?;
-    *bytes = after;
-    name.extend_from_slice(rest);
-    String::from_utf8(name).map(Into::into).map_err(|_| MALFORMED)
-}
-
-/// Whether a payload of names is long enough to be closed.
-pub(super) fn is_full(payload: &[u8]) -> bool {
-    payload.len() >= BLOCK_BYTES
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::format::MALFORMED;
+use super::names::union;
 use super::packed::{Layout, Packed, Tournament};
 use super::records::{Encoder, Gram, Record};
 use super::write::{Writer, temporary};
 use super::{CountFile, CountHeader, Grams};
-use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result, Stage};
 
 /// Files merged at once, well below what systems let a process open.
@@ -16,7 +17,7 @@ const OPEN_BYTES: u64 = 1 << 20;
 
 /// Merges exact count files into `out`, the file of all their corpora one after the other.
 ///
-/// The files may have different symbols; they must agree in order and alphabet. Memory is that of the
+/// The files may have different symbols, and be those of groups; they must agree in order and alphabet. Memory is that of the
 /// symbol tables and one block per file; O(n-grams * log files). If the files are too many for the budget,
 /// they are merged in groups, with temporary files next to `out`. `out` is written atomically and may be
 /// one of `paths`. A file that is named twice counts twice.
@@ -104,7 +105,7 @@ fn merge_at_once(
         bytes += length.map_err(|error| Error::io(file.path(), "cannot read", error))?.len();
     }
     context.progress().begin(Stage::Merging, bytes);
-    let (symbols, ids) = union(files)?;
+    let (symbols, ids) = union(files, context)?;
     let mut writer = Writer::create(out, &header, &symbols)?;
     writer.durable = durable;
     let numbers = match kept {
@@ -163,40 +164,17 @@ fn common_header(files: &[CountFile]) -> Result<CountHeader> {
     Ok(merged)
 }
 
-/// All symbols of all files, and for each file their ids by its own, which rise, so that the order of
-/// n-grams stays.
-fn union(files: &[CountFile]) -> Result<(Symbols, Vec<Vec<u32>>)> {
-    let mut names: Vec<Box<str>> = Vec::new();
-    let mut ids: Vec<Vec<u32>> = vec![vec![0]; files.len()];
-    let name = |at: usize, id: usize| {
-        let symbols = files[at].symbols();
-        // Nothing comes behind the names.
-        let id = u32::try_from(id).ok().filter(|_| id <= symbols.len());
-        id.map_or((true, ""), |id| (false, symbols.name(id)))
-    };
-    let mut next = Tournament::new((0..files.len()).map(|at| name(at, 1)).collect());
-    while let ((false, first), at) = next.first() {
-        if names.last().is_none_or(|last| **last != *first) {
-            names.push(first.into());
-        }
-        // `Symbols::new` makes sure that their number fits.
-        ids[at].push(u32::try_from(names.len()).unwrap_or(u32::MAX));
-        next.replace(name(at, ids[at].len()));
-    }
-    Ok((Symbols::new(names)?, ids))
-}
-
 /// A file's n-grams in the ids of the union.
 struct Stream<'f> {
     grams: Grams<&'f CountFile>,
-    /// The id in the union by the file's own.
+    /// The id in the union by the file's own, 0 for none.
     ids: Vec<u32>,
     record: Record,
 }
 
 impl<'f> Stream<'f> {
     fn new(file: &'f CountFile, ids: Vec<u32>) -> Result<Self> {
-        Ok(Self { grams: file.grams()?, ids, record: Record { length: 0, last: 0, count: 0 } })
+        Ok(Self { grams: Grams::of(file)?, ids, record: Record { length: 0, last: 0, count: 0 } })
     }
 
     /// The key of the next n-gram, made of the last one; [`Packed::END`] behind all.
@@ -205,10 +183,13 @@ impl<'f> Stream<'f> {
         let Some(record) = self.grams.next_record(Some(context))? else { return Ok(K::END) };
         let last = self.ids[record.last as usize];
         self.record = Record { last, ..record };
-        if self.grams.is_anew() {
-            return Ok(K::of(self.grams.gram().iter().map(|&id| self.ids[id as usize]), layout));
-        }
-        Ok(before.with(record.length, last, layout))
+        let (key, known) = if self.grams.is_anew() {
+            let ids = self.grams.gram().iter().map(|&id| self.ids[id as usize]);
+            (K::of(ids.clone(), layout), ids.min() != Some(0))
+        } else {
+            (before.with(record.length, last, layout), last != 0)
+        };
+        if known { Ok(key) } else { Err(self.grams.failed(MALFORMED)) }
     }
 }
 

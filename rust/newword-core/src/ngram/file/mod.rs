@@ -8,9 +8,12 @@
 //! The format is documented in `docs/count-file.md`.
 
 mod append;
+mod blocks;
 mod columns;
 mod format;
+mod groups;
 mod merge;
+mod names;
 mod packed;
 mod read;
 mod records;
@@ -24,13 +27,14 @@ mod write;
 
 pub use append::append;
 pub use columns::{GramColumns, write_columns};
+pub use groups::write_buckets;
 pub use merge::{merge, merge_for_sums};
 pub use read::{CountFile, Grams};
 pub use resume::{Remaining, check_settings, remaining};
 pub use shares::{RemoteCounts, RightSums, right_sums, shares};
 pub use source::{CountSource, SourceState};
 pub use table::table_from_file;
-pub use write::{write_buckets, write_counts};
+pub use write::write_counts;
 
 /// The metadata of a count file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::CountHeader;
 use super::format::{
-    Fault, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION, take_block, take_name,
+    Fault, Kind, MAGIC, MALFORMED, MAX_GRAM, TRUNCATED, Trouble, VERSION, take_block,
 };
+use super::names::take_names;
 use super::records::{Decoder, Record};
 use crate::corpus::Symbols;
 use crate::support::{Context, Error, Result};
@@ -19,6 +20,8 @@ pub struct CountFile {
     path: PathBuf,
     header: CountHeader,
     symbols: Symbols,
+    /// In a file of a group, the id of each symbol; they rise.
+    numbers: Option<Vec<u32>>,
     /// Where the first block after the symbols begins.
     grams_at: u64,
 }
@@ -57,21 +60,19 @@ impl CountFile {
             return Err(MALFORMED.into());
         }
         let header = CountHeader::from_json(&payload).ok_or(MALFORMED)?;
-        let mut names: Vec<Box<str>> = Vec::new();
+        let (mut names, mut numbers) = (Vec::new(), None);
         let grams_at = loop {
             let at = input.stream_position()?;
-            if take_block(input, &mut payload)? != Kind::Symbols {
-                break at;
-            }
-            let (mut bytes, first) = (&payload[..], names.len());
-            while !bytes.is_empty() {
-                let before = if names.len() == first { "" } else { names.last().map_or("", |n| n) };
-                let name = take_name(&mut bytes, before)?;
-                names.push(name);
+            match take_block(input, &mut payload)? {
+                Kind::Symbols if numbers.is_none() => take_names(&payload, &mut names, None)?,
+                Kind::Numbered if numbers.is_some() || names.is_empty() => {
+                    take_names(&payload, &mut names, Some(numbers.get_or_insert_default()))?;
+                }
+                _ => break at,
             }
         };
         let symbols = Symbols::new(names).map_err(|_| MALFORMED)?;
-        Ok(Self { path: path.to_owned(), header, symbols, grams_at })
+        Ok(Self { path: path.to_owned(), header, symbols, numbers, grams_at })
     }
 
     /// The header of the file.
@@ -79,9 +80,14 @@ impl CountFile {
         &self.header
     }
 
-    /// The symbols its ids stand for, in code-point order from id 1.
+    /// The symbols its ids stand for, in code-point order from id 1. Those of a file of a group have other ids.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
+    }
+
+    /// In a file of a group, the id of each symbol; they rise.
+    pub(super) fn numbers(&self) -> Option<&[u32]> {
+        self.numbers.as_deref()
     }
 
     /// The file.
@@ -94,24 +100,43 @@ impl CountFile {
     /// there as neighbours.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Format`] for a file of a group, as [`super::write_buckets`] makes it; [`Error::Io`].
     pub fn grams(&self) -> Result<Grams<&Self>> {
+        self.check_whole()?;
         Grams::of(self)
     }
 
     /// [`CountFile::grams`] that keep the file.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// As [`CountFile::grams`].
     pub fn into_grams(self) -> Result<Grams<Self>> {
+        self.check_whole()?;
         Grams::of(self)
+    }
+
+    /// Checks that its ids are those of its symbols.
+    fn check_whole(&self) -> Result<()> {
+        if self.numbers.is_none() {
+            return Ok(());
+        }
+        let message = "holds a group of the n-grams of a piece of text, in ids of that piece; \
+            merge the files of the group first";
+        Err(Error::format(&self.path, message))
+    }
+
+    /// The largest id.
+    pub(super) fn largest(&self) -> u32 {
+        // `Symbols::new` has made sure that their number fits.
+        let dense = || u32::try_from(self.symbols.len()).unwrap_or(u32::MAX);
+        self.numbers.as_ref().map_or_else(dense, |ids| ids.last().copied().unwrap_or(0))
     }
 
     /// Streams the n-grams of `n` symbols that occur as often as the file's smallest count as
     /// `(word, count)` in code-point order: the lines of a table with tabs.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the file has no such length; [`Error::Io`]. Items are errors
+    /// [`Error::InvalidArgument`] if the file has no such length; as [`CountFile::grams`]. Items are errors
     /// where the file is damaged further on.
     pub fn words(&self, n: usize) -> Result<impl Iterator<Item = Result<(String, u64)>>> {
         let longest = self.header.order + 1;
@@ -150,17 +175,19 @@ pub struct Grams<F> {
 }
 
 impl<F: Borrow<CountFile>> Grams<F> {
-    fn of(file: F) -> Result<Self> {
-        let CountFile { path, header, symbols, grams_at } = file.borrow();
+    /// The n-grams in the ids of the file, of a group or not.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn of(file: F) -> Result<Self> {
+        let CountFile { path, header, grams_at, .. } = file.borrow();
         let open = || {
             let mut file = File::open(path)?;
             file.seek(SeekFrom::Start(*grams_at))?;
             Ok(BufReader::with_capacity(1 << 18, file))
         };
         let input = open().map_err(|error| Error::io(path, "cannot read", error))?;
-        // Symbols::new has made sure that their number fits.
-        let symbols = u32::try_from(symbols.len()).unwrap_or(u32::MAX);
-        let decoder = Decoder::new(symbols, header.order + 1);
+        let decoder = Decoder::new(file.borrow().largest(), header.order + 1);
         let (payload, at, anew, symbols_seen, ended) = (Vec::new(), 0, false, 0, false);
         Ok(Self { file, input, payload, at, decoder, anew, symbols_seen, ended })
     }
@@ -234,7 +261,7 @@ impl<F: Borrow<CountFile>> Grams<F> {
                 ended.map_err(|trouble| failed(&self.file.borrow().path, trouble))?;
                 Ok(None)
             }
-            Kind::Header | Kind::Symbols => Err(Error::format(path, MALFORMED)),
+            Kind::Header | Kind::Symbols | Kind::Numbered => Err(Error::format(path, MALFORMED)),
         }
     }
 
@@ -246,7 +273,7 @@ impl<F: Borrow<CountFile>> Grams<F> {
     }
 
     #[cold]
-    fn failed(&self, fault: Fault) -> Error {
+    pub(super) fn failed(&self, fault: Fault) -> Error {
         Error::format(&self.file.borrow().path, fault)
     }
 

@@ -116,16 +116,16 @@ pub(super) struct Decoder {
     /// The n-gram read last; behind its length is nothing of meaning.
     ids: [u32; MAX_GRAM],
     length: usize,
-    /// Ids from 1 to this are symbols.
-    symbols: u32,
+    /// The largest id there may be.
+    largest: u32,
     longest: usize,
     /// n-grams read, by length.
     pub rows: [u64; MAX_GRAM],
 }
 
 impl Decoder {
-    pub(super) fn new(symbols: u32, longest: usize) -> Self {
-        Self { ids: [0; MAX_GRAM], length: 0, symbols, longest, rows: [0; MAX_GRAM] }
+    pub(super) fn new(largest: u32, longest: usize) -> Self {
+        Self { ids: [0; MAX_GRAM], length: 0, largest, longest, rows: [0; MAX_GRAM] }
     }
 
     /// The n-gram read last, empty at first.
@@ -142,7 +142,7 @@ impl Decoder {
         let before = (self.ids, self.length);
         for id in &mut self.ids[..length - 1] {
             let value = u32::try_from(take_varint(bytes)?).map_err(|_| MALFORMED)?;
-            if value == 0 || value > self.symbols {
+            if value == 0 || value > self.largest {
                 return Err(MALFORMED);
             }
             *id = value;
@@ -168,7 +168,7 @@ impl Decoder {
         let before = if length > self.length { 0 } else { self.ids[length - 1] };
         let count = if head & 1 == 1 { 1 } else { take_varint(bytes)? };
         let last = u32::try_from(u64::from(before) + step).map_err(|_| MALFORMED)?;
-        if step == 0 || last > self.symbols || count == 0 {
+        if step == 0 || last > self.largest || count == 0 {
             return Err(MALFORMED);
         }
         self.ids[length - 1] = last;

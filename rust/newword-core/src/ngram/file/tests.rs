@@ -1,6 +1,7 @@
 //! Count files against counting itself, and against damage.
 
 mod buckets;
+mod groups;
 mod growth;
 mod hostile;
 

@@ -3,22 +3,18 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, is_full, put_block, put_name};
+use super::blocks::{Blocks, Files, sweep_into};
+use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, put_block};
+use super::names::put_names;
 use super::records::{Encoder, Gram, Record};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
-use crate::ngram::key::{Key, Wide, Width};
 use crate::ngram::options::{CountOptions, Neighbours};
 use crate::ngram::parts::IdParts;
 use crate::ngram::plan::{Goal, Limits, Plan};
-use crate::ngram::rows::{Found, Ledger};
-use crate::ngram::scatter::{Buffer, Direction, Scan};
-use crate::ngram::sweep::{Sink, Sweep};
-use crate::support::hash::of_bytes;
-use crate::support::{Context, Error, Result, Stage};
+use crate::support::{Context, Error, Result};
 
 /// A count file under a temporary name in the target's folder; gone unless finished.
 pub(super) struct Writer {
@@ -37,44 +33,41 @@ impl Writer {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written.
     pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
-        Self::buffered(path, header, symbols, BUFFER)
+        let names = (1..).take(symbols.len()).map(|id| (id, symbols.name(id)));
+        Self::begin(path, header, Kind::Symbols, names)
     }
 
-    /// [`Writer::create`] with a buffer of so many bytes.
+    /// Begins a file of a group, which will be `path`: header and some symbols with their ids, which rise.
+    /// The file need not survive a crash of the system.
     ///
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written.
-    pub(super) fn buffered(
+    pub(super) fn of_group<'s>(
         path: &Path,
         header: &CountHeader,
-        symbols: &Symbols,
-        bytes: usize,
+        symbols: impl Iterator<Item = (u32, &'s str)>,
     ) -> Result<Self> {
-        let out = BufWriter::with_capacity(bytes, next_to(path)?);
+        let writer = Self::begin(path, header, Kind::Numbered, symbols)?;
+        Ok(Self { durable: false, ..writer })
+    }
+
+    fn begin<'s>(
+        path: &Path,
+        header: &CountHeader,
+        kind: Kind,
+        symbols: impl Iterator<Item = (u32, &'s str)>,
+    ) -> Result<Self> {
+        let out = BufWriter::with_capacity(BUFFER, next_to(path)?);
         let mut writer = Self { path: path.to_owned(), out, durable: true };
-        let begun = writer.begin(header, symbols);
+        let begun = writer.head(header).and_then(|()| put_names(&mut writer.out, kind, symbols));
         begun.map_err(|error| writer.failed(error))?;
         Ok(writer)
     }
 
-    fn begin(&mut self, header: &CountHeader, symbols: &Symbols) -> std::io::Result<()> {
+    fn head(&mut self, header: &CountHeader) -> std::io::Result<()> {
         self.out.write_all(&MAGIC)?;
         self.out.write_all(&VERSION.to_le_bytes())?;
-        put_block(&mut self.out, Kind::Header, header.to_json().as_bytes())?;
-        let (mut payload, mut before) = (Vec::new(), "");
-        for name in (1..).take(symbols.len()).map(|id| symbols.name(id)) {
-            put_name(&mut payload, before, name);
-            before = name;
-            if is_full(&payload) {
-                put_block(&mut self.out, Kind::Symbols, &payload)?;
-                payload.clear();
-                before = "";
-            }
-        }
-        if payload.is_empty() {
-            return Ok(());
-        }
-        put_block(&mut self.out, Kind::Symbols, &payload)
+        put_block(&mut self.out, Kind::Header, header.to_json().as_bytes())
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
@@ -193,231 +186,34 @@ pub(super) fn write_within(
     let header = CountHeader { order, min_count, total: corpus.total(), meta: meta.clone() };
     let goal = Goal { order: order + 1, min_count: min_count.min(2), neighbours };
     let plan = Plan::new(corpus.counts(), corpus.symbols(), goal);
-    let create = |_| Writer::create(path, &header, corpus.symbols());
-    // A file without n-grams is one, too.
-    let mut files = Files { all: vec![Some((create(0)?, [0; MAX_GRAM]))], create };
-    sweep_into(corpus, &plan, &Route::one(), &mut files, context, adjust)?;
-    files.finish().map(|_| ())
+    let writer = Writer::create(path, &header, corpus.symbols())?;
+    let mut file = Single { writer, rows: [0; MAX_GRAM] };
+    sweep_into(corpus, &plan, &mut file, context, adjust)?;
+    file.writer.finish(&file.rows)
 }
 
-/// Counts as [`write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: an
-/// n-gram is in the group that the names of its first two symbols decide, whatever the corpus.
-///
-/// So an n-gram of two symbols or more is in the file of those that it begins; a single symbol is in one file,
-/// which need not have its pairs. The files of a group can be merged. Returns the groups that have n-grams, with
-/// their files in `folder`; they are not synced to the disk.
-///
-/// # Errors
-/// As [`write_counts`].
-pub fn write_buckets(
-    corpus: &impl IdParts,
-    order: usize,
-    buckets: u32,
-    meta: &CountMeta,
-    folder: &Path,
-    context: &Context,
-) -> Result<Vec<(u32, PathBuf)>> {
-    let neighbours = Neighbours::OfNone;
-    CountOptions { order, min_count: 1, neighbours }.validate()?;
-    if buckets == 0 {
-        return Err(Error::invalid("buckets", "must be at least 1", buckets));
-    }
-    let (symbols, counts) = (corpus.symbols(), corpus.counts());
-    let route = Route::new(symbols, buckets);
-    let mut totals = vec![0; buckets as usize];
-    for (id, count) in (0..).zip(counts).skip(1) {
-        totals[route.of(&[id])] += count;
-    }
-    let path = |bucket: usize| folder.join(format!("{bucket}.counts"));
-    let create = |bucket: usize| {
-        let header = CountHeader { order, min_count: 1, total: totals[bucket], meta: meta.clone() };
-        let writer = Writer::buffered(&path(bucket), &header, symbols, BUFFER >> 4);
-        writer.map(|writer| Writer { durable: false, ..writer })
-    };
-    let all = std::iter::repeat_with(|| None).take(buckets as usize).collect();
-    let mut files = Files { all, create };
-    let plan = Plan::new(counts, symbols, Goal { order: order + 1, min_count: 1, neighbours });
-    sweep_into(corpus, &plan, &route, &mut files, context, |limits| limits)?;
-    let written = files.finish()?.into_iter();
-    Ok(written.map(|bucket| (u32::try_from(bucket).unwrap_or(u32::MAX), path(bucket))).collect())
+/// The file of all n-grams, with how many of each length are in it.
+struct Single {
+    writer: Writer,
+    rows: [u64; MAX_GRAM],
 }
 
-/// Which file takes an n-gram.
-struct Route {
-    /// A hash of the symbol by id, the same on every machine; none for a single file.
-    hashes: Vec<u64>,
-    files: usize,
-}
-
-impl Route {
-    /// Everything to one file.
-    fn one() -> Self {
-        Self { hashes: Vec::new(), files: 1 }
+impl Files for Single {
+    fn count(&self) -> usize {
+        1
     }
 
-    fn new(symbols: &Symbols, files: u32) -> Self {
-        // All numbers as one, because they are added up as one neighbour.
-        let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
-        let hashes = (1..).take(symbols.len()).map(|id| of_bytes(name(id).as_bytes()));
-        Self { hashes: std::iter::once(0).chain(hashes).collect(), files: files as usize }
+    fn of(&self, _: &[u32]) -> usize {
+        0
     }
 
-    /// The file of the n-grams that begin with these one or two ids.
-    // The remainder is less than a usize.
-    #[allow(clippy::cast_possible_truncation)]
-    fn of(&self, first: &[u32]) -> usize {
-        if self.files == 1 {
-            return 0;
+    fn note(&self, _: usize, _: u32) {}
+
+    fn append(&mut self, blocks: Vec<Blocks>) -> Result<()> {
+        for Blocks { bytes, rows, .. } in blocks {
+            self.writer.blocks(&bytes)?;
+            self.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
         }
-        // A product spreads a hash over its high bits, and its order of factors tells 天气 from 气天.
-        let mixed = first.iter().fold(0_u64, |mixed, id| {
-            (mixed ^ self.hashes[*id as usize]).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-        });
-        (mixed % self.files as u64) as usize
-    }
-}
-
-fn sweep_into(
-    corpus: &impl IdParts,
-    plan: &Plan,
-    route: &Route,
-    files: &mut Files<impl Fn(usize) -> Result<Writer>>,
-    context: &Context,
-    adjust: impl Fn(Limits) -> Limits,
-) -> Result<()> {
-    let limits = |bytes| adjust(Limits::new(corpus, plan, bytes, context).streamed(plan, bytes));
-    match plan.layout.width() {
-        Width::Narrow => sweep::<u64>(corpus, plan, limits(8), route, files, context),
-        Width::Double => sweep::<u128>(corpus, plan, limits(16), route, files, context),
-        Width::Wide => sweep::<Wide>(corpus, plan, limits(32), route, files, context),
-    }
-}
-
-fn sweep<K: Key>(
-    corpus: &impl IdParts,
-    plan: &Plan,
-    limits: Limits,
-    route: &Route,
-    files: &mut Files<impl Fn(usize) -> Result<Writer>>,
-    context: &Context,
-) -> Result<()> {
-    let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
-    let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
-    context.progress().begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes);
-    // Rows are on their way only; batches bound them, so that the ledger never refuses.
-    let ledger = Ledger::new(u64::MAX);
-    let scan = Scan::new(corpus, plan, Direction::Forward, context);
-    let mut sink = FileSink { plan, context, ledger: &ledger, route, files };
-    Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)
-}
-
-/// The files of a count. Those of groups are created when they have something to hold.
-struct Files<C> {
-    /// The files with how many n-grams of each length are in them.
-    all: Vec<Option<(Writer, [u64; MAX_GRAM])>>,
-    create: C,
-}
-
-impl<C: Fn(usize) -> Result<Writer>> Files<C> {
-    fn append(&mut self, at: usize, (bytes, rows): &Blocks) -> Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let file = &mut self.all[at];
-        let (writer, sums) = match file {
-            Some(file) => file,
-            None => file.insert(((self.create)(at)?, [0; MAX_GRAM])),
-        };
-        writer.blocks(bytes)?;
-        sums.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
         Ok(())
     }
-
-    /// Ends all files; which of them there are.
-    fn finish(self) -> Result<Vec<usize>> {
-        let files = self.all.into_iter().enumerate();
-        let files = files.filter_map(|(at, file)| file.map(|file| (at, file)));
-        files.map(|(at, (writer, rows))| writer.finish(&rows).map(|()| at)).collect()
-    }
-}
-
-struct FileSink<'a, C> {
-    plan: &'a Plan,
-    context: &'a Context,
-    ledger: &'a Ledger,
-    route: &'a Route,
-    files: &'a mut Files<C>,
-}
-
-impl<K: Key, C: Fn(usize) -> Result<Writer>> Sink<K> for FileSink<'_, C> {
-    fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
-        let Self { plan, context, route, .. } = *self;
-        let encode = |found: &Found<K>| encode(found, plan, route);
-        let encoded: std::io::Result<Vec<_>> =
-            context.pool().install(|| found.par_iter().map(encode).collect());
-        // Bytes in memory do not fail.
-        let encoded = encoded.map_err(|error| Error::io(context.temp_dir(), "cannot write", error));
-        for task in encoded? {
-            context.check()?;
-            task.iter().enumerate().try_for_each(|(at, blocks)| self.files.append(at, blocks))?;
-        }
-        self.ledger.give(found.iter().map(Found::bytes).sum());
-        Ok(())
-    }
-
-    fn settled(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Blocks, and how many n-grams of each length are in them.
-type Blocks = (Vec<u8>, [u64; MAX_GRAM]);
-
-/// The rows of a task as blocks for each file, in the order of the file.
-fn encode<K: Key>(found: &Found<K>, plan: &Plan, route: &Route) -> std::io::Result<Vec<Blocks>> {
-    let mut encoders: Vec<(Encoder, Vec<u8>)> = Vec::new();
-    encoders.resize_with(route.files, Default::default);
-    let mut next = [0; MAX_GRAM];
-    let gram = |level: usize, row: usize| -> Option<Gram> {
-        let rows = &found.levels[level];
-        let mut gram = Gram::default();
-        gram.0[0] = plan.ids[*rows.firsts.get(row)? as usize];
-        for (at, id) in gram.0[1..=level].iter_mut().enumerate() {
-            *id = plan.ids[rows.keys[row].field(at, plan.layout) as usize];
-        }
-        Some(gram)
-    };
-    let mut heads: Vec<_> = (0..found.levels.len()).map(|level| gram(level, 0)).collect();
-    let (mut last, mut file) = (Gram::default(), 0);
-    let mut deepest = heads.len();
-    // What comes next is the longest n-gram that extends a prefix of the last one. At the start,
-    // where there is no last one, it is the shortest: the others begin with it.
-    while let Some(level) = match deepest {
-        _ if last == Gram::default() => (0..heads.len()).find(|&level| heads[level].is_some()),
-        _ => (0..deepest)
-            .rev()
-            .find(|&level| heads[level].is_some_and(|head| head.agrees(&last, level))),
-    } {
-        let Some(head) = heads[level] else { break };
-        let count = found.levels[level].counts[next[level]];
-        if level < 2 || last == Gram::default() {
-            file = route.of(&head.0[..2.min(level + 1)]);
-            let (encoder, bytes) = &mut encoders[file];
-            encoder.push(head, count, bytes)?;
-        } else {
-            // The last n-gram went to the same file.
-            let (encoder, bytes) = &mut encoders[file];
-            encoder.append(Record { length: level + 1, last: head.0[level], count }, bytes)?;
-        }
-        next[level] += 1;
-        heads[level] = gram(level, next[level]);
-        last = head;
-        deepest = (level + 2).min(heads.len());
-    }
-    debug_assert!(heads.iter().all(Option::is_none));
-    let flushed = |(mut encoder, mut bytes): (Encoder, Vec<u8>)| {
-        encoder.flush(&mut bytes)?;
-        Ok((bytes, encoder.rows))
-    };
-    encoders.into_iter().map(flushed).collect()
 }

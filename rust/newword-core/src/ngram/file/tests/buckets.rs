@@ -18,13 +18,13 @@ use crate::support::{Context, Result};
 type Rows = Vec<(String, i64)>;
 
 /// A corpus of two numbers, three runs of letters and three Han characters.
-fn mixed(ids: Vec<u32>, parts: usize) -> Ids {
+pub(super) fn mixed(ids: Vec<u32>, parts: usize) -> Ids {
     let names = ["1", "22", "a", "ab", "b", "人", "地", "天"];
     Ids::named(ids, Symbols::new(names.map(Into::into).to_vec()).unwrap(), parts)
 }
 
 /// The files of each bucket of corpora that are counted apart.
-fn in_buckets(
+pub(super) fn in_buckets(
     folder: &Folder,
     pieces: &[Vec<u32>],
     order: usize,
@@ -83,7 +83,7 @@ fn place(number: i32) -> usize {
 }
 
 /// The rows of a file, in batches of so many.
-fn rows(path: &std::path::Path, batch: usize) -> Rows {
+pub(super) fn rows(path: &std::path::Path, batch: usize) -> Rows {
     let mut grams = CountFile::open(path).unwrap().into_grams().unwrap();
     let mut rows = Vec::new();
     while let Some(columns) = grams.next_columns(batch).unwrap() {

@@ -8,10 +8,11 @@ use crate::ngram::testing::job;
 use crate::ngram::{CountFile, CountSource, merge, table_from_file, write_counts};
 use crate::support::{Error, Result};
 
-const HEADER: &[u8] = br#"{"order":2,"min_count":1,"total":3,"alphabet":"","sources":[]}"#;
+pub(super) const HEADER: &[u8] =
+    br#"{"order":2,"min_count":1,"total":3,"alphabet":"","sources":[]}"#;
 
 /// Reads a file of these bytes after the version in every way there is.
-fn read(bytes: &[u8]) -> [Result<()>; 2] {
+pub(super) fn read(bytes: &[u8]) -> [Result<()>; 2] {
     let folder = Folder::new();
     let (path, out) = (folder.path("bad"), folder.path("out"));
     std::fs::write(&path, [&MAGIC[..], &VERSION.to_le_bytes(), bytes].concat()).unwrap();
@@ -27,7 +28,7 @@ fn refused(bytes: &[u8], what: &str) {
     }
 }
 
-fn blocks(blocks: &[(Kind, &[u8])]) -> Vec<u8> {
+pub(super) fn blocks(blocks: &[(Kind, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, payload) in blocks {
         put_block(&mut bytes, *kind, payload).unwrap();
@@ -38,7 +39,7 @@ fn blocks(blocks: &[(Kind, &[u8])]) -> Vec<u8> {
 #[test]
 fn a_length_is_not_believed() {
     for length in [1 << 20, 1 << 28, (1 << 28) + 1, u32::MAX] {
-        for kind in 0..6_u8 {
+        for kind in 0..7_u8 {
             let head = [&[kind][..], &length.to_le_bytes(), &[0; 4], b"few bytes"].concat();
             refused(&head, "the first block");
             let later = [blocks(&[(Kind::Header, HEADER)]), head].concat();

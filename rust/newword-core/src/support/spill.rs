@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use bytemuck::Pod;
 
-use crate::support::{Error, Result};
+use super::{Error, Result};
 
 /// An unlinked temporary file, appended to by one thread and read by many.
 #[derive(Debug)]
-pub(super) struct SpillFile {
+pub(crate) struct SpillFile {
     file: File,
     /// The folder, for messages.
     folder: PathBuf,
@@ -25,7 +25,7 @@ impl SpillFile {
     ///
     /// # Errors
     /// [`Error::Io`] naming the folder where no file can be made in it.
-    pub(super) fn create(folder: &Path) -> Result<Self> {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
         let file = tempfile::tempfile_in(folder)
             .map_err(|error| Error::io(folder, "cannot create a temporary file in", error))?;
         Ok(Self {
@@ -41,7 +41,7 @@ impl SpillFile {
     ///
     /// # Errors
     /// [`Error::Io`] naming the folder, as when its disk is full.
-    pub(super) fn append<T: Pod>(&mut self, values: &[T]) -> Result<u64> {
+    pub(crate) fn append<T: Pod>(&mut self, values: &[T]) -> Result<u64> {
         let start = self.length;
         let bytes: &[u8] = bytemuck::cast_slice(values);
         io::Write::write_all(&mut self.file, bytes)
@@ -54,7 +54,7 @@ impl SpillFile {
     ///
     /// # Errors
     /// [`Error::Io`] naming the folder.
-    pub(super) fn read<T: Pod>(&self, start: u64, values: &mut [T]) -> Result<()> {
+    pub(crate) fn read<T: Pod>(&self, start: u64, values: &mut [T]) -> Result<()> {
         self.read_bytes(start, bytemuck::cast_slice_mut(values))
             .map_err(|error| Error::io(&self.folder, "cannot read a temporary file in", error))
     }

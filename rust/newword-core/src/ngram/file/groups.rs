@@ -1,0 +1,191 @@
+//! Writing the count files of groups of n-grams, which the tasks of a cluster exchange.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::blocks::{Blocks, Files, sweep_into};
+use super::format::MAX_GRAM;
+use super::write::Writer;
+use super::{CountHeader, CountMeta};
+use crate::corpus::Symbols;
+use crate::ngram::options::{CountOptions, Neighbours};
+use crate::ngram::parts::IdParts;
+use crate::ngram::plan::{Goal, Limits, Plan};
+use crate::support::hash::of_bytes;
+use crate::support::spill::SpillFile;
+use crate::support::{Context, Error, Result};
+
+/// Counts as [`super::write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: an
+/// n-gram is in the group that the names of its first two symbols decide, whatever the corpus.
+///
+/// So an n-gram of two symbols or more is in the file of those that it begins; a single symbol is in one file,
+/// which need not have its pairs. A file has only the symbols of its n-grams, with their ids in the corpus, and
+/// is to be merged with those of its group before its n-grams are read. Returns the groups that have n-grams,
+/// with their files in `folder`; they are not synced to the disk.
+///
+/// Two files are open at once. Until the last n-gram is found, all of them are in one file without a name in the
+/// folder for temporary files. Memory is that of [`super::write_counts`] and a bit for each group and symbol.
+///
+/// # Errors
+/// As [`super::write_counts`].
+pub fn write_buckets(
+    corpus: &impl IdParts,
+    order: usize,
+    buckets: u32,
+    meta: &CountMeta,
+    folder: &Path,
+    context: &Context,
+) -> Result<Vec<(u32, PathBuf)>> {
+    write_within(corpus, (order, buckets), meta, folder, context, |limits| limits)
+}
+
+/// [`write_buckets`] with limits changed by `adjust`, by which tests force many passes and batches.
+pub(super) fn write_within(
+    corpus: &impl IdParts,
+    (order, buckets): (usize, u32),
+    meta: &CountMeta,
+    folder: &Path,
+    context: &Context,
+    adjust: impl Fn(Limits) -> Limits,
+) -> Result<Vec<(u32, PathBuf)>> {
+    let neighbours = Neighbours::OfNone;
+    CountOptions { order, min_count: 1, neighbours }.validate()?;
+    if buckets == 0 {
+        return Err(Error::invalid("buckets", "must be at least 1", buckets));
+    }
+    let (symbols, counts) = (corpus.symbols(), corpus.counts());
+    let mut groups = Groups::new(symbols, buckets, context)?;
+    for (id, count) in (0..).zip(counts).skip(1) {
+        let group = groups.of(&[id]);
+        groups.all[group].total += count;
+    }
+    let plan = Plan::new(counts, symbols, Goal { order: order + 1, min_count: 1, neighbours });
+    sweep_into(corpus, &plan, &mut groups, context, adjust)?;
+    let mut written = Vec::new();
+    for (number, group) in (0..).zip(&groups.all).filter(|(_, group)| !group.pieces.is_empty()) {
+        context.check()?;
+        let header = CountHeader { order, min_count: 1, total: group.total, meta: meta.clone() };
+        let path = folder.join(format!("{number}.counts"));
+        group.write(&path, &header, symbols, &groups.spill)?;
+        written.push((number, path));
+    }
+    Ok(written)
+}
+
+/// The groups of n-grams on the way to their files.
+struct Groups {
+    /// A hash of the symbol by id, the same on every machine.
+    hashes: Vec<u64>,
+    all: Vec<Group>,
+    /// The blocks of all groups.
+    spill: SpillFile,
+}
+
+#[derive(Default)]
+struct Group {
+    /// How often its single symbols occur.
+    total: u64,
+    /// Which ids its n-grams have, a bit for each; made with the first.
+    used: OnceLock<Box<[AtomicU64]>>,
+    /// Where its blocks start in the spill file and how many bytes follow, in order.
+    pieces: Vec<(u64, usize)>,
+    /// How many n-grams of each length there are.
+    rows: [u64; MAX_GRAM],
+}
+
+impl Groups {
+    fn new(symbols: &Symbols, buckets: u32, context: &Context) -> Result<Self> {
+        // All numbers as one, because they are added up as one neighbour.
+        let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
+        let hashes = (1..).take(symbols.len()).map(|id| of_bytes(name(id).as_bytes()));
+        let hashes = std::iter::once(0).chain(hashes).collect();
+        let all = std::iter::repeat_with(Group::default).take(buckets as usize).collect();
+        Ok(Self { hashes, all, spill: SpillFile::create(context.temp_dir())? })
+    }
+}
+
+impl Files for Groups {
+    fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    // The remainder is less than a usize.
+    #[allow(clippy::cast_possible_truncation)]
+    fn of(&self, first: &[u32]) -> usize {
+        if self.all.len() == 1 {
+            return 0;
+        }
+        // A product spreads a hash over its high bits, and its order of factors tells 天气 from 气天.
+        let mixed = first.iter().fold(0_u64, |mixed, id| {
+            (mixed ^ self.hashes[*id as usize]).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        });
+        (mixed % self.all.len() as u64) as usize
+    }
+
+    fn note(&self, file: usize, id: u32) {
+        let words = self.hashes.len().div_ceil(64);
+        let none = || std::iter::repeat_with(AtomicU64::default).take(words).collect();
+        let word = &self.all[file].used.get_or_init(none)[id as usize / 64];
+        let bit = 1 << (id % 64);
+        // Most are noted already, and reading is cheaper.
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    fn append(&mut self, mut blocks: Vec<Blocks>) -> Result<()> {
+        // Those of a group side by side, so that it has few pieces; they stay in order.
+        blocks.sort_by_key(|blocks| blocks.file);
+        let mut bytes = Vec::with_capacity(blocks.iter().map(|blocks| blocks.bytes.len()).sum());
+        for blocks in &blocks {
+            bytes.extend_from_slice(&blocks.bytes);
+        }
+        let mut start = self.spill.append(&bytes)?;
+        for Blocks { file, bytes, rows } in blocks {
+            let group = &mut self.all[file];
+            match group.pieces.last_mut() {
+                Some((at, length)) if *at + *length as u64 == start => *length += bytes.len(),
+                _ => group.pieces.push((start, bytes.len())),
+            }
+            group.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
+            start += bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes copied at once.
+const CHUNK: usize = 1 << 20;
+
+impl Group {
+    fn write(
+        &self,
+        path: &Path,
+        header: &CountHeader,
+        symbols: &Symbols,
+        spill: &SpillFile,
+    ) -> Result<()> {
+        let used = self.used().map(|id| (id, symbols.name(id)));
+        let mut writer = Writer::of_group(path, header, used)?;
+        let mut bytes = Vec::new();
+        for &(mut start, mut left) in &self.pieces {
+            while left > 0 {
+                bytes.resize(left.min(CHUNK), 0);
+                spill.read(start, &mut bytes)?;
+                writer.blocks(&bytes)?;
+                start += bytes.len() as u64;
+                left -= bytes.len();
+            }
+        }
+        writer.finish(&self.rows)
+    }
+
+    /// The ids noted.
+    fn used(&self) -> impl Iterator<Item = u32> {
+        let words = self.used.get().into_iter().flatten().map(|word| word.load(Ordering::Relaxed));
+        (0..).zip(words).flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+        })
+    }
+}
