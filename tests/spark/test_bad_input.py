@@ -26,7 +26,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "duplicates": ({"drop_duplicates": True}, "use df.dropDuplicates of the column"),
     "partitions": ({"partitions": 0}, "partitions: must be a whole number between 1 and"),
     "threads": ({"threads": 0}, "threads: must be a whole number between 1 and 4096"),
-    "memory": ({"memory": "100MB"}, "memory: must be at least 188MB for a task, got '100MB'"),
+    "memory": ({"memory": "279MB"}, "memory: must be at least 280MB for a task, got '279MB'"),
     "unit": ({"memory": "2XB"}, "memory: must be a size"),
     "temp_dir": ({"temp_dir": 3}, "temp_dir: must be a path"),
 }

@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_the_words_of_one_machine(session: Any, files: dict[str, Path], tmp_path: Path) -> None:
     here, there = tmp_path / "here.tsv", tmp_path / "there.tsv"
     assert run(files["text"], "-q", "-o", here).exit_code == 0
-    cluster = ("--spark", "local[2]", "--memory", "250MB", "-q", "-o", there)
+    cluster = ("--spark", "local[2]", "--memory", "300MB", "-q", "-o", there)
     for arguments in ((files["text"],), (files["jsonl"], "--field", "page.body")):
         done = run(*arguments, *cluster)
         assert (done.exit_code, done.stdout) == (0, "")
@@ -85,7 +85,7 @@ def test_the_rows_of_tables(
     again = tmp_path / f"b.{kind}.gz"
     again.write_bytes(gzip.compress(tables[kind].read_bytes()))
     plain = (tables[kind], again, "--field", "body", "-q", "--json")
-    cluster = ("--spark", "local[2]", "--memory", "250MB")
+    cluster = ("--spark", "local[2]", "--memory", "300MB")
     summaries = []
     for arguments in ((*plain, "-o", here), (*plain, *cluster, "-o", there)):
         done = run(*arguments)

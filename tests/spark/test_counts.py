@@ -15,7 +15,7 @@ from tests.support.spark import Rows, counted_here, failing_once, rows_of_file, 
 
 pytestmark = [needs_core, pytest.mark.slow]
 
-MEMORY = "250MB"
+MEMORY = "300MB"
 TEXTS: list[str | None] = [*sample_text().splitlines()[:200], None, "", "A股 10 点"]
 
 

@@ -17,7 +17,7 @@ from tests.test_words import equal
 
 pytestmark = [needs_core, pytest.mark.slow]
 
-MEMORY = "250MB"
+MEMORY = "300MB"
 TEXTS: list[str | None] = [*sample_text().splitlines(), None, "", "第3天，第4天下雨"]
 
 

@@ -150,8 +150,9 @@ def test_nothing_is_left_of_a_task(tmp_path: Path) -> None:
 
 def test_a_share_is_given_or_that_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     given = _share.share_of(1_000_000_000, 2)
-    assert (given.core, given.text, given.threads) == (632_800_000, 135_600_000, 2)
-    with pytest.raises(MemoryBudgetError, match="needs at least 188 MB, memory leaves it 100 MB"):
+    assert (given.core, given.text, given.threads) == (533_000_000, 123_000_000, 2)
+    assert _share.share_of(_share.SMALLEST, 1).core >= _share.LEAST
+    with pytest.raises(MemoryBudgetError, match="needs at least 280 MB, memory leaves it 100 MB"):
         _share.share_of(100_000_000, 1)
     monkeypatch.setenv("PYSPARK_EXECUTOR_MEMORY_MB", "100")
     with pytest.raises(MemoryBudgetError, match="pyspark.memory leaves it 104 MB"):

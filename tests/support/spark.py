@@ -16,7 +16,7 @@ from newword.spark import _plan
 Rows = dict[tuple[str, int], int]
 """Counts by n-gram and its number of symbols."""
 
-MEMORY = 250_000_000
+MEMORY = 300_000_000
 
 
 def rows_of_file(path: str | Path) -> Rows:

@@ -9,16 +9,16 @@ from pathlib import Path
 from newword._core import core
 from newword.errors import MemoryBudgetError
 
-BASE = 136_000_000
-"""Bytes of a Python worker with NumPy, pyarrow and the core, and of the rows that Spark hands over."""
+BASE = 180_000_000
+"""Bytes of a Python worker with NumPy, pyarrow, the core and the rows that Spark hands over."""
 LEAST = 64_000_000
 """The smallest budget of the core, in bytes."""
 CORE = 0.65
 """The part of the rest that the core may take; it exceeds its budget by a fifth at most."""
 TEXT = 0.15
 """The part of the rest that the texts counted at a time take, as Arrow arrays."""
-SMALLEST = BASE + int(LEAST / CORE) + 1_000_000
-"""The smallest share of a task, in bytes."""
+SMALLEST = 280_000_000
+"""The smallest share of a task, in bytes: it leaves the core its smallest budget."""
 
 
 @dataclass(frozen=True)

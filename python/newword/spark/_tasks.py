@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +55,10 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
         "pack": pack,
         "unpack": unpack,
     }
-    return tasks[name](batches, settings)
+    try:
+        yield from tasks[name](batches, settings)
+    finally:
+        _release()
 
 
 def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -313,6 +318,7 @@ def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[s
             source, job = _source(piece, settings), _job(share, folder)
             text = core().EncodedText(source, settings["options"], job)
             del piece, source
+            _release()
             yield text, {**text.report(), "total": text.total(), **texts.told()}
 
 
@@ -325,6 +331,7 @@ def _texts(batches: Batches) -> Iterator[Any]:
             held.append(joined(batch.column("text")[start : last + 1]))
             text = core().EncodedText.from_bytes(b"".join(held))
             held.clear()
+            _release()
             yield text
             del text
             start = last + 1
@@ -392,6 +399,16 @@ def _file(batches: Batches, folder: Path) -> Path | None:
         for batch in batches:
             file.write(joined(batch.column("counts")))
         return path if file.tell() else None
+
+
+def _release() -> None:
+    """Gives free memory back to the system: Arrow and the core keep what each of them had."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    # Of glibc: other allocators do not keep as much.
+    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
