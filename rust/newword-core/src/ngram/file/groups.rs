@@ -16,8 +16,8 @@ use crate::support::hash::of_bytes;
 use crate::support::spill::SpillFile;
 use crate::support::{Context, Error, Result};
 
-/// Counts as [`super::write_counts`] does, exactly, into a file for each of `buckets` groups of first symbols: an
-/// n-gram is in the group that the names of its first two symbols decide, whatever the corpus.
+/// Counts as [`super::write_counts`] does, exactly, into a file for each of `buckets` groups: the names of
+/// an n-gram's first two symbols decide its group, whatever the corpus.
 ///
 /// So an n-gram of two symbols or more is in the file of those that it begins; a single symbol is in one file,
 /// which need not have its pairs. A file has only the symbols of its n-grams, with their ids in the corpus, and

@@ -104,8 +104,9 @@ pub fn right_sums(
     Ok(found)
 }
 
-/// The shares that a file of a group has in sums of the n-grams of a request, as [`RemoteCounts::request`] made
-/// it: their numbers, those of left sums first and then those of the right sums of single symbols, and shares; those that are 0 left out.
+/// The shares that a file of a group has in sums of the n-grams of a request, which [`RemoteCounts::request`]
+/// made: numbers of sums and shares, without those that are 0. The left sums of all n-grams come first, and the
+/// right sums of single symbols follow.
 /// O(n-grams in the file * log of those kept).
 ///
 /// # Errors
