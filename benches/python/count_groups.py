@@ -2,8 +2,8 @@
 
     python benches/python/count_groups.py FILE GROUPS...
 
-Prints, for each number of groups, the files, their bytes, and the seconds of `count_buckets` on one
-thread.
+Prints, for each number of groups, the files, their bytes, the largest against the mean, and the
+seconds of `count_buckets` on one thread.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ def main() -> None:
             options = ALPHABET | {"order": 4, "buckets": groups}
             files = text.count_buckets(folder, options, JOB | {"temp_dir": folder})
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            size = sum(Path(path).stat().st_size for _, path in files) / 1e6
-        sizes = f"{len(files):>6} files, {size:>7.2f} MB"
+            bytes_of = [Path(path).stat().st_size for _, path in files]
+        size, largest = sum(bytes_of), max(bytes_of) * len(bytes_of) / sum(bytes_of)
+        sizes = (
+            f"{len(files):>6} files, {size / 1e6:>7.2f} MB, largest {largest:.2f} times the mean"
+        )
         print(f"{groups:>6} groups: {sizes}, {wall:>6.2f} s, {cpu:>6.2f} s of CPU")
 
 

@@ -148,11 +148,11 @@ def test_any_table(kind: str, header: str, end: str, body: str, tmp_path_factory
         newword.count_ngrams(path, counts, field="t")
     except newword.CorpusError:
         with pytest.raises(newword.CorpusError, match=r"^a: "):
-            list(fields([rows], kind, "t", skip=False))
+            list(fields([rows], {"kind": kind, "field": "t", "skip": False}))
     else:
         found = [
             row
-            for part in fields([rows], kind, "t", skip=False)
+            for part in fields([rows], {"kind": kind, "field": "t", "skip": False})
             for row in part["text"].to_pylist()
         ]
         texts = [row.decode() for row in found]

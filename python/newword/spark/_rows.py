@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from newword.errors import CorpusError
+from newword.spark._plan import in_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,20 +60,11 @@ def texts_of_rows(
             the column is skipped where invalid UTF-8 is.
     """
     rows = session.read.options(**AS_LINES).csv(paths, schema="line string")
-    skip = errors == "skip"
-
-    def run(batches: Any) -> Any:
-        # Sent by value: nothing of this package is needed to read the function.
-        from newword.spark._rows import fields
-
-        return fields(batches, kind, field, skip)
-
-    return rows.select("_metadata.file_path", "line").mapInArrow(run, "text binary")
+    told = {"kind": kind, "field": field, "skip": errors == "skip"}
+    return in_tasks(rows.select("_metadata.file_path", "line"), "fields", told, "text binary")
 
 
-def fields(
-    batches: Iterable[pa.RecordBatch], kind: str, field: str, skip: bool
-) -> Iterator[pa.RecordBatch]:
+def fields(batches: Iterable[pa.RecordBatch], settings: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """The field of all rows of whole files whose lines come in order. O(text)."""
     import pyarrow as pa
 
@@ -84,7 +76,7 @@ def fields(
     texts: list[bytes] = []
     size = 0
     for path, of_file in groupby(lines, itemgetter(0)):
-        for text in _of_file(path, map(itemgetter(1), of_file), kind, field, skip):
+        for text in _of_file(path, map(itemgetter(1), of_file), **settings):
             texts.append(text)
             size += len(text) + 64
             if size >= BATCH:

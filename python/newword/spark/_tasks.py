@@ -15,6 +15,7 @@ import numpy as np
 from newword._core import core
 from newword.errors import DecodeError, FormatError
 from newword.spark._pieces import cut, joined
+from newword.spark._rows import fields
 from newword.spark._share import Share, share_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ PACKED = 1 << 18
 def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBatch]:
     """Runs a task on the batches of its partition."""
     tasks: dict[str, Callable[[Batches, Settings], Iterator[pa.RecordBatch]]] = {
+        "fields": fields,
         "encode": encode,
         "count": count,
         "add": add,

@@ -2,7 +2,7 @@
 
 use super::Symbols;
 use super::encoded::{Content, EDGE, EncodedCorpus, Part, Place, ReadReport};
-use crate::support::wire::{Arrays, put};
+use crate::support::wire::{Arrays, put, put_names};
 use crate::support::{Error, Result};
 
 impl EncodedCorpus {
@@ -12,9 +12,7 @@ impl EncodedCorpus {
     /// Reading the spill file failed.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        let names: Vec<&str> =
-            (1..).take(self.symbols.len()).map(|id| self.symbols.name(id)).collect();
-        put(&mut out, names.join("\n").as_bytes());
+        put_names(&mut out, (1..).take(self.symbols.len()).map(|id| self.symbols.name(id)));
         for part in &self.parts {
             let read;
             let content = match &part.place {

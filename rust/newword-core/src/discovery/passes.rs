@@ -7,7 +7,7 @@ use super::strong_set::StrongSet;
 use crate::corpus::{EncodedCorpus, Key, Parts, Relabelled};
 use crate::segmentation::{Lattice, WORDS, count_words, lattice_of};
 use crate::support::hash::HashMap;
-use crate::support::wire::{Arrays, put};
+use crate::support::wire::{Arrays, put, put_names};
 use crate::support::{Context, Error, Result};
 use crate::trie::{Node, Trie};
 
@@ -30,7 +30,7 @@ pub fn count_segments_of(
     };
     let mut request = Vec::new();
     put(&mut request, &[SEGMENTS]);
-    put(&mut request, names.join("\n").as_bytes());
+    put_names(&mut request, names);
     put(&mut request, &[u8::from(options.false_chains)]);
     for set in std::iter::once(strong).chain(long) {
         put(&mut request, &[set.order() as u64, set.trie().longest() as u64]);

@@ -3,7 +3,7 @@
 use super::lattice::Lattice;
 use super::recount::{WordCounts, count_words};
 use crate::corpus::{Key, Relabelled};
-use crate::support::wire::{Arrays, put};
+use crate::support::wire::{Arrays, put, put_names};
 use crate::support::{Context, Error, Result};
 use crate::trie::{Node, Trie};
 
@@ -24,7 +24,7 @@ pub fn count_words_of(
     };
     let mut request = Vec::new();
     put(&mut request, &[WORDS]);
-    put(&mut request, names.join("\n").as_bytes());
+    put_names(&mut request, names);
     put(&mut request, &[lattice.trie.longest() as u64]);
     put::<Node>(&mut request, lattice.trie.nodes());
     put::<f32>(&mut request, &lattice.weights);

@@ -11,6 +11,12 @@ pub fn put<T: Pod>(out: &mut Vec<u8>, items: &[T]) {
     out.extend(bytes);
 }
 
+/// Appends names, none of which has a line feed, as an array.
+pub fn put_names<'n>(out: &mut Vec<u8>, names: impl IntoIterator<Item = &'n str>) {
+    let names: Vec<&str> = names.into_iter().collect();
+    put(out, names.join("\n").as_bytes());
+}
+
 /// Takes the arrays of a buffer, in the order in which they were put.
 #[derive(Debug)]
 pub struct Arrays<'b>(pub &'b [u8]);
@@ -21,12 +27,11 @@ impl Arrays<'_> {
     /// # Errors
     /// [`Error::Corpus`] where there is none of this type.
     pub fn take<T: Pod>(&mut self) -> Result<Vec<T>> {
-        let wrong = || Error::Corpus("the request of a pass is damaged".into());
-        let (length, rest) = self.0.split_first_chunk::<8>().ok_or_else(wrong)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| wrong())?;
-        let (bytes, rest) = rest.split_at_checked(length).ok_or_else(wrong)?;
+        let (length, rest) = self.0.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (bytes, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
         if bytes.len() % size_of::<T>() != 0 {
-            return Err(wrong());
+            return Err(damaged());
         }
         self.0 = rest;
         Ok(bytemuck::pod_collect_to_vec(bytes))
@@ -39,19 +44,23 @@ impl Arrays<'_> {
     pub fn one<T: Pod>(&mut self) -> Result<T> {
         match self.take()?[..] {
             [one] => Ok(one),
-            _ => Err(Error::Corpus("the request of a pass is damaged".into())),
+            _ => Err(damaged()),
         }
     }
 
-    /// The next array as names, which were put with line feeds between them.
+    /// The next array as names, which [`put_names`] put there.
     ///
     /// # Errors
     /// As [`Arrays::take`].
     pub fn names(&mut self) -> Result<Vec<Box<str>>> {
         let text = String::from_utf8(self.take()?);
-        let text = text.map_err(|_| Error::Corpus("the request of a pass is damaged".into()))?;
+        let text = text.map_err(|_| damaged())?;
         Ok(text.split('\n').filter(|name| !name.is_empty()).map(Into::into).collect())
     }
+}
+
+fn damaged() -> Error {
+    Error::Corpus("what another process sent is damaged".into())
 }
 
 #[cfg(test)]

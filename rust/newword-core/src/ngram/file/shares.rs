@@ -13,7 +13,7 @@ use super::table::Children;
 use crate::corpus::Symbols;
 use crate::ngram::sums::{Sum, Terms, nats};
 use crate::ngram::{Level, NgramTable};
-use crate::support::wire::{Arrays, put};
+use crate::support::wire::{Arrays, put, put_names};
 use crate::support::{Context, Error, Result};
 
 /// N-grams as texts with spaces between their symbols, with counts and sums.
@@ -232,9 +232,8 @@ impl RemoteCounts {
     /// What [`shares`] is asked with.
     pub fn request(&self) -> Vec<u8> {
         let (mut request, symbols) = (Vec::new(), &self.table.symbols);
-        let names: Vec<&str> = (1..).take(symbols.len()).map(|id| symbols.name(id)).collect();
         put(&mut request, &[self.numbers_from]);
-        put(&mut request, names.join("\n").as_bytes());
+        put_names(&mut request, (1..).take(symbols.len()).map(|id| symbols.name(id)));
         for level in &self.table.levels {
             put(&mut request, &level.grams);
         }

@@ -1,4 +1,4 @@
-//! Files of a group of first symbols each, and files as columns.
+//! Files of a group of n-grams each, and files as columns.
 
 use std::path::{Path, PathBuf};
 
