@@ -107,7 +107,7 @@ def texts_in(
     """The texts of files as the column `text`."""
     from pyspark.sql import functions
 
-    from newword.spark._rows import texts_of_rows
+    from newword.spark._files import texts_of_rows
 
     paths = list(files)
     if kind == "text":

@@ -1,8 +1,4 @@
-"""The text of CSV and TSV files in tasks, as the core reads it on one machine.
-
-Spark's own reader gives a null for an empty field and for a row that ends too early, reads quotes
-within a field in another way, and replaces invalid UTF-8. It only splits the files into lines here.
-"""
+"""The text of CSV and TSV files in tasks, as the core reads it on one machine."""
 
 from __future__ import annotations
 
@@ -13,13 +9,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from newword.errors import CorpusError
-from newword.spark._plan import in_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
 
 LONGEST = 1 << 26
 """The maximum number of bytes of a field: a quote that stays open takes the rest of its file."""
@@ -29,39 +23,6 @@ INVALID = b"\xff"
 """What is not UTF-8: `errors="skip"` leaves it out and counts it."""
 RETURN = re.compile(r"(?<=\r)(?!\n)")
 """Where a line ends in a carriage return alone."""
-AS_LINES = {
-    # One byte is one character, which is never one of these: invalid UTF-8 arrives as it is.
-    "encoding": "ISO-8859-1",
-    "sep": "\u0100",
-    "quote": "\u0101",
-    "escape": "\u0102",
-    "nullValue": "\u0103",
-    "lineSep": "\n",
-    # Spark splits no file in the middle of what may be a quoted field.
-    "multiLine": True,
-    "maxCharsPerColumn": -1,
-    "ignoreLeadingWhiteSpace": False,
-    "ignoreTrailingWhiteSpace": False,
-}
-"""Options of Spark's reader of CSV files by which a row is a line of bytes."""
-
-
-def texts_of_rows(
-    session: SparkSession, paths: list[str], kind: str, field: str, errors: str
-) -> DataFrame:
-    """The fields of files with a header, as the binary column `text`.
-
-    Args:
-        session: A session of Spark.
-        paths: Paths, globs or addresses as Spark knows them.
-        kind: `"csv"` or `"tsv"`.
-        field: The name of the column, in the header of each file.
-        errors: Handling of invalid UTF-8, as for `newword.spark.discover`. A row that ends before
-            the column is skipped where invalid UTF-8 is.
-    """
-    rows = session.read.options(**AS_LINES).csv(paths, schema="line string")
-    told = {"kind": kind, "field": field, "skip": errors == "skip"}
-    return in_tasks(rows.select("_metadata.file_path", "line"), "fields", told, "text binary")
 
 
 def fields(batches: Iterable[pa.RecordBatch], settings: dict[str, Any]) -> Iterator[pa.RecordBatch]:
