@@ -21,9 +21,7 @@ fn main() -> Result<()> {
     let buckets = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(8);
     let files: Vec<String> = arguments.collect();
     let context = Context::new(Some(1), MemoryBudget::share_of_available(), None)?;
-    let start = Clocks::now();
     let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
-    report("count into buckets", start, total);
     let read = of_bucket.iter().flatten().map(|path| bytes_of(path)).sum::<Result<u64>>()?;
     for for_sums in [false, true] {
         let name = if for_sums { "merge for sums" } else { "merge" };
@@ -48,7 +46,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Counts each file by itself; returns the count files of each bucket, and the symbols of all.
+/// Encodes all files, then counts each by itself; returns the count files of each bucket, and the symbols of all.
 fn counted(
     files: &[String],
     buckets: u32,
@@ -56,17 +54,25 @@ fn counted(
     context: &Context,
 ) -> Result<(Vec<Vec<PathBuf>>, u64)> {
     let (mut of_bucket, mut total) = (vec![Vec::new(); buckets as usize], 0);
-    for (at, file) in files.iter().enumerate() {
-        let home = folder.join(format!("task-{at}"));
-        std::fs::create_dir_all(&home).map_err(|error| Error::io(&home, "cannot write", error))?;
+    let start = Clocks::now();
+    let mut corpora = Vec::new();
+    for file in files {
         let source = FileSource::new(expand([file])?, ReadOptions::default());
         let corpus = encode(Box::new(source), &Alphabet::default(), context)?;
+        total += corpus.total();
+        corpora.push(corpus);
+    }
+    report("read and encode", start, total);
+    let start = Clocks::now();
+    for (at, corpus) in corpora.iter().enumerate() {
+        let home = folder.join(format!("task-{at}"));
+        std::fs::create_dir_all(&home).map_err(|error| Error::io(&home, "cannot write", error))?;
         let meta = CountMeta::default();
-        for (bucket, path) in write_buckets(&corpus, 4, buckets, &meta, &home, context)? {
+        for (bucket, path) in write_buckets(corpus, 4, buckets, &meta, &home, context)? {
             of_bucket[bucket as usize].push(path);
         }
-        total += corpus.total();
     }
+    report("count into buckets", start, total);
     Ok((of_bucket, total))
 }
 

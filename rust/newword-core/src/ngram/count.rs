@@ -7,7 +7,7 @@ use super::key::{Key, Wide, Width};
 use super::options::CountOptions;
 use super::parts::IdParts;
 use super::plan::{Goal, Limits, Plan};
-use super::rows::{Found, Ledger};
+use super::rows::{Found, Ledger, Output};
 use super::scatter::{Buffer, Direction, Scan};
 use super::sums::nats;
 use super::sweep::{Sink, Sweep};
@@ -98,6 +98,8 @@ struct Table<'a> {
 }
 
 impl<K: Key> Sink<K> for Table<'_> {
+    type Found = Found<K>;
+
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
         self.context.check()?;
         self.ledger.give(found.iter().map(Found::bytes).sum());

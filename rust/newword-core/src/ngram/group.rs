@@ -2,13 +2,10 @@
 
 use super::key::{Key, Layout};
 use super::plan::{OpenSum, Plan};
-use super::rows::Found;
+use super::rows::Output;
 use super::scatter::Slice;
 use super::sums::{Sum, Terms};
 use crate::support::{Context, Result};
-
-/// Groups up to this size are sorted and scanned instead of distributed.
-const SMALL: usize = 24;
 
 /// Counts by rank of one field, cleared after use.
 ///
@@ -59,7 +56,7 @@ impl Tally {
 /// Adds to the sum over the symbols before the second symbol of a pair what the first adds. `left` is
 /// empty if not needed.
 #[inline]
-fn add_left(left: &mut [OpenSum], [first, second]: [u32; 2], count: u64, plan: &Plan) {
+pub(super) fn add_left(left: &mut [OpenSum], [first, second]: [u32; 2], count: u64, plan: &Plan) {
     if let Some(sum) = left.get_mut(second as usize) {
         sum.add(first, count, plan);
     }
@@ -89,11 +86,11 @@ struct State {
 }
 
 /// What stays the same while a bucket is worked on.
-pub(crate) struct Job<'a, K> {
+pub(crate) struct Job<'a, F> {
     pub plan: &'a Plan,
     pub context: &'a Context,
     pub first: u32,
-    pub found: &'a mut Found<K>,
+    pub found: &'a mut F,
 }
 
 impl<K: Key> Worker<K> {
@@ -120,7 +117,7 @@ impl<K: Key> Worker<K> {
     ///
     /// # Errors
     /// [`crate::support::Error::Cancelled`].
-    pub(crate) fn bucket(&mut self, keys: Slice<K>, job: &mut Job<K>) -> Result<()> {
+    pub(crate) fn bucket<F: Output<K>>(&mut self, keys: Slice<K>, job: &mut Job<F>) -> Result<()> {
         let len = keys.len();
         self.reserve(len);
         let Self { ping, pong, state } = self;
@@ -133,12 +130,12 @@ impl<K: Key> Worker<K> {
     ///
     /// # Errors
     /// [`crate::support::Error::Cancelled`].
-    pub(crate) fn pick(
+    pub(crate) fn pick<F: Output<K>>(
         &mut self,
         keys: impl Iterator<Item = K>,
         children: &[Child],
         depth: usize,
-        job: &mut Job<K>,
+        job: &mut Job<F>,
     ) -> Result<()> {
         self.reserve(children.iter().map(|&(_, size)| size as usize).sum());
         let base = self.state.children.len();
@@ -185,10 +182,10 @@ impl State {
 
     /// Whether the children stacked from `base` of a group at `depth` are to be distributed; where
     /// not, their rows are made here, if there are any, they are unstacked, and the tally is cleared.
-    fn goes_deeper<K: Key>(
+    fn goes_deeper<K: Key, F: Output<K>>(
         &mut self,
         (depth, base, prefix): (usize, usize, K),
-        job: &mut Job<K>,
+        job: &mut Job<F>,
     ) -> bool {
         if depth < job.plan.last_depth() && job.plan.opens(depth + 1) {
             return true;
@@ -255,12 +252,12 @@ impl State {
 
     /// Works on the children stacked from `base`, which lie in `keys` one after the other and share
     /// their first `depth` fields each, and unstacks them.
-    fn descend<K: Key>(
+    fn descend<K: Key, F: Output<K>>(
         &mut self,
         keys: &mut [K],
         spare: &mut [K],
         (depth, base): (usize, usize),
-        job: &mut Job<K>,
+        job: &mut Job<F>,
     ) -> Result<()> {
         // A cancelled job may have ended the keys early: look before they are used.
         job.context.check()?;
@@ -275,16 +272,16 @@ impl State {
     }
 
     /// Works on a group: `keys` share their first `depth` fields.
-    fn group<K: Key>(
+    fn group<K: Key, F: Output<K>>(
         &mut self,
         keys: &mut [K],
         spare: &mut [K],
         depth: usize,
-        job: &mut Job<K>,
+        job: &mut Job<F>,
     ) -> Result<()> {
-        if keys.len() <= SMALL {
+        if keys.len() <= F::SORTED {
             keys.sort_unstable();
-            scan(keys, depth, job, &mut self.left);
+            job.found.sorted(keys, depth, (job.first, job.plan), &mut self.left);
             return Ok(());
         }
         let prefix = keys[0].prefix(depth, job.plan.layout);
@@ -309,47 +306,5 @@ impl State {
             self.descend(spare, keys, (depth + 1, base), job)?;
         }
         Ok(())
-    }
-}
-
-/// Finds the rows of a sorted group whose keys share their first `depth` fields, in one pass.
-///
-/// Invariant: `start[d]` is where the current run of keys with `d` equal fields began and `sums[d]`
-/// the sum over its children that have ended.
-fn scan<K: Key>(keys: &[K], depth: usize, job: &mut Job<K>, left: &mut [OpenSum]) {
-    let Plan { layout, goal, .. } = job.plan;
-    let mut start = [0; super::key::MAX_FIELDS + 1];
-    let mut sums = [OpenSum::default(); super::key::MAX_FIELDS + 1];
-    for end in 1..=keys.len() {
-        let last = keys[end - 1];
-        // The group itself ends with its last key; nothing above it does.
-        let open = match keys.get(end) {
-            Some(next) => last.common(*next, *layout) + 1,
-            None => depth,
-        };
-        for fixed in (open.max(depth)..=layout.fields()).rev() {
-            let count = (end - start[fixed]) as u64;
-            let sum = std::mem::take(&mut sums[fixed]);
-            start[fixed] = end;
-            if fixed > 0 && last.field(fixed - 1, *layout) == 0 {
-                continue;
-            }
-            if fixed > depth {
-                sums[fixed - 1].add(last.field(fixed - 1, *layout), count, job.plan);
-                if fixed == 1 {
-                    add_left(left, [job.first, last.field(0, *layout)], count, job.plan);
-                }
-            }
-            if count >= goal.min_count && fixed < goal.order {
-                let prefix = last.prefix(fixed, *layout);
-                job.found.push(
-                    fixed,
-                    job.first,
-                    prefix,
-                    count,
-                    goal.sums(fixed).then(|| sum.total(job.plan)),
-                );
-            }
-        }
     }
 }

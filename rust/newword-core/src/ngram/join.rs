@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::key::Key;
 use super::plan::{CHECK_EVERY, Plan};
-use super::rows::{Found, Ledger, Rows};
+use super::rows::{Found, Ledger, Output, Rows};
 use super::sums::nats;
 use super::sweep::Sink;
 use super::table::Level;
@@ -122,6 +122,8 @@ impl<'a, K: Key> LeftSums<'a, K> {
 }
 
 impl<K: Key> Sink<K> for LeftSums<'_, K> {
+    type Found = Found<K>;
+
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
         self.pending.extend(found);
         Ok(())

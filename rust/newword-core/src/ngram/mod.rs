@@ -7,6 +7,7 @@ mod group;
 mod join;
 mod key;
 mod links;
+mod listed;
 mod options;
 mod parts;
 mod plan;

@@ -2,9 +2,32 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::key::Key;
+use super::group::add_left;
+use super::key::{Key, MAX_FIELDS};
+use super::plan::{OpenSum, Plan};
 use super::sums::Sum;
 use crate::support::{Error, Result};
+
+/// What one task finds, in the form that a sink takes.
+pub(crate) trait Output<K>: Send + Sized {
+    /// Groups up to this size are sorted and go to [`Output::sorted`] instead of being distributed.
+    const SORTED: usize;
+
+    /// Nothing found yet.
+    fn new(plan: &Plan) -> Self;
+
+    /// Takes a row: `depth` symbols of `key` behind the symbol `first`, its count, and its sum if needed.
+    ///
+    /// Rows come in order, each before those that it begins.
+    fn push(&mut self, depth: usize, first: u32, key: K, count: u64, sum: Option<Sum>);
+
+    /// Takes the rows of a sorted group whose keys share the symbol `of.0` and their first `depth` fields. To
+    /// `left` goes what they add to the sums over the symbols before others; it is empty if not needed.
+    fn sorted(&mut self, keys: &[K], depth: usize, of: (u32, &Plan), left: &mut [OpenSum]);
+
+    /// Bytes of the rows, spare capacity included.
+    fn bytes(&self) -> u64;
+}
 
 /// Rows of one length n, in lexicographic order of (first, key).
 #[derive(Debug)]
@@ -47,13 +70,15 @@ pub(crate) struct Found<K> {
     pub levels: Vec<Rows<K>>,
 }
 
-impl<K: Key> Found<K> {
-    pub(crate) fn new(order: usize) -> Self {
-        Self { levels: (0..order).map(|_| Rows::default()).collect() }
+impl<K: Key> Output<K> for Found<K> {
+    const SORTED: usize = 24;
+
+    fn new(plan: &Plan) -> Self {
+        Self { levels: (0..plan.goal.order).map(|_| Rows::default()).collect() }
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, depth: usize, first: u32, key: K, count: u64, sum: Option<Sum>) {
+    fn push(&mut self, depth: usize, first: u32, key: K, count: u64, sum: Option<Sum>) {
         let rows = &mut self.levels[depth];
         rows.firsts.push(first);
         rows.keys.push(key);
@@ -63,7 +88,53 @@ impl<K: Key> Found<K> {
         }
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    // Invariant: `start[d]` is where the current run of keys with `d` equal fields began and `sums[d]` the sum
+    // over its children that have ended.
+    fn sorted(
+        &mut self,
+        keys: &[K],
+        depth: usize,
+        (first, plan): (u32, &Plan),
+        left: &mut [OpenSum],
+    ) {
+        let Plan { layout, goal, .. } = plan;
+        let mut start = [0; MAX_FIELDS + 1];
+        let mut sums = [OpenSum::default(); MAX_FIELDS + 1];
+        for end in 1..=keys.len() {
+            let last = keys[end - 1];
+            // The group itself ends with its last key; nothing above it does.
+            let open = match keys.get(end) {
+                Some(next) => last.common(*next, *layout) + 1,
+                None => depth,
+            };
+            for fixed in (open.max(depth)..=layout.fields()).rev() {
+                let count = (end - start[fixed]) as u64;
+                let sum = std::mem::take(&mut sums[fixed]);
+                start[fixed] = end;
+                if fixed > 0 && last.field(fixed - 1, *layout) == 0 {
+                    continue;
+                }
+                if fixed > depth {
+                    sums[fixed - 1].add(last.field(fixed - 1, *layout), count, plan);
+                    if fixed == 1 {
+                        add_left(left, [first, last.field(0, *layout)], count, plan);
+                    }
+                }
+                if count >= goal.min_count && fixed < goal.order {
+                    let prefix = last.prefix(fixed, *layout);
+                    self.push(
+                        fixed,
+                        first,
+                        prefix,
+                        count,
+                        goal.sums(fixed).then(|| sum.total(plan)),
+                    );
+                }
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
         self.levels.iter().map(Rows::bytes).sum()
     }
 }

@@ -6,7 +6,7 @@ use super::group::{Child, Job};
 use super::key::Key;
 use super::parts::IdParts;
 use super::plan::{CHECK_EVERY, OpenSum, fit};
-use super::rows::Found;
+use super::rows::Output;
 use super::scatter::{Buffer, Slice};
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
@@ -23,12 +23,12 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     ///
     /// The group is not moved: ranges of its children are picked out of it, each by one task; a child
     /// too large for a worker is worked off the same way, where it lies.
-    pub(crate) fn large(
+    pub(crate) fn large<F: Output<K>>(
         &self,
         first: u32,
         group: (K, usize),
         slice: &Slice<K>,
-    ) -> Result<Vec<Found<K>>> {
+    ) -> Result<Vec<F>> {
         let counts = self.sizes_in(group, slice)?;
         let (found, children) = self.open(first, group, &counts)?;
         let mut all = vec![found];
@@ -115,14 +115,14 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     }
 
     /// The row of a group, from the counts of its next symbols, and the children to look into.
-    fn open(
+    fn open<F: Output<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         counts: &[u64],
-    ) -> Result<(Found<K>, Children)> {
+    ) -> Result<(F, Children)> {
         let plan = self.plan();
-        let mut found = Found::new(plan.goal.order);
+        let mut found = F::new(plan);
         let mut sum = OpenSum::default();
         let mut children = Vec::new();
         for (rank, &count) in (0_u32..).zip(counts).skip(1).filter(|&(_, &count)| count > 0) {
@@ -150,13 +150,13 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     }
 
     /// Works off the `children` of a group, in ranges that fit a worker, on all threads.
-    fn children(
+    fn children<F: Output<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         children: &[(u32, u64)],
         slice: &Slice<K>,
-    ) -> Result<Vec<Found<K>>> {
+    ) -> Result<Vec<F>> {
         let sizes: Vec<u64> = children.iter().map(|&(_, size)| size).collect();
         let fair = slice.len() / (4 * self.context().threads());
         let most = fair.max(LEAST_TASK).min(self.limits.scratch_keys) as u64;
@@ -176,13 +176,13 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     }
 
     /// Works off children that fit a worker together.
-    fn picked(
+    fn picked<F: Output<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         children: &[(u32, u64)],
         slice: &Slice<K>,
-    ) -> Result<Vec<Found<K>>> {
+    ) -> Result<Vec<F>> {
         let layout = self.plan().layout;
         let few: Vec<Child> = children
             .iter()

@@ -9,7 +9,7 @@ use super::group::{Job, Worker};
 use super::key::Key;
 use super::parts::IdParts;
 use super::plan::{Limits, OpenSum, Plan};
-use super::rows::{Found, Ledger};
+use super::rows::{Ledger, Output};
 use super::scatter::{Buffer, Scan, lock, put_back, take};
 use crate::support::{Context, Result};
 
@@ -18,11 +18,14 @@ use crate::support::{Context, Result};
 /// All calls together hand over the rows of each length in lexicographic order, and with each row, in
 /// the same call or later ones, the rows it begins.
 pub(crate) trait Sink<K> {
+    /// What it takes of a task.
+    type Found: Output<K>;
+
     /// Takes rows; their bytes are on the ledger until the sink gives them back.
     ///
     /// # Errors
     /// What the sink meets.
-    fn take(&mut self, found: Vec<Found<K>>) -> Result<()>;
+    fn take(&mut self, found: Vec<Self::Found>) -> Result<()>;
 
     /// All rows of the first symbols seen so far have been handed over.
     ///
@@ -149,7 +152,12 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
     }
 
     /// Works off consecutive buckets, of which the first begins at `start`.
-    fn task(&self, firsts: Range<usize>, start: usize, buffer: &Buffer) -> Result<Vec<Found<K>>> {
+    fn task<F: Output<K>>(
+        &self,
+        firsts: Range<usize>,
+        start: usize,
+        buffer: &Buffer,
+    ) -> Result<Vec<F>> {
         let sizes = (0_u32..).zip(&self.plan().sizes).skip(firsts.start).take(firsts.len());
         let sizes = sizes.filter(|&(_, &size)| size > 0);
         let split = self.split_above(buffer);
@@ -180,13 +188,13 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
     }
 
     /// Lends a worker and puts what it found on the ledger.
-    pub(crate) fn with_worker(
+    pub(crate) fn with_worker<F: Output<K>>(
         &self,
-        work: impl FnOnce(&mut Worker<K>, &mut Found<K>) -> Result<()>,
-    ) -> Result<Found<K>> {
+        work: impl FnOnce(&mut Worker<K>, &mut F) -> Result<()>,
+    ) -> Result<F> {
         self.context().check()?;
         let mut worker = take(&self.workers).unwrap_or_else(|| Worker::new(self.plan()));
-        let mut found = Found::new(self.plan().goal.order);
+        let mut found = F::new(self.plan());
         work(&mut worker, &mut found)?;
         put_back(&self.workers, worker);
         self.ledger.take(found.bytes())?;

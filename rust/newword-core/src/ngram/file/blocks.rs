@@ -1,14 +1,17 @@
 //! The n-grams of a sweep as blocks of count files.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use super::format::MAX_GRAM;
-use super::records::{Encoder, Gram, Record};
+use super::records::{Encoder, Record};
 use crate::ngram::key::{Key, Wide, Width};
+use crate::ngram::listed::Listed;
 use crate::ngram::parts::IdParts;
 use crate::ngram::plan::{Limits, Plan};
-use crate::ngram::rows::{Found, Ledger};
-use crate::ngram::scatter::{Buffer, Direction, Scan};
+use crate::ngram::rows::{Ledger, Output};
+use crate::ngram::scatter::{Buffer, Direction, Scan, put_back, take};
 use crate::ngram::sweep::{Sink, Sweep};
 use crate::support::{Context, Error, Result, Stage};
 
@@ -72,7 +75,8 @@ fn sweep<K: Key>(
     // Rows are on their way only; batches bound them, so that the ledger never refuses.
     let ledger = Ledger::new(u64::MAX);
     let scan = Scan::new(corpus, plan, Direction::Forward, context);
-    let mut sink = FileSink { plan, context, ledger: &ledger, files };
+    let encoders = Mutex::default();
+    let mut sink = FileSink { plan, context, ledger: &ledger, files, encoders };
     Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)
 }
 
@@ -81,20 +85,28 @@ struct FileSink<'a, F> {
     context: &'a Context,
     ledger: &'a Ledger,
     files: &'a mut F,
+    encoders: Mutex<Vec<Encoders>>,
 }
 
 impl<K: Key, F: Files> Sink<K> for FileSink<'_, F> {
-    fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
-        let Self { plan, context, .. } = *self;
+    type Found = Listed<K>;
+
+    fn take(&mut self, found: Vec<Listed<K>>) -> Result<()> {
+        let Self { plan, context, encoders, .. } = &*self;
         let files = &*self.files;
-        let encode = |found: &Found<K>| encode(found, plan, files);
+        let encode = |found: &Listed<K>| {
+            let mut tools = take(encoders).unwrap_or_else(|| Encoders::new(files.count()));
+            let blocks = encode(found, plan, files, &mut tools)?;
+            put_back(encoders, tools);
+            Ok(blocks)
+        };
         let encoded: std::io::Result<Vec<_>> =
             context.pool().install(|| found.par_iter().map(encode).collect());
         // Bytes in memory do not fail.
         let encoded = encoded.map_err(|error| Error::io(context.temp_dir(), "cannot write", error));
         context.check()?;
         self.files.append(encoded?.into_iter().flatten().collect())?;
-        self.ledger.give(found.iter().map(Found::bytes).sum());
+        self.ledger.give(found.iter().map(Listed::bytes).sum());
         Ok(())
     }
 
@@ -105,65 +117,77 @@ impl<K: Key, F: Files> Sink<K> for FileSink<'_, F> {
 
 /// The rows of a task as blocks for each file, in the order of the file.
 fn encode<K: Key>(
-    found: &Found<K>,
+    found: &Listed<K>,
     plan: &Plan,
     files: &impl Files,
+    encoders: &mut Encoders,
 ) -> std::io::Result<Vec<Blocks>> {
-    let mut encoders: Vec<(Encoder, Vec<u8>)> = Vec::new();
-    encoders.resize_with(files.count(), Default::default);
-    let mut next = [0; MAX_GRAM];
-    let gram = |level: usize, row: usize| -> Option<Gram> {
-        let rows = &found.levels[level];
-        let mut gram = Gram::default();
-        gram.0[0] = plan.ids[*rows.firsts.get(row)? as usize];
-        for (at, id) in gram.0[1..=level].iter_mut().enumerate() {
-            *id = plan.ids[rows.keys[row].field(at, plan.layout) as usize];
-        }
-        Some(gram)
-    };
-    let mut heads: Vec<_> = (0..found.levels.len()).map(|level| gram(level, 0)).collect();
-    let (mut last, mut file) = (Gram::default(), 0);
-    let mut deepest = heads.len();
-    // What comes next is the longest n-gram that extends a prefix of the last one. At the start,
-    // where there is no last one, it is the shortest: the others begin with it.
-    while let Some(level) = match deepest {
-        _ if last == Gram::default() => (0..heads.len()).find(|&level| heads[level].is_some()),
-        _ => (0..deepest)
-            .rev()
-            .find(|&level| heads[level].is_some_and(|head| head.agrees(&last, level))),
-    } {
-        let Some(head) = heads[level] else { break };
-        let count = found.levels[level].counts[next[level]];
-        if level < 2 || last == Gram::default() {
-            file = files.of(&head.0[..2.min(level + 1)]);
-            for &id in &head.0[..=level] {
-                files.note(file, id);
-            }
-            let (encoder, bytes) = &mut encoders[file];
-            encoder.push(head, count, bytes)?;
-        } else {
-            // The last n-gram went to the same file.
-            files.note(file, head.0[level]);
-            let (encoder, bytes) = &mut encoders[file];
-            encoder.append(Record { length: level + 1, last: head.0[level], count }, bytes)?;
-        }
-        next[level] += 1;
-        heads[level] = gram(level, next[level]);
-        last = head;
-        deepest = (level + 2).min(heads.len());
+    let Some(first) = found.rows.first() else { return Ok(Vec::new()) };
+    let mut ids = [0; MAX_GRAM];
+    ids[0] = plan.ids[found.start.0 as usize];
+    for (at, id) in ids[1..first.length as usize].iter_mut().enumerate() {
+        *id = plan.ids[found.start.1.field(at, plan.layout) as usize];
     }
-    debug_assert!(heads.iter().all(Option::is_none));
-    flushed(encoders)
+    // The file of the last n-gram. What comes next is in it, unless its first two symbols may be others.
+    let mut file = None;
+    for row in &found.rows {
+        let (length, last, count) = (row.length as usize, plan.ids[row.last as usize], row.count);
+        ids[length - 1] = last;
+        if let Some(file) = file.filter(|_| length > 2) {
+            files.note(file, last);
+            let Slot { encoder, blocks, .. } = &mut encoders.all[file];
+            encoder.append(Record { length, last, count }, blocks)?;
+        } else {
+            let gram = &ids[..length];
+            let of = *file.insert(files.of(&gram[..length.min(2)]));
+            gram.iter().for_each(|&id| files.note(of, id));
+            let Slot { encoder, blocks, .. } = encoders.slot(of);
+            encoder.push(gram, count, blocks)?;
+        }
+    }
+    encoders.flushed()
 }
 
-/// The blocks of the files that have some.
-fn flushed(encoders: Vec<(Encoder, Vec<u8>)>) -> std::io::Result<Vec<Blocks>> {
-    let mut blocks = Vec::new();
-    for (file, (mut encoder, mut bytes)) in encoders.into_iter().enumerate() {
-        encoder.flush(&mut bytes)?;
-        if !bytes.is_empty() {
-            blocks.push(Blocks { file, bytes, rows: encoder.rows });
-        }
+/// The encoders of all files, kept from task to task because there may be many.
+struct Encoders {
+    /// By file.
+    all: Vec<Slot>,
+    /// The files that this task has n-grams of.
+    used: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Slot {
+    encoder: Encoder,
+    /// Blocks that are finished.
+    blocks: Vec<u8>,
+    used: bool,
+}
+
+impl Encoders {
+    fn new(files: usize) -> Self {
+        Self { all: std::iter::repeat_with(Slot::default).take(files).collect(), used: Vec::new() }
     }
-    Ok(blocks)
+
+    fn slot(&mut self, file: usize) -> &mut Slot {
+        let slot = &mut self.all[file];
+        if !slot.used {
+            slot.used = true;
+            self.used.push(file);
+        }
+        slot
+    }
+
+    /// The blocks of the task, which is done.
+    fn flushed(&mut self) -> std::io::Result<Vec<Blocks>> {
+        self.used.sort_unstable();
+        let blocks = self.used.drain(..).map(|file| {
+            let Slot { encoder, blocks, used } = &mut self.all[file];
+            encoder.flush(blocks)?;
+            *used = false;
+            let (bytes, rows) = (std::mem::take(blocks), std::mem::take(&mut encoder.rows));
+            Ok(Blocks { file, bytes, rows })
+        });
+        blocks.collect()
+    }
 }

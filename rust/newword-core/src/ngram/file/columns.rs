@@ -101,7 +101,9 @@ pub fn write_columns<'r>(
     let header = CountHeader { total, ..header.clone() };
     let mut writer = Writer::create(path, &header, &symbols)?;
     let mut encoder = Encoder::default();
-    grams.iter().try_for_each(|(gram, count)| writer.push(*gram, *count, &mut encoder))?;
+    for (gram, count) in &grams {
+        writer.push(&gram.0[..gram.len()], *count, &mut encoder)?;
+    }
     writer.flush(&mut encoder)?;
     writer.finish(&encoder.rows)
 }

@@ -253,7 +253,8 @@ impl<K: Packed> Output<K> {
         if follows {
             return self.writer.append(record, &mut self.encoder);
         }
-        self.writer.push(key.gram(layout), record.count, &mut self.encoder)
+        let gram = key.gram(layout);
+        self.writer.push(&gram.0[..record.length], record.count, &mut self.encoder)
     }
 
     /// Whether an n-gram is to be written; `follows` if the last one written begins with its prefix.

@@ -16,13 +16,13 @@ impl Gram {
     pub(crate) fn len(&self) -> usize {
         self.0.iter().position(|&id| id == 0).unwrap_or(MAX_GRAM)
     }
+}
 
-    /// Whether the first `symbols` symbols of both are the same. A comparison of slices would call the C
-    /// library, which takes longer than the comparison.
-    #[inline]
-    pub(super) fn agrees(&self, other: &Self, symbols: usize) -> bool {
-        (0..symbols).all(|at| self.0[at] == other.0[at])
-    }
+/// Whether the first `symbols` symbols of both are the same. A comparison of slices would call the C
+/// library, which takes longer than the comparison.
+#[inline]
+fn agree(one: &[u32], other: &[u32], symbols: usize) -> bool {
+    one.iter().zip(other).take(symbols).all(|(one, other)| one == other)
 }
 
 /// An n-gram and its count; all but its last symbol are those of the n-gram before.
@@ -55,19 +55,19 @@ impl Encoder {
     /// Appends an n-gram; finished blocks go to `out`.
     pub(super) fn push(
         &mut self,
-        gram: Gram,
+        gram: &[u32],
         count: u64,
         out: &mut impl Write,
     ) -> std::io::Result<()> {
         let length = gram.len();
         // A record says its last symbol alone. Where what it extends is in another file, a block begins.
-        if length > self.length + 1 || self.before[..length - 1] != gram.0[..length - 1] {
+        if length > self.length + 1 || !agree(&self.before, gram, length - 1) {
             self.flush(out)?;
         }
         if self.payload.is_empty() {
-            self.before = gram.0;
+            self.before[..length].copy_from_slice(gram);
         }
-        self.append(Record { length, last: gram.0[length - 1], count }, out)
+        self.append(Record { length, last: gram[length - 1], count }, out)
     }
 
     /// [`Encoder::push`] of an n-gram all but the last symbol of which are those of the one before; finished blocks go to `out`.

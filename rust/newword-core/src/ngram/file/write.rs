@@ -8,7 +8,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::blocks::{Blocks, Files, sweep_into};
 use super::format::{Kind, MAGIC, MAX_GRAM, VERSION, put_block};
 use super::names::put_names;
-use super::records::{Encoder, Gram, Record};
+use super::records::{Encoder, Record};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
 use crate::ngram::options::{CountOptions, Neighbours};
@@ -86,7 +86,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn push(&mut self, gram: Gram, count: u64, encoder: &mut Encoder) -> Result<()> {
+    pub(super) fn push(&mut self, gram: &[u32], count: u64, encoder: &mut Encoder) -> Result<()> {
         encoder.push(gram, count, &mut self.out).map_err(|error| self.failed(error))
     }
 
