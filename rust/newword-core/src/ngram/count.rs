@@ -7,7 +7,7 @@ use super::key::{Key, Wide, Width};
 use super::options::CountOptions;
 use super::parts::IdParts;
 use super::plan::{Goal, Limits, Plan};
-use super::rows::{Found, Ledger, Output};
+use super::rows::{Found, Ledger};
 use super::scatter::{Buffer, Direction, Scan};
 use super::sums::nats;
 use super::sweep::{Sink, Sweep};
@@ -65,9 +65,7 @@ fn levels<K: Key>(
         .progress()
         .begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes * sweeps);
     let ledger = Ledger::new(limits.table_bytes);
-    let sweep = |direction| {
-        Sweep::<_, K>::new(Scan::new(corpus, plan, direction, context), limits, &ledger)
-    };
+    let sweep = |direction| Sweep::<_, K>::new(Scan::new(corpus, plan, direction, context), limits);
     let mut table =
         Table { plan, context, ledger: &ledger, levels: vec![Level::default(); plan.goal.order] };
     let forward = sweep(Direction::Forward);
@@ -99,6 +97,16 @@ struct Table<'a> {
 
 impl<K: Key> Sink<K> for Table<'_> {
     type Found = Found<K>;
+    type Taken = Found<K>;
+
+    fn begin(&self) -> Found<K> {
+        Found::new(self.plan.goal.order)
+    }
+
+    fn end(&self, found: Found<K>) -> Result<Found<K>> {
+        self.ledger.take(found.bytes())?;
+        Ok(found)
+    }
 
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
         self.context.check()?;

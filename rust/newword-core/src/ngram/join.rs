@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::key::Key;
 use super::plan::{CHECK_EVERY, Plan};
-use super::rows::{Found, Ledger, Output, Rows};
+use super::rows::{Found, Ledger, Rows};
 use super::sums::nats;
 use super::sweep::Sink;
 use super::table::Level;
@@ -123,6 +123,16 @@ impl<'a, K: Key> LeftSums<'a, K> {
 
 impl<K: Key> Sink<K> for LeftSums<'_, K> {
     type Found = Found<K>;
+    type Taken = Found<K>;
+
+    fn begin(&self) -> Found<K> {
+        Found::new(self.plan.goal.order)
+    }
+
+    fn end(&self, found: Found<K>) -> Result<Found<K>> {
+        self.ledger.take(found.bytes())?;
+        Ok(found)
+    }
 
     fn take(&mut self, found: Vec<Found<K>>) -> Result<()> {
         self.pending.extend(found);

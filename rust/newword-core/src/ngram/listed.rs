@@ -25,12 +25,14 @@ pub(crate) struct ListedRow {
     pub count: u64,
 }
 
-impl<K: Key> Output<K> for Listed<K> {
-    const SORTED: usize = 24;
-
-    fn new(plan: &Plan) -> Self {
+impl<K: Key> Listed<K> {
+    pub(crate) fn new(plan: &Plan) -> Self {
         Self { layout: plan.layout, start: (0, K::default()), rows: Vec::new() }
     }
+}
+
+impl<K: Key> Output<K> for Listed<K> {
+    const SORTED: usize = 256;
 
     // An n-gram has at most nine symbols.
     #[allow(clippy::cast_possible_truncation)]
@@ -74,9 +76,5 @@ impl<K: Key> Output<K> for Listed<K> {
             }
             self.rows.truncate(kept);
         }
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.rows.capacity() * size_of::<ListedRow>()) as u64
     }
 }

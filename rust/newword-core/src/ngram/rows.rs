@@ -9,12 +9,9 @@ use super::sums::Sum;
 use crate::support::{Error, Result};
 
 /// What one task finds, in the form that a sink takes.
-pub(crate) trait Output<K>: Send + Sized {
+pub(crate) trait Output<K>: Sized {
     /// Groups up to this size are sorted and go to [`Output::sorted`] instead of being distributed.
     const SORTED: usize;
-
-    /// Nothing found yet.
-    fn new(plan: &Plan) -> Self;
 
     /// Takes a row: `depth` symbols of `key` behind the symbol `first`, its count, and its sum if needed.
     ///
@@ -24,9 +21,6 @@ pub(crate) trait Output<K>: Send + Sized {
     /// Takes the rows of a sorted group whose keys share the symbol `of.0` and their first `depth` fields. To
     /// `left` goes what they add to the sums over the symbols before others; it is empty if not needed.
     fn sorted(&mut self, keys: &[K], depth: usize, of: (u32, &Plan), left: &mut [OpenSum]);
-
-    /// Bytes of the rows, spare capacity included.
-    fn bytes(&self) -> u64;
 }
 
 /// Rows of one length n, in lexicographic order of (first, key).
@@ -72,10 +66,6 @@ pub(crate) struct Found<K> {
 
 impl<K: Key> Output<K> for Found<K> {
     const SORTED: usize = 24;
-
-    fn new(plan: &Plan) -> Self {
-        Self { levels: (0..plan.goal.order).map(|_| Rows::default()).collect() }
-    }
 
     #[inline]
     fn push(&mut self, depth: usize, first: u32, key: K, count: u64, sum: Option<Sum>) {
@@ -133,10 +123,6 @@ impl<K: Key> Output<K> for Found<K> {
             }
         }
     }
-
-    fn bytes(&self) -> u64 {
-        self.levels.iter().map(Rows::bytes).sum()
-    }
 }
 
 /// A running total of bytes with a limit, shared by all threads of a sweep.
@@ -174,6 +160,14 @@ impl Ledger {
 }
 
 impl<K: Key> Found<K> {
+    pub(crate) fn new(order: usize) -> Self {
+        Self { levels: (0..order).map(|_| Rows::default()).collect() }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.levels.iter().map(Rows::bytes).sum()
+    }
+
     /// Strings the rows of several tasks together, level by level.
     pub(crate) fn by_level(found: Vec<Self>) -> Vec<Rows<K>> {
         let mut levels: Vec<Rows<K>> = Vec::new();

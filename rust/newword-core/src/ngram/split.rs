@@ -6,7 +6,7 @@ use super::group::{Child, Job};
 use super::key::Key;
 use super::parts::IdParts;
 use super::plan::{CHECK_EVERY, OpenSum, fit};
-use super::rows::Output;
+use super::rows::Output as _;
 use super::scatter::{Buffer, Slice};
 use super::sweep::{Sink, Sweep};
 use crate::support::Result;
@@ -23,16 +23,17 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     ///
     /// The group is not moved: ranges of its children are picked out of it, each by one task; a child
     /// too large for a worker is worked off the same way, where it lies.
-    pub(crate) fn large<F: Output<K>>(
+    pub(crate) fn large<S: Sink<K>>(
         &self,
         first: u32,
         group: (K, usize),
         slice: &Slice<K>,
-    ) -> Result<Vec<F>> {
+        sink: &S,
+    ) -> Result<Vec<S::Taken>> {
         let counts = self.sizes_in(group, slice)?;
-        let (found, children) = self.open(first, group, &counts)?;
+        let (found, children) = self.open(first, group, &counts, sink)?;
         let mut all = vec![found];
-        all.extend(self.children(first, group, &children, slice)?);
+        all.extend(self.children(first, group, &children, slice, sink)?);
         Ok(all)
     }
 
@@ -46,7 +47,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         sink: &mut impl Sink<K>,
     ) -> Result<()> {
         let counts = self.scan.tally(first, prefix, depth)?;
-        let (found, children) = self.open(first, (prefix, depth), &counts)?;
+        let (found, children) = self.open(first, (prefix, depth), &counts, sink)?;
         sink.take(vec![found])?;
         let mut sizes = vec![0_u64; counts.len()];
         for &(rank, size) in &children {
@@ -87,7 +88,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
         sink: &mut impl Sink<K>,
     ) -> Result<()> {
         let counts = self.sizes_in(group, slice)?;
-        let (found, children) = self.open(first, group, &counts)?;
+        let (found, children) = self.open(first, group, &counts, sink)?;
         sink.take(vec![found])?;
         self.stream_children(first, group, &children, slice, sink)
     }
@@ -108,21 +109,22 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                     let longer = prefix.with(depth, rank, self.plan().layout);
                     self.stream(first, (longer, depth + 1), slice, sink)?;
                 }
-                ref few => sink.take(self.children(first, (prefix, depth), few, slice)?)?,
+                ref few => sink.take(self.children(first, (prefix, depth), few, slice, sink)?)?,
             }
         }
         Ok(())
     }
 
     /// The row of a group, from the counts of its next symbols, and the children to look into.
-    fn open<F: Output<K>>(
+    fn open<S: Sink<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         counts: &[u64],
-    ) -> Result<(F, Children)> {
+        sink: &S,
+    ) -> Result<(S::Taken, Children)> {
         let plan = self.plan();
-        let mut found = F::new(plan);
+        let mut found = sink.begin();
         let mut sum = OpenSum::default();
         let mut children = Vec::new();
         for (rank, &count) in (0_u32..).zip(counts).skip(1).filter(|&(_, &count)| count > 0) {
@@ -145,18 +147,18 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                 found.push(depth + 1, first, prefix.with(depth, rank, plan.layout), count, None);
             }
         }
-        self.ledger.take(found.bytes())?;
-        Ok((found, children))
+        Ok((sink.end(found)?, children))
     }
 
     /// Works off the `children` of a group, in ranges that fit a worker, on all threads.
-    fn children<F: Output<K>>(
+    fn children<S: Sink<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         children: &[(u32, u64)],
         slice: &Slice<K>,
-    ) -> Result<Vec<F>> {
+        sink: &S,
+    ) -> Result<Vec<S::Taken>> {
         let sizes: Vec<u64> = children.iter().map(|&(_, size)| size).collect();
         let fair = slice.len() / (4 * self.context().threads());
         let most = fair.max(LEAST_TASK).min(self.limits.scratch_keys) as u64;
@@ -166,9 +168,9 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
                 .map(|range| match children[range] {
                     [(rank, size)] if size > self.limits.scratch_keys as u64 => {
                         let longer = prefix.with(depth, rank, self.plan().layout);
-                        self.large(first, (longer, depth + 1), slice)
+                        self.large(first, (longer, depth + 1), slice, sink)
                     }
-                    ref few => self.picked(first, (prefix, depth), few, slice),
+                    ref few => self.picked(first, (prefix, depth), few, slice, sink),
                 })
                 .collect()
         });
@@ -176,13 +178,14 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
     }
 
     /// Works off children that fit a worker together.
-    fn picked<F: Output<K>>(
+    fn picked<S: Sink<K>>(
         &self,
         first: u32,
         (prefix, depth): (K, usize),
         children: &[(u32, u64)],
         slice: &Slice<K>,
-    ) -> Result<Vec<F>> {
+        sink: &S,
+    ) -> Result<Vec<S::Taken>> {
         let layout = self.plan().layout;
         let few: Vec<Child> = children
             .iter()
@@ -194,7 +197,7 @@ impl<P: IdParts, K: Key> Sweep<'_, P, K> {
             .take_while(|_| self.context().check().is_ok())
             .flat_map(Slice::keys)
             .filter(|key| key.common(prefix, layout) >= depth);
-        self.with_worker(|worker, found| {
+        self.with_worker(sink, |worker, found| {
             let mut job = Job { plan: self.plan(), context: self.context(), first, found };
             worker.pick(keys, &few, depth, &mut job)
         })

@@ -9,7 +9,7 @@ use super::group::{Job, Worker};
 use super::key::Key;
 use super::parts::IdParts;
 use super::plan::{Limits, OpenSum, Plan};
-use super::rows::{Ledger, Output};
+use super::rows::Output;
 use super::scatter::{Buffer, Scan, lock, put_back, take};
 use crate::support::{Context, Result};
 
@@ -17,15 +17,26 @@ use crate::support::{Context, Result};
 ///
 /// All calls together hand over the rows of each length in lexicographic order, and with each row, in
 /// the same call or later ones, the rows it begins.
-pub(crate) trait Sink<K> {
-    /// What it takes of a task.
+pub(crate) trait Sink<K>: Sync {
+    /// The rows of a task on their way.
     type Found: Output<K>;
+    /// What it takes of a task.
+    type Taken: Send;
 
-    /// Takes rows; their bytes are on the ledger until the sink gives them back.
+    /// For the rows of a task that begins.
+    fn begin(&self) -> Self::Found;
+
+    /// Prepares the rows of a task that is done, on its thread.
     ///
     /// # Errors
     /// What the sink meets.
-    fn take(&mut self, found: Vec<Self::Found>) -> Result<()>;
+    fn end(&self, found: Self::Found) -> Result<Self::Taken>;
+
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// What the sink meets.
+    fn take(&mut self, found: Vec<Self::Taken>) -> Result<()>;
 
     /// All rows of the first symbols seen so far have been handed over.
     ///
@@ -41,15 +52,14 @@ const TASK_KEYS: u64 = 1 << 15;
 pub(crate) struct Sweep<'a, P, K> {
     pub scan: Scan<'a, P>,
     pub limits: Limits,
-    pub ledger: &'a Ledger,
     workers: Mutex<Vec<Worker<K>>>,
     /// As [`Worker::left_sums`], of what no worker saw whole.
     left: Mutex<Vec<OpenSum>>,
 }
 
 impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
-    pub(crate) fn new(scan: Scan<'a, P>, limits: Limits, ledger: &'a Ledger) -> Self {
-        Self { scan, limits, ledger, workers: Mutex::default(), left: Mutex::default() }
+    pub(crate) fn new(scan: Scan<'a, P>, limits: Limits) -> Self {
+        Self { scan, limits, workers: Mutex::default(), left: Mutex::default() }
     }
 
     pub(crate) fn plan(&self) -> &'a Plan {
@@ -132,7 +142,7 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
             }
             let found: Result<Vec<_>> = self.context().pool().install(|| {
                 let tasks = batch.into_par_iter().with_max_len(1);
-                tasks.map(|(firsts, start)| self.task(firsts, start, buffer)).collect()
+                tasks.map(|(firsts, start)| self.task(firsts, start, buffer, &*sink)).collect()
             });
             sink.take(found?.into_iter().flatten().collect())?;
             sink.settled()?;
@@ -152,21 +162,22 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
     }
 
     /// Works off consecutive buckets, of which the first begins at `start`.
-    fn task<F: Output<K>>(
+    fn task<S: Sink<K>>(
         &self,
         firsts: Range<usize>,
         start: usize,
         buffer: &Buffer,
-    ) -> Result<Vec<F>> {
+        sink: &S,
+    ) -> Result<Vec<S::Taken>> {
         let sizes = (0_u32..).zip(&self.plan().sizes).skip(firsts.start).take(firsts.len());
         let sizes = sizes.filter(|&(_, &size)| size > 0);
         let split = self.split_above(buffer);
         if let Some((first, &size)) = sizes.clone().find(|&(_, &size)| size > split) {
             // Larger than a task, so it is the only bucket of this one.
             let len = usize::try_from(size).unwrap_or(usize::MAX);
-            return self.large(first, (K::default(), 0), &buffer.slice(start..start + len));
+            return self.large(first, (K::default(), 0), &buffer.slice(start..start + len), sink);
         }
-        self.with_worker(|worker, found| {
+        self.with_worker(sink, |worker, found| {
             let mut start = start;
             for (first, &size) in sizes {
                 let len = usize::try_from(size).unwrap_or(usize::MAX);
@@ -187,17 +198,17 @@ impl<'a, P: IdParts, K: Key> Sweep<'a, P, K> {
             .max(TASK_KEYS.min(self.limits.scratch_keys as u64))
     }
 
-    /// Lends a worker and puts what it found on the ledger.
-    pub(crate) fn with_worker<F: Output<K>>(
+    /// Lends a worker.
+    pub(crate) fn with_worker<S: Sink<K>>(
         &self,
-        work: impl FnOnce(&mut Worker<K>, &mut F) -> Result<()>,
-    ) -> Result<F> {
+        sink: &S,
+        work: impl FnOnce(&mut Worker<K>, &mut S::Found) -> Result<()>,
+    ) -> Result<S::Taken> {
         self.context().check()?;
         let mut worker = take(&self.workers).unwrap_or_else(|| Worker::new(self.plan()));
-        let mut found = F::new(self.plan());
+        let mut found = sink.begin();
         work(&mut worker, &mut found)?;
         put_back(&self.workers, worker);
-        self.ledger.take(found.bytes())?;
-        Ok(found)
+        sink.end(found)
     }
 }

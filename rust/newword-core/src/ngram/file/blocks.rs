@@ -2,15 +2,12 @@
 
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use super::format::MAX_GRAM;
 use super::records::{Encoder, Record};
 use crate::ngram::key::{Key, Wide, Width};
 use crate::ngram::listed::Listed;
 use crate::ngram::parts::IdParts;
 use crate::ngram::plan::{Limits, Plan};
-use crate::ngram::rows::{Ledger, Output};
 use crate::ngram::scatter::{Buffer, Direction, Scan, put_back, take};
 use crate::ngram::sweep::{Sink, Sweep};
 use crate::support::{Context, Error, Result, Stage};
@@ -72,42 +69,45 @@ fn sweep<K: Key>(
     let buffer = Buffer::new::<K>(limits.buffer_keys, context.threads());
     let passes = plan.passes(limits.buffer_keys as u64).len() as u64;
     context.progress().begin(Stage::Counting, corpus.counts().iter().sum::<u64>() * passes);
-    // Rows are on their way only; batches bound them, so that the ledger never refuses.
-    let ledger = Ledger::new(u64::MAX);
     let scan = Scan::new(corpus, plan, Direction::Forward, context);
-    let encoders = Mutex::default();
-    let mut sink = FileSink { plan, context, ledger: &ledger, files, encoders };
-    Sweep::<_, K>::new(scan, limits, &ledger).run(&buffer, &mut sink)
+    let (tools, encoders) = (Mutex::default(), Mutex::default());
+    let mut sink = FileSink { plan, context, files, tools, encoders };
+    Sweep::<_, K>::new(scan, limits).run(&buffer, &mut sink)
 }
 
-struct FileSink<'a, F> {
+struct FileSink<'a, K, F> {
     plan: &'a Plan,
     context: &'a Context,
-    ledger: &'a Ledger,
     files: &'a mut F,
+    /// What tasks reuse.
+    tools: Mutex<Vec<Listed<K>>>,
     encoders: Mutex<Vec<Encoders>>,
 }
 
-impl<K: Key, F: Files> Sink<K> for FileSink<'_, F> {
+impl<K: Key, F: Files> Sink<K> for FileSink<'_, K, F> {
     type Found = Listed<K>;
+    type Taken = Vec<Blocks>;
 
-    fn take(&mut self, found: Vec<Listed<K>>) -> Result<()> {
-        let Self { plan, context, encoders, .. } = &*self;
-        let files = &*self.files;
-        let encode = |found: &Listed<K>| {
-            let mut tools = take(encoders).unwrap_or_else(|| Encoders::new(files.count()));
-            let blocks = encode(found, plan, files, &mut tools)?;
-            put_back(encoders, tools);
-            Ok(blocks)
-        };
-        let encoded: std::io::Result<Vec<_>> =
-            context.pool().install(|| found.par_iter().map(encode).collect());
+    fn begin(&self) -> Listed<K> {
+        take(&self.tools).unwrap_or_else(|| Listed::new(self.plan))
+    }
+
+    fn end(&self, mut found: Listed<K>) -> Result<Vec<Blocks>> {
+        let encoders = take(&self.encoders);
+        let mut encoders = encoders.unwrap_or_else(|| Encoders::new(self.files.count()));
+        let blocks = encode(&found, self.plan, &*self.files, &mut encoders);
         // Bytes in memory do not fail.
-        let encoded = encoded.map_err(|error| Error::io(context.temp_dir(), "cannot write", error));
-        context.check()?;
-        self.files.append(encoded?.into_iter().flatten().collect())?;
-        self.ledger.give(found.iter().map(Listed::bytes).sum());
-        Ok(())
+        let failed = |error| Error::io(self.context.temp_dir(), "cannot write", error);
+        let blocks = blocks.map_err(failed)?;
+        put_back(&self.encoders, encoders);
+        found.rows.clear();
+        put_back(&self.tools, found);
+        Ok(blocks)
+    }
+
+    fn take(&mut self, found: Vec<Vec<Blocks>>) -> Result<()> {
+        self.context.check()?;
+        self.files.append(found.into_iter().flatten().collect())
     }
 
     fn settled(&mut self) -> Result<()> {
