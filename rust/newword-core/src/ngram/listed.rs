@@ -58,12 +58,13 @@ impl<K: Key> Output<K> for Listed<K> {
             for &row in &open[depth + 1..=deepest] {
                 self.rows[row].count += 1;
             }
-            for fixed in common + 1..=plan.last_depth() {
+            let deeper = open.iter_mut().enumerate().take(plan.last_depth() + 1).skip(common + 1);
+            for (fixed, open) in deeper {
                 let last = key.field(fixed - 1, *layout);
                 if last == 0 {
                     break;
                 }
-                (open[fixed], deepest) = (self.rows.len(), fixed);
+                (*open, deepest) = (self.rows.len(), fixed);
                 self.push(fixed, first, key, 1, None);
             }
         }

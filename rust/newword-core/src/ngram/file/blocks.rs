@@ -8,7 +8,7 @@ use crate::ngram::key::{Key, Wide, Width};
 use crate::ngram::listed::Listed;
 use crate::ngram::parts::IdParts;
 use crate::ngram::plan::{Limits, Plan};
-use crate::ngram::scatter::{Buffer, Direction, Scan, put_back, take};
+use crate::ngram::scatter::{Buffer, Direction, Scan, lock, put_back, take};
 use crate::ngram::sweep::{Sink, Sweep};
 use crate::support::{Context, Error, Result, Stage};
 
@@ -28,16 +28,17 @@ pub(super) trait Files: Sync {
     /// # Errors
     /// [`Error::Io`].
     fn append(&mut self, blocks: Vec<Blocks>) -> Result<()>;
+
+    /// Adds to how many n-grams of each length are in a file.
+    fn add_rows(&mut self, file: usize, rows: &[u64; MAX_GRAM]);
 }
 
-/// Blocks of n-grams for a file.
+/// Blocks of n-grams for some files.
 pub(super) struct Blocks {
-    /// Its number.
-    pub file: usize,
-    /// The blocks as the file has them.
+    /// As the files have them, those of a file side by side.
     pub bytes: Vec<u8>,
-    /// How many n-grams of each length are in them.
-    pub rows: [u64; MAX_GRAM],
+    /// The files in the order of their blocks, with how many bytes each has.
+    pub files: Vec<(usize, usize)>,
 }
 
 /// Sweeps over a corpus and hands the n-grams over to `files`; `adjust` changes the limits.
@@ -72,7 +73,12 @@ fn sweep<K: Key>(
     let scan = Scan::new(corpus, plan, Direction::Forward, context);
     let (tools, encoders) = (Mutex::default(), Mutex::default());
     let mut sink = FileSink { plan, context, files, tools, encoders };
-    Sweep::<_, K>::new(scan, limits).run(&buffer, &mut sink)
+    Sweep::<_, K>::new(scan, limits).run(&buffer, &mut sink)?;
+    let FileSink { files, encoders, .. } = sink;
+    for Encoders { all, .. } in lock(&encoders).iter() {
+        all.iter().enumerate().for_each(|(file, slot)| files.add_rows(file, &slot.encoder.rows));
+    }
+    Ok(())
 }
 
 struct FileSink<'a, K, F> {
@@ -86,13 +92,13 @@ struct FileSink<'a, K, F> {
 
 impl<K: Key, F: Files> Sink<K> for FileSink<'_, K, F> {
     type Found = Listed<K>;
-    type Taken = Vec<Blocks>;
+    type Taken = Blocks;
 
     fn begin(&self) -> Listed<K> {
         take(&self.tools).unwrap_or_else(|| Listed::new(self.plan))
     }
 
-    fn end(&self, mut found: Listed<K>) -> Result<Vec<Blocks>> {
+    fn end(&self, mut found: Listed<K>) -> Result<Blocks> {
         let encoders = take(&self.encoders);
         let mut encoders = encoders.unwrap_or_else(|| Encoders::new(self.files.count()));
         let blocks = encode(&found, self.plan, &*self.files, &mut encoders);
@@ -105,9 +111,9 @@ impl<K: Key, F: Files> Sink<K> for FileSink<'_, K, F> {
         Ok(blocks)
     }
 
-    fn take(&mut self, found: Vec<Vec<Blocks>>) -> Result<()> {
+    fn take(&mut self, found: Vec<Blocks>) -> Result<()> {
         self.context.check()?;
-        self.files.append(found.into_iter().flatten().collect())
+        self.files.append(found)
     }
 
     fn settled(&mut self) -> Result<()> {
@@ -121,8 +127,8 @@ fn encode<K: Key>(
     plan: &Plan,
     files: &impl Files,
     encoders: &mut Encoders,
-) -> std::io::Result<Vec<Blocks>> {
-    let Some(first) = found.rows.first() else { return Ok(Vec::new()) };
+) -> std::io::Result<Blocks> {
+    let Some(first) = found.rows.first() else { return encoders.flushed() };
     let mut ids = [0; MAX_GRAM];
     ids[0] = plan.ids[found.start.0 as usize];
     for (at, id) in ids[1..first.length as usize].iter_mut().enumerate() {
@@ -140,7 +146,9 @@ fn encode<K: Key>(
         } else {
             let gram = &ids[..length];
             let of = *file.insert(files.of(&gram[..length.min(2)]));
-            gram.iter().for_each(|&id| files.note(of, id));
+            for &id in gram {
+                files.note(of, id);
+            }
             let Slot { encoder, blocks, .. } = encoders.slot(of);
             encoder.push(gram, count, blocks)?;
         }
@@ -179,15 +187,16 @@ impl Encoders {
     }
 
     /// The blocks of the task, which is done.
-    fn flushed(&mut self) -> std::io::Result<Vec<Blocks>> {
-        self.used.sort_unstable();
-        let blocks = self.used.drain(..).map(|file| {
-            let Slot { encoder, blocks, used } = &mut self.all[file];
-            encoder.flush(blocks)?;
+    fn flushed(&mut self) -> std::io::Result<Blocks> {
+        let (mut bytes, mut files) = (Vec::new(), Vec::with_capacity(self.used.len()));
+        for file in self.used.drain(..) {
+            let (Slot { encoder, blocks, used }, start) = (&mut self.all[file], bytes.len());
+            bytes.extend_from_slice(blocks);
+            blocks.clear();
+            encoder.flush(&mut bytes)?;
             *used = false;
-            let (bytes, rows) = (std::mem::take(blocks), std::mem::take(&mut encoder.rows));
-            Ok(Blocks { file, bytes, rows })
-        });
-        blocks.collect()
+            files.push((file, bytes.len() - start));
+        }
+        Ok(Blocks { bytes, files })
     }
 }

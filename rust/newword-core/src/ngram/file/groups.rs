@@ -134,24 +134,36 @@ impl Files for Groups {
         }
     }
 
-    fn append(&mut self, mut blocks: Vec<Blocks>) -> Result<()> {
+    fn append(&mut self, blocks: Vec<Blocks>) -> Result<()> {
         // Those of a group side by side, so that it has few pieces; they stay in order.
-        blocks.sort_by_key(|blocks| blocks.file);
-        let mut bytes = Vec::with_capacity(blocks.iter().map(|blocks| blocks.bytes.len()).sum());
-        for blocks in &blocks {
-            bytes.extend_from_slice(&blocks.bytes);
+        let mut places = vec![0; self.all.len()];
+        for (file, length) in blocks.iter().flat_map(|blocks| &blocks.files) {
+            places[*file] += length;
         }
-        let mut start = self.spill.append(&bytes)?;
-        for Blocks { file, bytes, rows } in blocks {
-            let group = &mut self.all[file];
-            match group.pieces.last_mut() {
-                Some((at, length)) if *at + *length as u64 == start => *length += bytes.len(),
-                _ => group.pieces.push((start, bytes.len())),
+        let mut total = 0;
+        for place in &mut places {
+            total += std::mem::replace(place, total);
+        }
+        let (mut bytes, mut next) = (vec![0; total], places.clone());
+        for blocks in blocks {
+            let mut rest = &blocks.bytes[..];
+            for (file, length) in blocks.files {
+                let (own, others) = rest.split_at(length);
+                bytes[next[file]..next[file] + length].copy_from_slice(own);
+                (next[file], rest) = (next[file] + length, others);
             }
-            group.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
-            start += bytes.len() as u64;
+        }
+        let start = self.spill.append(&bytes)?;
+        for (group, (from, to)) in self.all.iter_mut().zip(places.into_iter().zip(next)) {
+            if from < to {
+                group.pieces.push((start + from as u64, to - from));
+            }
         }
         Ok(())
+    }
+
+    fn add_rows(&mut self, file: usize, rows: &[u64; MAX_GRAM]) {
+        self.all[file].rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
     }
 }
 

@@ -210,10 +210,10 @@ impl Files for Single {
     fn note(&self, _: usize, _: u32) {}
 
     fn append(&mut self, blocks: Vec<Blocks>) -> Result<()> {
-        for Blocks { bytes, rows, .. } in blocks {
-            self.writer.blocks(&bytes)?;
-            self.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
-        }
-        Ok(())
+        blocks.iter().try_for_each(|blocks| self.writer.blocks(&blocks.bytes))
+    }
+
+    fn add_rows(&mut self, _: usize, rows: &[u64; MAX_GRAM]) {
+        self.rows.iter_mut().zip(rows).for_each(|(sum, rows)| *sum += rows);
     }
 }
