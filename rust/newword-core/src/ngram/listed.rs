@@ -32,6 +32,7 @@ impl<K: Key> Listed<K> {
 }
 
 impl<K: Key> Output<K> for Listed<K> {
+    // Every child is kept, so that distributing goes to the end of all windows: sorting is cheaper for longer.
     const SORTED: usize = 256;
 
     // An n-gram has at most nine symbols.
@@ -76,6 +77,53 @@ impl<K: Key> Output<K> for Listed<K> {
                 kept += usize::from(self.rows[at].count >= goal.min_count);
             }
             self.rows.truncate(kept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ngram::options::Neighbours;
+    use crate::ngram::plan::Goal;
+    use crate::ngram::testing::names;
+
+    proptest! {
+        #[test]
+        fn a_sorted_group_gives_its_rows_in_order(
+            windows in prop::collection::vec([0_u32..4, 0..4, 0..4], 1..40),
+            shared in prop::collection::vec(1_u32..4, 0..=3),
+            min_count in 1_u64..4,
+        ) {
+            let goal = Goal { order: 4, min_count, neighbours: Neighbours::OfNone };
+            let plan = Plan::new(&[0, 9, 9, 9], &names(3), goal);
+            let depth = shared.len();
+            let mut keys: Vec<u64> = Vec::new();
+            let mut rows = std::collections::BTreeMap::new();
+            for mut window in windows {
+                window[..depth].copy_from_slice(&shared);
+                let ends = window.iter().position(|&rank| rank == 0).unwrap_or(3);
+                window[ends..].fill(0);
+                for end in depth..=ends {
+                    *rows.entry(window[..end].to_vec()).or_insert(0) += 1;
+                }
+                let window = window.into_iter().enumerate();
+                keys.push(window.fold(0, |key, (at, rank)| key.with(at, rank, plan.layout)));
+            }
+            keys.sort_unstable();
+            let mut found = Listed::new(&plan);
+            // Rows of before stay, rare or not.
+            found.push(0, 2, 0, 1, None);
+            found.sorted(&keys, depth, (3, &plan), &mut []);
+            prop_assert_eq!((found.rows.remove(0).last, found.start), (2, (2, 0)));
+            rows.retain(|_, count| *count >= min_count);
+            let found: Vec<_> = found.rows.iter().map(|row| (row.length, row.last, row.count)).collect();
+            let rows = rows.iter().map(|(row, count)| {
+                (u32::try_from(row.len()).unwrap() + 1, row.last().copied().unwrap_or(3), *count)
+            });
+            prop_assert_eq!(found, rows.collect::<Vec<_>>());
         }
     }
 }

@@ -180,6 +180,29 @@ fn a_skewed_corpus_is_written_in_batches() {
     assert_eq!(table_from_file(&other, 4, 1, &job(1)).unwrap(), counted(&corpus, 4, 1));
 }
 
+#[test]
+fn large_groups_and_small_ones_agree() {
+    let folder = Folder::new();
+    let mut state = 1_u32;
+    let mut next = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % below
+    };
+    // The product of two draws leans to small ids, and the first are breaks: groups of one to ten thousand.
+    let ids: Vec<u32> = (0..60_000).map(|_| next(40) * next(40) / 40).collect();
+    let corpus = Ids::new(ids, 40, 3);
+    for exact in [1, 2] {
+        let path = folder.path("counts");
+        write(&corpus, 3, exact, &path);
+        let file = CountFile::open(&path).unwrap();
+        let found: Vec<_> = file.grams().unwrap().map(Result::unwrap).collect();
+        let all = (1..=4).flat_map(|n| grams(corpus.ids(), n));
+        let all: std::collections::BTreeMap<_, _> =
+            all.filter(|(_, count)| *count >= exact).collect();
+        assert_eq!(found, all.into_iter().collect::<Vec<_>>());
+    }
+}
+
 fn sample() -> Ids {
     Ids::new((0..300_u32).map(|at| at * at % 7 % 5).collect(), 4, 2)
 }
