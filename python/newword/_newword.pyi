@@ -24,6 +24,7 @@ __all__ = [
     "RemoteCounts",
     "Sampler",
     "Segmenter",
+    "Sums",
     "TokenTrie",
     "Words",
     "__version__",
@@ -122,43 +123,38 @@ class CountRows:
 
 # Order, smallest count, and from how many symbols on all numbers are one neighbour.
 _Needed: TypeAlias = tuple[int, int, int]
-_Numbers: TypeAlias = NDArray[np.int64]
 
 def needed_counts(options: dict[str, Any], total: int) -> _Needed: ...
 
-# Offsets, text, counts, and the lower and upper halves of sums.
-def right_sums(
-    path: str, order: int, min_count: int, numbers_from: int
-) -> tuple[NDArray[np.int32], NDArray[np.uint8], _Numbers, _Numbers, _Numbers]: ...
+# N-grams that are kept, for RemoteCounts.
+def right_sums(path: str, order: int, min_count: int, numbers_from: int) -> bytes: ...
 
-# Numbers of sums, and the halves of the shares in them.
-def shares(path: str, request: bytes) -> tuple[_Numbers, _Numbers, _Numbers]: ...
+# Groups of keys, and sums of some of their keys.
+_Pieces: TypeAlias = list[tuple[int, bytes]]
+
+def shares(path: str, request: bytes, groups: int) -> _Pieces: ...
+
+@final
+class Sums:
+    def __new__(cls) -> Sums: ...
+    def add(self, data: bytes) -> None: ...
+    # Without those of words that occur fewer than `min_count` times.
+    def pieces(self, min_count: int) -> list[bytes]: ...
 
 @final
 class RemoteCounts:
-    def __new__(
-        cls,
-        ends: _Numbers,
-        text: bytes,
-        counts: _Numbers,
-        halves: tuple[_Numbers, _Numbers],
-        needed: _Needed,
-    ) -> RemoteCounts: ...
+    def __new__(cls, found: bytes, needed: _Needed) -> RemoteCounts: ...
     def request(self) -> bytes: ...
-    def add(self, numbers: _Numbers, low: _Numbers, high: _Numbers) -> None: ...
-    # `passes`: a request and the smallest count of a word to keys, their ends, counts.
+    def add(self, data: bytes) -> None: ...
+    # `passes`: a request and the smallest count of a word to sums end to end.
     def discover(
-        self,
-        options: dict[str, Any],
-        job: _Job,
-        passes: Callable[[bytes, int], tuple[bytes, _Numbers, _Numbers]],
+        self, options: dict[str, Any], job: _Job, passes: Callable[[bytes, int], bytes]
     ) -> _Discovery: ...
 
 @final
 class Pass:
     def __new__(cls, request: bytes) -> Pass: ...
-    # Where the keys end, the keys, the counts.
-    def run(self, text: EncodedText, job: _Job) -> tuple[_Numbers, bytes, _Numbers]: ...
+    def run(self, text: EncodedText, groups: int, job: _Job) -> _Pieces: ...
 
 def score_counts(path: str, options: dict[str, Any], job: _Job) -> _Discovery: ...
 def train_segmenter(source: _Source, options: dict[str, Any], job: _Job) -> Segmenter: ...

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import itertools
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -18,7 +18,6 @@ from newword._core import core
 from newword.discovery import scoring_options
 from newword.samples import sample_text
 from newword.spark import _tasks
-from newword.spark.discovery import FIRST_WORD
 from tests.spark.test_tasks import batches_of
 from tests.support.fake_core import needs_core
 from tests.support.spark import settings
@@ -45,31 +44,42 @@ def counted_in_tasks(
     encoded = [
         list(_tasks.run("encode", told, batches_of(list(partition)))) for partition in partitions
     ]
-    total = sum(sum(batch.column("total").to_pylist()) for texts in encoded for batch in texts)
-    needed = core().needed_counts(options, total)
-    told |= {"needed": needed, "encoded": True}
+    told |= {"scoring": options, "encoded": True}
     groups: dict[int, list[Any]] = {}
     for texts in encoded:
         for batch in _tasks.run("count", told, texts):
-            groups.setdefault(batch.column("bucket")[0].as_py(), []).append(batch)
-    rows, files = [], []
+            for at, label in enumerate(batch.column("bucket").to_pylist()):
+                groups.setdefault(label, []).append(batch.slice(at, 1))
+    kept, files, reports = b"", [], []
     for group in groups.values():
         gathered = list(_tasks.run("gather", told, group))
-        is_file = [batch.column("counts")[0].is_valid for batch in gathered]
-        files.append([batch for batch, file in zip(gathered, is_file, strict=True) if file])
-        kept = [batch for batch, file in zip(gathered, is_file, strict=True) if not file]
-        rows += [row for batch in kept for row in batch.to_pylist()]
-    count, low, high = (
-        np.array([row[name] for row in rows], np.int64) for name in ("count", "low", "high")
-    )
-    texts = [row["ngram"].encode() for row in rows]
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    table = core().RemoteCounts(ends, b"".join(texts), count, (low, high), needed)
-    asked = {"request": table.request(), "temp_dir": None}
-    for pieces in files:
-        for batch in _tasks.run("shares", asked, pieces):
-            table.add(*(np.asarray(part) for part in batch.columns))
+        files.append([batch for batch in gathered if batch.column("counts")[0].is_valid])
+        for row in (row for batch in gathered for row in batch.to_pylist()):
+            kept += row["kept"] or b""
+            reports += [row["report"]] * (row["report"] is not None)
+    [report] = reports
+    needed = core().needed_counts(options, json.loads(report)["total"])
+    table = core().RemoteCounts(kept, needed)
+    asked = told | {"request": table.request()}
+    table.add(summed([_tasks.run("shares", asked, pieces) for pieces in files], told))
     return table, encoded
+
+
+def summed(parts: Iterable[Any], told: dict[str, Any], min_count: int = 0) -> bytes:
+    """The sums of what the tasks found, added up group by group."""
+    groups: dict[int, list[Any]] = {}
+    for batch in itertools.chain.from_iterable(parts):
+        for at, label in enumerate(batch.column("bucket").to_pylist()):
+            groups.setdefault(label, []).append(batch.slice(at, 1))
+    assert set(groups) <= set(told["labels"])
+    asked = told | {"min_count": min_count}
+    rows = (
+        row
+        for group in groups.values()
+        for batch in _tasks.run("sum", asked, group)
+        for row in batch.to_pylist()
+    )
+    return b"".join(row["sums"] for row in rows)
 
 
 def discovered_in_tasks(partitions: Partitions, **asked: Any) -> newword.Lexicon:
@@ -77,15 +87,9 @@ def discovered_in_tasks(partitions: Partitions, **asked: Any) -> newword.Lexicon
     told, options = settings(labels=[0, 1, 2]), options_of(asked)
     told["options"]["order"] = 2 if options["method"] == "bigram" else options["order"]
 
-    def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
-        sums: Counter[bytes] = Counter()
-        for texts in encoded:
-            for batch in _tasks.run("pass", told | {"request": request}, texts):
-                for row in batch.to_pylist():
-                    sums[row["key"]] += row["count"]
-        kept = {key: count for key, count in sums.items() if key < FIRST_WORD or count >= min_count}
-        ends = np.cumsum([len(key) for key in kept], dtype=np.int64)
-        return b"".join(kept), ends, np.array(list(kept.values()), np.int64)
+    def passes(request: bytes, min_count: int) -> bytes:
+        asked = told | {"request": request}
+        return summed((_tasks.run("pass", asked, texts) for texts in encoded), told, min_count)
 
     table, encoded = counted_in_tasks(partitions, told, options)
     return lexicon_of(table.discover(options, JOB, passes))

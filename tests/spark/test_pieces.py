@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from newword.spark import _pieces
@@ -24,3 +25,5 @@ def test_pieces_lead_back(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         # As Arrow hands over what was cut again.
         assert bytes(joined(array[1:3])) == b"".join(array[1:3].to_pylist())
         assert bytes(joined(array[:0])) == b""
+        large = array.cast(pa.large_binary())
+        assert bytes(joined(large[1:3])) == b"".join(array[1:3].to_pylist())

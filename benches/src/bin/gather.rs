@@ -88,15 +88,8 @@ fn sums(merged: &[PathBuf], total: u64, rows: u64, context: &Context) -> Result<
         .collect();
     report("right sums", start, rows);
     let found = found?;
-    let given = found.iter().flat_map(|found| {
-        let text = std::str::from_utf8(&found.text).unwrap_or_default();
-        let ends = found.offsets.iter().map(|&end| usize::try_from(end).unwrap_or(0));
-        let texts = ends.clone().zip(ends.skip(1)).map(|(start, end)| &text[start..end]);
-        let numbers = found.counts.iter().map(|count| count.cast_unsigned());
-        texts.zip(numbers).zip(&found.sums).map(|((text, count), sum)| (text, count, *sum))
-    });
     let start = Clocks::now();
-    let counts = RemoteCounts::new(given, order, min_count, numbers_from)?;
+    let counts = RemoteCounts::new(&found, order, min_count, numbers_from)?;
     let request = counts.request();
     report("request", start, rows);
     let start = Clocks::now();

@@ -30,10 +30,12 @@ def cut(data: bytes) -> Iterator[pa.Array]:
 
 def joined(pieces: pa.Array) -> pa.Buffer:
     """The bytes of the values of an array without nulls, end to end and without a copy."""
+    import pyarrow as pa
+
     _, places, values = pieces.buffers()
     if len(pieces) == 0 or values is None:
-        import pyarrow as pa
-
         return pa.py_buffer(b"")
-    ends = np.frombuffer(places, np.int32)
+    # As `spark.sql.execution.arrow.useLargeVarTypes` has it.
+    kind = np.int64 if pa.types.is_large_binary(pieces.type) else np.int32
+    ends = np.frombuffer(places, kind)
     return values[int(ends[pieces.offset]) : int(ends[pieces.offset + len(pieces)])]

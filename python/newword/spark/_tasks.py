@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,14 +30,27 @@ if TYPE_CHECKING:
 
 ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
 """The last line of a traceback that ends in an exception of this package."""
-REPORT = ("total", "bytes", "documents", "replaced", "skipped", "ignored", "missing", "markup")
-"""What is known of the texts beside their n-grams; sums over all tasks are those of one machine."""
-ENCODED = "text binary, last boolean, " + ", ".join(f"{name} bigint" for name in REPORT)
+REPORT = (
+    "texts",
+    "total",
+    "bytes",
+    "documents",
+    "replaced",
+    "skipped",
+    "ignored",
+    "missing",
+    "markup",
+)
+"""What is known of encoded texts: sums over all tasks, which but for the first are those of one
+machine."""
+ENCODED = "text binary, report string"
 """The columns of `encode`."""
-COUNTED = "bucket int, counts binary"
+COUNTED = "bucket int, counts binary, report string"
 """The columns of `count`."""
-GATHERED = "counts binary, ngram string, count bigint, low bigint, high bigint"
+GATHERED = "counts binary, kept binary, report string"
 """The columns of `gather`."""
+SUMS = "bucket int, sums binary"
+"""The columns of `shares`, `pass` and `sum`."""
 READ = 1 << 24
 """Bytes of a file that are read at once."""
 ROWS = 1 << 16
@@ -54,6 +69,7 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
         "gather": gather,
         "shares": shares,
         "pass": go_through,
+        "sum": add_up,
         "pack": pack,
         "unpack": unpack,
     }
@@ -66,8 +82,8 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
 def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Encodes the texts of a partition, as much at a time as the share of memory holds.
 
-    Yields batches of `text`, a piece of an encoded text; whether it is the `last` of that text; and
-    a share of each number of `REPORT`. O(text), within the memory of the share.
+    Yields batches of `text`, a piece of an encoded text, and in the row of the last piece `report`,
+    what is known of the text, as JSON. O(text), within the memory of the share.
     """
     import pyarrow as pa
 
@@ -77,29 +93,24 @@ def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         left = len(data)
         for pieces in cut(data):
             left -= len(joined(pieces))
-            last = np.zeros(len(pieces), bool)
-            last[-1] = left == 0
-            columns = {"last": last}
-            for name in REPORT:
-                columns[name] = np.zeros(len(pieces), np.int64)
-                # Once for all rows of the text.
-                columns[name][0] = report.pop(name, 0)
-            arrays = {name: pa.array(column) for name, column in columns.items()}
-            yield _batch(ENCODED, text=pieces, **arrays)
+            reports = [None] * (len(pieces) - 1) + [None if left else json.dumps(report)]
+            yield _batch(ENCODED, text=pieces, report=pa.array(reports, pa.string()))
 
 
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Counts the texts of a partition, which may be `encoded`.
 
     Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file
-    of the n-grams of that bucket. O(text), within the memory of the share.
+    of the n-grams of that bucket. If the texts are encoded, each bucket gets a row with their
+    `report`. O(text), within the memory of the share.
     """
     import pyarrow as pa
 
-    share = share_of(settings["memory"], settings["threads"])
-    options = settings["options"] | {"buckets": len(settings["labels"])}
+    share, labels = share_of(settings["memory"], settings["threads"]), settings["labels"]
+    options = settings["options"] | {"buckets": len(labels)}
+    reports: Counter[str] = Counter()
     if settings["encoded"]:
-        texts = _texts(batches)
+        texts = _texts(_noted(batches, reports))
     else:
         texts = (text for text, _ in _encoded(batches, settings))
     for text in texts:
@@ -107,8 +118,11 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
             for bucket, path in text.count_buckets(str(folder), options, _job(share, folder)):
                 counts = pa.array([Path(path).read_bytes()], pa.binary())
                 Path(path).unlink()
-                label = pa.array([settings["labels"][bucket]], pa.int32())
+                label = pa.array([labels[bucket]], pa.int32())
                 yield _batch(COUNTED, bucket=label, counts=counts)
+    if settings["encoded"]:
+        report = pa.array([json.dumps(reports)] * len(labels))
+        yield _batch(COUNTED, bucket=pa.array(labels, pa.int32()), report=report)
 
 
 def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -131,59 +145,59 @@ def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
 def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Adds up the count files of a bucket.
 
-    Yields batches of rows of two kinds: those with `counts` have pieces of the file of the sums in
-    order; the others have an n-gram that is kept, its count, and the halves of its right sum.
-    O(n-grams * log files); files lie on the disk.
+    Yields batches of rows of three kinds: those with `counts` have pieces of the file of the sums
+    in order, those with `kept` pieces of its n-grams that are kept, with counts and right sums. The
+    first bucket has the `report` of all texts. O(n-grams * log files); files lie on the disk.
     """
     import pyarrow as pa
 
     share = share_of(settings["memory"], settings["threads"])
+    reports: Counter[str] = Counter()
+    buckets: set[int] = set()
     with _folder(settings) as folder:
-        files = list(_saved(batches, folder))
+        files = list(_saved(_noted(batches, reports, buckets), folder))
+        if settings["labels"][0] in buckets:
+            yield _batch(GATHERED, report=pa.array([json.dumps(reports)]))
         if not files:
             return
+        needed = core().needed_counts(settings["scoring"], reports["total"])
         total = folder / "total"
         # Of n-grams that occur once, sums need few.
-        merge = core().merge_for_sums if settings["needed"][1] > 1 else core().merge_counts
+        merge = core().merge_for_sums if needed[1] > 1 else core().merge_counts
         merge(files, str(total), _job(share, folder))
         for file in files:
             Path(file).unlink()
         for data in _read(total):
             yield from (_batch(GATHERED, counts=pieces) for pieces in cut(data))
-        offsets, text, *numbers = core().right_sums(str(total), *settings["needed"])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    ngrams = pa.Array.from_buffers(pa.string(), len(numbers[0]), buffers)
-    count, low, high = map(pa.array, numbers)
-    yield from _cut(_batch(GATHERED, ngram=ngrams, count=count, low=low, high=high))
+        kept = core().right_sums(str(total), *needed)
+    yield from (_batch(GATHERED, kept=pieces) for pieces in cut(kept))
 
 
 def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """The shares of the gathered file in the sums of all n-grams that are kept."""
-    import pyarrow as pa
-
     with _folder(settings) as folder:
-        if (path := _file(batches, folder)) is None:
-            return
-        columns = core().shares(str(path), settings["request"])
-        arrays = [pa.array(column) for column in columns]
-        yield from _cut(pa.RecordBatch.from_arrays(arrays, ["number", "low", "high"]))
+        if (path := _file(batches, folder)) is not None:
+            labels = settings["labels"]
+            yield _grouped(core().shares(str(path), settings["request"], len(labels)), labels)
 
 
 def go_through(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """A pass over the encoded texts of a partition: counts by key, to be added up over all."""
-    import pyarrow as pa
-
+    """A pass over the encoded texts of a partition: sums by key, to be added up over all."""
     share = share_of(settings["memory"], settings["threads"])
-    asked = core().Pass(settings["request"])
+    asked, labels = core().Pass(settings["request"]), settings["labels"]
     for text in _texts(batches):
         with _folder(settings) as folder:
-            ends, keys, counts = asked.run(text, _job(share, folder))
-        offsets = np.concatenate([np.zeros(1, np.int64), ends])
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(keys)]
-        column = pa.Array.from_buffers(pa.large_binary(), len(counts), buffers)
-        arrays = [column, pa.array(counts)]
-        for batch in _cut(pa.RecordBatch.from_arrays(arrays, ["key", "count"])):
-            yield batch.set_column(0, "key", batch.column(0).cast(pa.binary()))
+            yield _grouped(asked.run(text, len(labels), _job(share, folder)), labels)
+
+
+def add_up(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Adds up sums; those of rare words are left out. O(bytes), all keys in memory."""
+    import pyarrow as pa
+
+    sums = core().Sums()
+    for batch in batches:
+        sums.add(joined(batch.column("sums")).to_pybytes())
+    yield _batch(SUMS, sums=pa.array(sums.pieces(settings["min_count"]), pa.binary()))
 
 
 def unpack(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -297,7 +311,6 @@ def _batch(columns: str, **given: pa.Array) -> pa.RecordBatch:
         "int": pa.int32(),
         "bigint": pa.int64(),
         "binary": pa.binary(),
-        "boolean": pa.bool_(),
         "string": pa.string(),
     }
     rows = len(next(iter(given.values())))
@@ -306,6 +319,15 @@ def _batch(columns: str, **given: pa.Array) -> pa.RecordBatch:
         name, kind = column.split(" ")
         arrays[name] = given[name] if name in given else pa.nulls(rows, kinds[kind])
     return pa.RecordBatch.from_pydict(arrays)
+
+
+def _grouped(pieces: list[tuple[int, bytes]], labels: list[int]) -> pa.RecordBatch:
+    """Pieces of sums, each with the label of its group."""
+    import pyarrow as pa
+
+    groups = pa.array([labels[group] for group, _ in pieces], pa.int32())
+    sums = pa.array([piece for _, piece in pieces], pa.binary())
+    return _batch(SUMS, bucket=groups, sums=sums)
 
 
 def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[str, int]]]:
@@ -321,7 +343,20 @@ def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[s
             text = core().EncodedText(source, settings["options"], job)
             del piece, source
             _release()
-            yield text, {**text.report(), "total": text.total(), **texts.told()}
+            report = {"texts": 1, "total": text.total(), **text.report(), **texts.told()}
+            yield text, {name: report[name] for name in REPORT}
+
+
+def _noted(
+    batches: Batches, reports: Counter[str], buckets: set[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The same batches, whose reports are added up and whose buckets are noted on the way."""
+    for batch in batches:
+        for report in batch.column("report").drop_null().to_pylist():
+            reports.update(json.loads(report))
+        if buckets is not None:
+            buckets.update(batch.column("bucket").unique().to_pylist())
+        yield batch
 
 
 def _texts(batches: Batches) -> Iterator[Any]:
@@ -329,7 +364,8 @@ def _texts(batches: Batches) -> Iterator[Any]:
     held: list[pa.Buffer] = []
     for batch in batches:
         start = 0
-        for last in np.flatnonzero(batch.column("last")).tolist():
+        is_last = batch.column("report").is_valid().to_numpy(zero_copy_only=False)
+        for last in np.flatnonzero(is_last).tolist():
             held.append(joined(batch.column("text")[start : last + 1]))
             text = core().EncodedText.from_bytes(b"".join(held))
             held.clear()
@@ -380,7 +416,7 @@ def _saved(batches: Batches, folder: Path) -> Iterator[str]:
     """Writes each count file to the folder, so that memory holds one of them."""
     number = 0
     for batch in batches:
-        for counts in batch.column("counts"):
+        for counts in batch.column("counts").drop_null():
             path = folder / f"{number}.counts"
             path.write_bytes(counts.as_buffer())
             number += 1
@@ -411,11 +447,6 @@ def _release() -> None:
     # Of glibc: other allocators do not keep as much.
     if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    for start in range(0, len(batch), ROWS):
-        yield batch.slice(start, ROWS)
 
 
 def _rows(path: Path, min_count: int) -> Iterator[pa.RecordBatch]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from newword import _check
 from newword._advice import warn_about
@@ -18,21 +18,21 @@ from newword.discovery import COUNTS, KNOWN_ACTIONS, LARGEST_ORDER, scoring_opti
 from newword.errors import InvalidArgumentError
 from newword.lexicon.known import known_words, with_known
 from newword.progress import Progress, reporting
+from newword.spark._pieces import joined
 from newword.spark._plan import in_tasks
 from newword.spark._session import check_frame, texts_of, typed_errors
-from newword.spark._tasks import COUNTED, ENCODED, GATHERED, REPORT
+from newword.spark._tasks import COUNTED, ENCODED, GATHERED, REPORT, SUMS
 from newword.spark.counts import task_settings, together
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
     from newword.lexicon import Lexicon
 
 Path = str | os.PathLike[str]
 
-FIRST_WORD = b"\x03"
-"""The keys of words begin with this byte or a larger one; those of other counts with a smaller."""
+FEW = 16
+"""Tasks whose sums the driver adds up."""
 
 
 class WordFrame:
@@ -178,10 +178,13 @@ def discover(
     already = known_words(known, nfkc=settings["options"]["nfkc"])
     settings["encoded"] = True
     with typed_errors(), _on_disk(in_tasks(texts, "encode", settings, ENCODED)) as encoded:
-        report = _report(encoded)
-        needed = core().needed_counts(options, report.pop("total"))
-        table = _counts(encoded, settings | {"needed": needed})
-        found = _found(table, encoded, settings, options, running)
+        table, report = _counts(encoded, settings | {"scoring": options})
+        few = report.pop("texts") <= FEW
+        passes = partial(_pass, encoded, settings, few)
+        with reporting(running.progress) as callback:
+            job = {**running.options(), "progress": callback}
+            found = dict(table.discover(options, job, passes))
+    report.pop("total")
     found["summary"] |= {"files": 0, "duplicates": 0, **report}
     words = lexicon_of(found)
     warn_about(words)
@@ -212,80 +215,47 @@ def _on_disk(df: DataFrame) -> Iterator[DataFrame]:
         kept.unpersist()
 
 
-def _report(encoded: DataFrame) -> dict[str, int]:
-    """What is known of the texts."""
-    from pyspark.sql import functions
-
-    sums = [functions.sum(name).alias(name) for name in REPORT]
-    [row] = encoded.agg(*sums).collect()
-    return {name: count or 0 for name, count in row.asDict().items()}
-
-
-def _counts(encoded: DataFrame, settings: dict[str, Any]) -> Any:
-    """The counts of all n-grams that are kept."""
-    from pyspark.sql import functions
-
-    counted = in_tasks(encoded.select("text", "last"), "count", settings, COUNTED)
+def _counts(encoded: DataFrame, settings: dict[str, Any]) -> tuple[Any, dict[str, int]]:
+    """The counts of all n-grams that are kept, and what is known of the texts."""
+    counted = in_tasks(encoded, "count", settings, COUNTED)
     gathered = in_tasks(together(counted, settings), "gather", settings, GATHERED)
     with _on_disk(gathered) as gathered:
-        kept = gathered.where("counts is null").drop("counts").toArrow()
-        ends, text = _joined(kept.column("ngram"))
-        count, low, high = (_numbers(kept.column(name)) for name in ("count", "low", "high"))
-        table = core().RemoteCounts(ends, text, count, (low, high), settings["needed"])
-        told = {"request": table.request(), "temp_dir": settings["temp_dir"]}
+        kept = gathered.where("counts is null").select("kept", "report").toArrow()
+        report = dict.fromkeys(REPORT, 0)
+        for found in kept.column("report").drop_null().to_pylist():
+            report |= json.loads(found)
+        needed = core().needed_counts(settings["scoring"], report["total"])
+        table = core().RemoteCounts(_bytes(kept.column("kept")), needed)
+        told = settings | {"request": table.request()}
         files = gathered.where("counts is not null").select("counts")
-        shares = in_tasks(files, "shares", told, "number bigint, low bigint, high bigint")
-        halves = [functions.sum(half).alias(half) for half in ("low", "high")]
-        added = shares.groupBy("number").agg(*halves).toArrow()
-        table.add(*(_numbers(added.column(name)) for name in ("number", "low", "high")))
-    return table
+        shares = in_tasks(files, "shares", told, SUMS)
+        table.add(_summed(shares, few=len(settings["labels"]) <= FEW))
+    return table, report
 
 
-def _found(
-    table: Any,
-    encoded: DataFrame,
-    settings: dict[str, Any],
-    options: dict[str, Any],
-    running: Running,
-) -> dict[str, Any]:
-    """The words of the counts, with passes over the texts."""
-    from pyspark.sql import functions
-
-    texts = encoded.select("text", "last")
-
-    def passes(request: bytes, min_count: int) -> tuple[bytes, Any, Any]:
-        told = settings | {"request": request}
-        parts = in_tasks(texts, "pass", told, "key binary, count bigint")
-        added = parts.groupBy("key").agg(functions.sum("count").alias("count"))
-        is_word = functions.substring("key", 1, 1) >= functions.lit(bytearray(FIRST_WORD))
-        frequent = functions.col("count") >= min_count
-        kept = added.filter(~is_word | frequent).toArrow()
-        ends, keys = _joined(kept.column("key"))
-        return keys, ends, _numbers(kept.column("count"))
-
-    with reporting(running.progress) as callback:
-        job = {**running.options(), "progress": callback}
-        return dict(table.discover(options, job, passes))
+def _pass(
+    encoded: DataFrame, settings: dict[str, Any], few: bool, request: bytes, min_count: int
+) -> bytes:
+    """Goes through the texts, of which there may be `few`."""
+    told = settings | {"request": request}
+    return _summed(in_tasks(encoded, "pass", told, SUMS), few, min_count)
 
 
-def _joined(column: Any) -> tuple[NDArray[np.int64], bytes]:
-    """Where the strings of a column end in the bytes of all, and these bytes."""
-    ends: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    texts: list[bytes] = []
-    size = 0
-    for chunk in column.chunks:
-        wide = "large" in str(chunk.type)
-        _, places, data = chunk.buffers()
-        offsets = np.frombuffer(places, np.int64 if wide else np.int32).astype(np.int64)
-        offsets = offsets[chunk.offset : chunk.offset + len(chunk) + 1]
-        if len(chunk) == 0 or data is None:
-            ends.append(np.full(len(chunk), size, np.int64))
-            continue
-        texts.append(data.to_pybytes()[offsets[0] : offsets[-1]])
-        ends.append(offsets[1:] - offsets[0] + size)
-        size += len(texts[-1])
-    return np.concatenate(ends), b"".join(texts)
+def _summed(parts: DataFrame, few: bool, min_count: int = 0) -> bytes:
+    """The sums of what tasks found, those of words if they occur `min_count` times.
+
+    Those of `few` tasks are added up here, which takes less time than a stage of Spark.
+    """
+    if few:
+        sums = core().Sums()
+        sums.add(_bytes(parts.select("sums").toArrow().column(0)))
+        return b"".join(sums.pieces(min_count))
+    # Without a number of partitions, so that Spark takes few for few sums.
+    together = parts.repartition("bucket")
+    told = {"min_count": min_count}
+    return _bytes(in_tasks(together, "sum", told, SUMS).select("sums").toArrow().column(0))
 
 
-def _numbers(column: Any) -> NDArray[np.int64]:
-    return np.ascontiguousarray(column.to_numpy(), np.int64)
+def _bytes(column: Any) -> bytes:
+    """The values of a column without nulls, end to end."""
+    return b"".join(joined(chunk.drop_null()) for chunk in column.chunks)

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use newword_core::corpus::{Remote, TextBatch};
 use newword_core::support::{Context, Error, MemoryBudget, Result, Workers};
-use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::errors::{invalid, to_python};
+use crate::errors::to_python;
 use crate::items::Items;
 
 /// How often the waiting thread checks for Ctrl-C.
@@ -52,13 +51,10 @@ impl Job {
 /// Asks the interpreter's thread for more items, from a thread that has no interpreter.
 type Refill = SyncSender<Result<Option<TextBatch>>>;
 
-/// Rows of the answer to a pass.
-type Rows = Vec<(Vec<u8>, u64)>;
-
 enum Event {
     Refill(Refill),
     /// A pass over a text elsewhere: the request, the smallest count of a word, and who waits.
-    Pass(Vec<u8>, u64, SyncSender<Result<Rows>>),
+    Pass(Vec<u8>, u64, SyncSender<Result<Vec<u8>>>),
     Done,
 }
 
@@ -79,7 +75,7 @@ impl Caller {
 }
 
 impl Remote for Caller {
-    fn pass(&self, request: &[u8], min_count: u64) -> Result<Rows> {
+    fn pass(&self, request: &[u8], min_count: u64) -> Result<Vec<u8>> {
         let (answer, wait) = sync_channel(1);
         let event = Event::Pass(request.to_vec(), min_count, answer);
         self.0.send(event).map_err(|_| Error::Cancelled)?;
@@ -92,27 +88,16 @@ impl Remote for Caller {
 pub struct Services {
     /// The iterable that is read.
     pub items: Option<Items>,
-    /// A function of a request and of the smallest count of a word: keys, where they end, and counts.
+    /// A function of a request and of the smallest count of a word, which returns sums end to end.
     pub passes: Option<Py<PyAny>>,
 }
 
 impl Services {
-    fn pass(&self, py: Python<'_>, request: &[u8], min_count: u64) -> Result<Rows> {
-        type Answer<'py> =
-            (Bound<'py, PyBytes>, PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
-        let call = || -> PyResult<Rows> {
-            let Some(passes) = &self.passes else { return Ok(Rows::new()) };
-            let answer = passes.bind(py).call1((PyBytes::new(py, request), min_count))?;
-            let (keys, ends, counts): Answer<'_> = answer.extract()?;
-            let (mut start, mut rows) = (0, Rows::new());
-            for (end, count) in ends.as_array().iter().zip(counts.as_array()) {
-                let end = usize::try_from(*end).unwrap_or(usize::MAX);
-                let key = keys.as_bytes().get(start..end);
-                let key = key.ok_or_else(|| invalid("ends", "must lie in the keys", end))?;
-                rows.push((key.to_vec(), u64::try_from(*count).unwrap_or(0)));
-                start = end;
-            }
-            Ok(rows)
+    fn pass(&self, py: Python<'_>, request: &[u8], min_count: u64) -> Result<Vec<u8>> {
+        let call = || -> PyResult<Vec<u8>> {
+            let Some(passes) = &self.passes else { return Ok(Vec::new()) };
+            let sums = passes.bind(py).call1((PyBytes::new(py, request), min_count))?;
+            Ok(sums.extract::<Bound<'_, PyBytes>>()?.as_bytes().to_vec())
         };
         call().map_err(|error| Error::External(Box::new(error)))
     }
@@ -214,11 +199,11 @@ fn watch(
                 let _ = answer.send(next);
             }
             Ok(Event::Pass(request, min_count, answer)) => {
-                let rows = match &outcome {
+                let sums = match &outcome {
                     Ok(()) => services.pass(py, &request, min_count),
                     Err(_) => Err(Error::Cancelled),
                 };
-                let _ = answer.send(rows);
+                let _ = answer.send(sums);
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

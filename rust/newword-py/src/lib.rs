@@ -53,6 +53,7 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runs::write_columns, module)?)?;
     module.add_class::<runs::CountRows>()?;
     module.add_class::<remote::RemoteCounts>()?;
+    module.add_class::<remote::Sums>()?;
     module.add_class::<remote::Pass>()?;
     module.add_function(wrap_pyfunction!(remote::needed_counts, module)?)?;
     module.add_function(wrap_pyfunction!(remote::right_sums, module)?)?;

@@ -41,6 +41,7 @@ pub use options::{DocumentOptions, Encoding, Format, OnInvalid, ReadOptions};
 pub(crate) use parts::{Parts, each_part};
 pub use paths::{Input, expand};
 pub(crate) use relabel::{Gram, Relabelled};
+pub(crate) use remote::{Elsewhere, Question, damaged};
 pub use remote::{Key, Remote};
 pub use symbols::Symbols;
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{EncodedCorpus, Parts, Remote, Symbols};
+use super::{Elsewhere, EncodedCorpus, Parts, Remote, Symbols};
 use crate::support::{Error, Result};
 
 /// The corpus with every id replaced by its label; breaks stay 0.
@@ -22,39 +22,28 @@ pub struct Relabelled<'c> {
 /// Where the text is.
 enum Text<'c> {
     Here(&'c EncodedCorpus),
-    Elsewhere(&'c dyn Remote, &'c Symbols),
+    Elsewhere(Elsewhere<'c>),
 }
 
 impl<'c> Relabelled<'c> {
     /// Labels from 1 by descending count, ties by id. O(symbols log symbols).
     pub fn new(corpus: &'c EncodedCorpus) -> Self {
-        Self::of(Text::Here(corpus), corpus.counts())
+        let (labels, ids) = labels_and_ids(corpus.counts());
+        Self { text: Text::Here(corpus), counts: corpus.counts(), labels, ids }
     }
 
     /// The same for a text elsewhere, whose symbols occur so often; the break's count comes first.
     pub fn elsewhere(remote: &'c dyn Remote, symbols: &'c Symbols, counts: &'c [u64]) -> Self {
-        Self::of(Text::Elsewhere(remote, symbols), counts)
+        let (labels, ids) = labels_and_ids(counts);
+        let names = ids.iter().skip(1).map(|id| symbols.name(*id)).collect();
+        Self { text: Text::Elsewhere(Elsewhere::new(remote, names)), counts, labels, ids }
     }
 
-    fn of(text: Text<'c>, counts: &'c [u64]) -> Self {
-        let mut ids: Vec<u32> = (0_u32..).zip(counts).map(|(id, _)| id).collect();
-        if let Some(symbols) = ids.get_mut(1..) {
-            symbols.sort_by_key(|id| std::cmp::Reverse(counts[*id as usize]));
-        }
-        let mut labels = vec![0; ids.len()];
-        for (label, id) in (0_u32..).zip(&ids) {
-            labels[*id as usize] = label;
-        }
-        Self { text, counts, labels, ids }
-    }
-
-    /// Who goes through the text where it is not here, and the names of the symbols by label from 1.
-    pub fn remote(&self) -> Option<(&'c dyn Remote, Vec<&'c str>)> {
-        match self.text {
+    /// What is asked where the text is not here.
+    pub fn remote(&self) -> Option<&Elsewhere<'c>> {
+        match &self.text {
             Text::Here(_) => None,
-            Text::Elsewhere(remote, symbols) => {
-                Some((remote, self.ids.iter().skip(1).map(|id| symbols.name(*id)).collect()))
-            }
+            Text::Elsewhere(elsewhere) => Some(elsewhere),
         }
     }
 
@@ -97,6 +86,19 @@ impl<'c> Relabelled<'c> {
     }
 }
 
+/// Labels by id and ids by label, by descending count.
+fn labels_and_ids(counts: &[u64]) -> (Vec<u32>, Vec<u32>) {
+    let mut ids: Vec<u32> = (0_u32..).zip(counts).map(|(id, _)| id).collect();
+    if let Some(symbols) = ids.get_mut(1..) {
+        symbols.sort_by_key(|id| std::cmp::Reverse(counts[*id as usize]));
+    }
+    let mut labels = vec![0; ids.len()];
+    for (label, id) in (0_u32..).zip(&ids) {
+        labels[*id as usize] = label;
+    }
+    (labels, ids)
+}
+
 /// The maximum length of a counted n-gram.
 const LONGEST_GRAM: usize = 8;
 
@@ -116,7 +118,7 @@ impl Gram {
 
 impl Parts for Relabelled<'_> {
     fn parts(&self) -> usize {
-        match self.text {
+        match &self.text {
             Text::Here(corpus) => corpus.parts(),
             Text::Elsewhere(..) => 0,
         }
@@ -127,7 +129,7 @@ impl Parts for Relabelled<'_> {
     }
 
     fn load(&self, part: usize, context: usize, out: &mut Vec<u32>) -> Result<Range<usize>> {
-        match self.text {
+        match &self.text {
             Text::Here(corpus) => corpus.load_as(part, context, &self.labels, out),
             Text::Elsewhere(..) => Err(Error::Corpus("the text lies elsewhere".into())),
         }

@@ -6,12 +6,12 @@ use super::cut::{SegmentOptions, count_segments};
 use super::long_words::LongRuns;
 use super::neighbours::{Gathering, Sides};
 use super::options::{DiscoverOptions, Method, Settled, published_pmi};
-use super::passes::count_segments_of;
+use super::passes::{ask_long_words, count_segments_of, long_words_of};
 use super::score::{Asked, Evidence, Row};
 use super::sift::{Candidate, Sieve};
 use super::strong_set::StrongSet;
 use super::words::{Reason, Summary};
-use crate::corpus::{Gram, Relabelled};
+use crate::corpus::{Elsewhere, Gram, Question, Relabelled};
 use crate::segmentation::{
     Lattice, UNKNOWN_PAIR, Unknown, WordCounts, count_words_of, count_words_seen, is_one_han,
     single,
@@ -33,6 +33,13 @@ pub type Counted = (Vec<u32>, u64);
 
 /// What was found of rows that the table has no sums for.
 pub type Looked = Vec<(Row, Sides)>;
+
+/// Long words that are looked for.
+pub enum LongWords<'c> {
+    /// With these thresholds.
+    Here(Vec<f64>),
+    Elsewhere(&'c Elsewhere<'c>, Question),
+}
 
 /// One cut of the corpus.
 struct Cut {
@@ -129,21 +136,41 @@ impl Chains<'_> {
         Ok(Cut { strong, words, long: found.long })
     }
 
-    /// The words of more than `order` symbols of a cut with these thresholds, by their labels.
-    pub fn long_words(&self, min_pmi: &[f64]) -> Result<Vec<Counted>> {
-        let order = self.settled.order;
-        let keys = self.members(|pmi, n| (pmi >= min_pmi[n - 2]).then_some(()));
-        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].0.labels())?;
-        let asked = self.asked(false);
-        let mut words = if self.corpus.remote().is_some() {
-            count_segments_of(self.corpus, &strong, None, asked, self.context)?.chains
-        } else {
-            let labels = keys.iter().map(|(gram, ())| gram.labels());
-            let runs = LongRuns::new(self.corpus, order, labels);
-            count_segments(&runs, &strong, None, asked, self.context)?.chains
+    /// Looks for the words of more than `order` symbols of a cut with these thresholds: elsewhere with the next pass, here
+    /// when they are asked for.
+    pub fn seek_long_words(&self, min_pmi: &[f64]) -> Result<LongWords<'_>> {
+        let Some(elsewhere) = self.corpus.remote() else {
+            return Ok(LongWords::Here(min_pmi.to_vec()));
         };
+        let (order, keys) = (self.settled.order, self.solid(min_pmi));
+        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
+        let windows = keys.iter().map(Gram::labels).filter(|labels| labels.len() == order);
+        let question = ask_long_words(elsewhere, &strong, windows, self.settled.min_count);
+        Ok(LongWords::Elsewhere(elsewhere, question))
+    }
+
+    /// The words that were looked for, by their labels.
+    pub fn long_words(&self, sought: LongWords<'_>) -> Result<Vec<Counted>> {
+        let order = self.settled.order;
+        let min_pmi = match sought {
+            LongWords::Here(min_pmi) => min_pmi,
+            LongWords::Elsewhere(elsewhere, question) => {
+                return long_words_of(elsewhere, &question, self.settled.min_count);
+            }
+        };
+        let keys = self.solid(&min_pmi);
+        let strong = StrongSet::new(order, keys.len(), |rank| keys[rank].labels())?;
+        let runs = LongRuns::new(self.corpus, order, keys.iter().map(Gram::labels));
+        let asked = self.asked(false);
+        let mut words = count_segments(&runs, &strong, None, asked, self.context)?.chains;
         words.retain(|(labels, _)| labels.len() > order);
         Ok(words)
+    }
+
+    /// The n-grams that reach these thresholds, by their labels, sorted.
+    fn solid(&self, min_pmi: &[f64]) -> Vec<Gram> {
+        let keys = self.members(|pmi, n| (pmi >= min_pmi[n - 2]).then_some(()));
+        keys.into_iter().map(|(gram, ())| gram).collect()
     }
 
     /// The n-grams that `of` makes something of, by their labels, sorted: it is given cohesion and length.

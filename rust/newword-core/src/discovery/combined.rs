@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use super::chain::Chains;
+use super::chain::{Chains, LongWords};
 use super::kind::Kind;
 use super::options::published_pmi;
 use super::score::{Evidence, Row};
@@ -33,6 +33,9 @@ impl Chains<'_> {
     ) -> Result<()> {
         let Self { corpus, evidence, context, .. } = self;
         let Evidence { table, cohesion, .. } = evidence;
+        // They do not depend on the segmentation, so that one pass may do for both.
+        let long = self.options.long_words.then(|| self.seek_long_words(&self.long_pmi()));
+        let long = long.transpose()?;
         let method = UnsupervisedMethod::Reestimated;
         let mut model = Model::new(table, links, cohesion, method, context)?;
         model.estimate(corpus, 0, context)?;
@@ -40,7 +43,7 @@ impl Chains<'_> {
         if sieve.explains() {
             self.reject_explained(&model, |row| is_set(&explained, row), sieve);
         }
-        let long = self.unexplained(&model, sieve)?;
+        let long = self.unexplained(&model, long, sieve)?;
         let counts = model.conclude(corpus, &long, &self.excluded(&explained), context)?;
         summary.segments = model.segments() + counts.iter().sum::<u64>();
         let (after, phrases) =
@@ -85,16 +88,24 @@ impl Chains<'_> {
         (pmi < min).then_some(Reason::Pmi { pmi, min, length })
     }
 
+    /// The thresholds of long words.
+    fn long_pmi(&self) -> Vec<f64> {
+        let published = published_pmi(self.settled.order, self.evidence.table.total);
+        self.options.min_pmi.as_ref().map_or(published, |_| self.settled.min_pmi.clone())
+    }
+
     /// The long chains that no cut into shorter words explains.
-    fn unexplained(&self, model: &Model<'_>, sieve: &mut Sieve<'_>) -> Result<Vec<LongWord>> {
+    fn unexplained(
+        &self,
+        model: &Model<'_>,
+        sought: Option<LongWords<'_>>,
+        sieve: &mut Sieve<'_>,
+    ) -> Result<Vec<LongWord>> {
         let (order, evidence) = (self.settled.order, self.evidence);
-        let published = published_pmi(order, evidence.table.total);
-        let min_pmi = self.options.min_pmi.as_ref().map_or(&published, |_| &self.settled.min_pmi);
+        let min_pmi = self.long_pmi();
         let mut long = Vec::new();
-        if !self.options.long_words {
-            return Ok(long);
-        }
-        for (mut ids, count) in self.long_words(min_pmi)? {
+        let Some(sought) = sought else { return Ok(long) };
+        for (mut ids, count) in self.long_words(sought)? {
             self.corpus.restore(&mut ids);
             let cut = model.likeliest_cut(&ids);
             let lead = (count as f64 / model.segments() as f64).ln() - cut.weight;

@@ -6,12 +6,14 @@ pub mod context;
 pub mod error;
 pub(crate) mod exp;
 pub mod hash;
+pub mod keyed;
 pub mod memory;
 pub(crate) mod names;
 pub(crate) mod simd;
 pub(crate) mod spill;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod varint;
 pub mod wire;
 pub mod workers;
 

@@ -17,16 +17,56 @@ use crate::support::wire::{Arrays, put, put_names};
 use crate::support::{Context, Error, Result};
 
 /// N-grams as texts with spaces between their symbols, with counts and sums.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct RightSums {
-    /// Where each text ends, after a 0.
-    pub offsets: Vec<i32>,
+    /// Where each text ends.
+    ends: Vec<u64>,
     /// The texts end to end.
-    pub text: Vec<u8>,
+    text: Vec<u8>,
     /// The count of each.
-    pub counts: Vec<i64>,
+    counts: Vec<u64>,
     /// The sum of c ln c over the symbols that follow each; 0 for single symbols.
-    pub sums: Vec<u128>,
+    sums: Vec<Sum>,
+}
+
+impl RightSums {
+    /// The n-grams as bytes; those of many files may be put end to end.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put(&mut out, &self.ends);
+        put(&mut out, &self.text);
+        put(&mut out, &self.counts);
+        put(&mut out, &self.sums);
+        out
+    }
+
+    /// What [`RightSums::to_bytes`] wrote, of as many files as there are.
+    ///
+    /// # Errors
+    /// [`Error::Corpus`] for other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
+        let (mut arrays, mut all) = (Arrays(bytes), Vec::new());
+        while !arrays.0.is_empty() {
+            let (ends, text) = (arrays.take()?, arrays.take()?);
+            all.push(Self { ends, text, counts: arrays.take()?, sums: arrays.take()? });
+        }
+        Ok(all)
+    }
+
+    /// The texts with their counts and sums.
+    fn rows(&self) -> impl Iterator<Item = Result<(&str, u64, Sum)>> {
+        let Self { ends, text, counts, sums } = self;
+        let starts = std::iter::once(&0).chain(ends);
+        let texts = starts.zip(ends).map(|(start, end)| {
+            let [start, end] =
+                [start, end].map(|place| usize::try_from(*place).unwrap_or(usize::MAX));
+            let text = text.get(start..end).and_then(|text| std::str::from_utf8(text).ok());
+            text.ok_or_else(|| {
+                Error::Corpus("the n-grams that another process sent are damaged".into())
+            })
+        });
+        texts.zip(counts.iter().zip(sums)).map(|(text, (count, sum))| Ok((text?, *count, *sum)))
+    }
 }
 
 /// An n-gram that the ones after it may extend.
@@ -44,7 +84,7 @@ struct Open {
 /// O(n-grams in the file); holds those that are kept.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Format`], [`Error::Memory`] for more than 2 GB of texts, [`Error::Cancelled`].
+/// [`Error::Io`], [`Error::Format`], [`Error::Cancelled`].
 pub fn right_sums(
     path: &Path,
     order: usize,
@@ -53,20 +93,17 @@ pub fn right_sums(
     context: &Context,
 ) -> Result<RightSums> {
     let (file, terms) = (CountFile::open(path)?, Terms::new());
-    let mut found = RightSums { offsets: vec![0], ..RightSums::default() };
-    let mut close = |gram: &[u32], one: Open| -> Result<()> {
+    let mut found = RightSums::default();
+    let mut close = |gram: &[u32], one: Open| {
         for (at, id) in gram.iter().enumerate() {
             if at > 0 {
                 found.text.push(b' ');
             }
             found.text.extend_from_slice(file.symbols().name(*id).as_bytes());
         }
-        let end = i32::try_from(found.text.len());
-        let many = || Error::Memory("the n-grams kept take more than 2 GB; raise min_count".into());
-        found.offsets.push(end.map_err(|_| many())?);
-        found.counts.push(i64::try_from(one.count).unwrap_or(i64::MAX));
+        found.ends.push(found.text.len() as u64);
+        found.counts.push(one.count);
         found.sums.push(one.sum + terms.of(one.numbers));
-        Ok(())
     };
     let is_number = file.symbols().numbers();
     // The last n-gram that is kept, and those of its beginnings of two symbols or more, by length.
@@ -79,11 +116,11 @@ pub fn right_sums(
         }
         for shorter in (length..=order).rev() {
             if let Some(one) = open[shorter].take() {
-                close(&kept[..shorter], one)?;
+                close(&kept[..shorter], one);
             }
         }
         if length == 1 {
-            close(&[last], Open { count, ..Open::default() })?;
+            close(&[last], Open { count, ..Open::default() });
         } else if let Some(Open { sum, numbers, .. }) = &mut open[length - 1] {
             if length > usize::from(numbers_from) && is_number[last as usize] {
                 *numbers += count;
@@ -98,7 +135,7 @@ pub fn right_sums(
     }
     for shorter in (2..=order).rev() {
         if let Some(one) = open[shorter].take() {
-            close(&kept[..shorter], one)?;
+            close(&kept[..shorter], one);
         }
     }
     Ok(found)
@@ -198,13 +235,14 @@ impl RemoteCounts {
     ///
     /// # Errors
     /// [`Error::Corpus`] for n-grams that are none, or have a symbol that is not among them.
-    pub fn new<'r>(
-        rows: impl Iterator<Item = (&'r str, u64, u128)>,
+    pub fn new(
+        files: &[RightSums],
         order: usize,
         min_count: u64,
         numbers_from: u8,
     ) -> Result<Self> {
-        let mut rows: Vec<(&str, u64, u128)> = rows.collect();
+        let rows = files.iter().flat_map(RightSums::rows);
+        let mut rows: Vec<(&str, u64, Sum)> = rows.collect::<Result<_>>()?;
         // Texts sort as n-grams do.
         rows.sort_unstable();
         let singles = rows.iter().filter(|(text, _, _)| !text.contains(' '));

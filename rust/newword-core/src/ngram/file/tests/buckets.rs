@@ -9,8 +9,8 @@ use crate::corpus::Symbols;
 use crate::ngram::file::merge::{Kept, merge_by};
 use crate::ngram::testing::{Ids, oracle};
 use crate::ngram::{
-    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts, merge,
-    merge_for_sums, right_sums, shares, write_buckets, write_columns,
+    CountFile, CountHeader, CountOptions, GramColumns, IdParts, Neighbours, RemoteCounts,
+    RightSums, merge, merge_for_sums, right_sums, shares, write_buckets, write_columns,
 };
 use crate::support::hash::HashSet;
 use crate::support::{Context, Result};
@@ -59,23 +59,14 @@ fn merged(
     merged.collect()
 }
 
-/// The n-grams of files with their right sums.
-fn found(
-    files: &[PathBuf],
-    order: usize,
-    min_count: u64,
-    numbers_from: u8,
-) -> Vec<(String, u64, u128)> {
-    let mut found = Vec::new();
-    for path in files {
-        let sums = right_sums(path, order, min_count, numbers_from, &job(1)).unwrap();
-        let text = String::from_utf8(sums.text).unwrap();
-        for (at, ends) in sums.offsets.windows(2).enumerate() {
-            let gram = text[place(ends[0])..place(ends[1])].to_owned();
-            found.push((gram, sums.counts[at].cast_unsigned(), sums.sums[at]));
-        }
-    }
-    found
+/// The n-grams of files with their right sums, as they come from elsewhere.
+fn found(files: &[PathBuf], order: usize, min_count: u64, numbers_from: u8) -> Vec<RightSums> {
+    let found = files
+        .iter()
+        .map(|path| right_sums(path, order, min_count, numbers_from, &job(1)).unwrap().to_bytes());
+    let bytes: Vec<u8> = found.flatten().collect();
+    assert!(bytes.is_empty() || RightSums::from_bytes(&bytes[1..]).is_err());
+    RightSums::from_bytes(&bytes).unwrap()
 }
 
 fn place(number: i32) -> usize {
@@ -139,8 +130,7 @@ proptest! {
         let files = merged(&folder, &in_buckets(&folder, &pieces, order, buckets), "merged", merge);
         let numbers_from = if numbers_as_one { 1 } else { u8::MAX };
         let found = found(&files, order, min_count, numbers_from);
-        let given = found.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
-        let mut counts = RemoteCounts::new(given, order, min_count, numbers_from).unwrap();
+        let mut counts = RemoteCounts::new(&found, order, min_count, numbers_from).unwrap();
         let request = counts.request();
         for path in &files {
             for (number, share) in shares(path, &request, &job(1)).unwrap() {
@@ -171,8 +161,7 @@ proptest! {
         let few = merged(&folder, &of_bucket, "few", merge_for_sums);
         let grams = found(&all, order, min_count, numbers_from);
         prop_assert_eq!(&found(&few, order, min_count, numbers_from), &grams);
-        let given = grams.iter().map(|(gram, count, sum)| (&gram[..], *count, *sum));
-        let request = RemoteCounts::new(given, order, min_count, numbers_from).unwrap().request();
+        let request = RemoteCounts::new(&grams, order, min_count, numbers_from).unwrap().request();
         for (all, few) in all.iter().zip(&few) {
             let [from_all, from_few] = [all, few].map(|path| shares(path, &request, &job(1)).unwrap());
             prop_assert_eq!(from_all, from_few);

@@ -108,7 +108,7 @@ fn two_groups() -> (Folder, Vec<PathBuf>) {
 #[test]
 fn n_grams_are_read_after_merging_only() {
     let (folder, paths) = two_groups();
-    let request = RemoteCounts::new(std::iter::empty(), 2, 1, u8::MAX).unwrap().request();
+    let request = RemoteCounts::new(&[], 2, 1, u8::MAX).unwrap().request();
     let open = |path: &Path| CountFile::open(path).unwrap();
     for path in &paths {
         let outcomes = [
