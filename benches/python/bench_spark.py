@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +95,15 @@ def on_spark(
     same = equal(there, here)
     report.add("the same words to the last digit", str(same), "True", same)
     share = (shuffled(session) - before) / size
-    start = time.perf_counter()
+    cpu, start = cpu_seconds(), time.perf_counter()
     discover(df, "value", min_count=50, memory=MEMORY)
     again = time.perf_counter() - start
+    spent = [f"{name} {seconds - cpu[name]:.1f} s" for name, seconds in cpu_seconds().items()]
     ratio = again / alone
     # The first one has Java compile what it runs.
     times = f"{again:.1f} s, {ratio:.1f} times (at first {first:.1f} s)"
     report.add("newword.spark.discover", times, "3 times", ratio <= 3)
+    report.add("of it CPU", ", ".join(spent))
     report.add("shuffled per byte of text", f"{share:.2f}", "1.5", share <= 1.5)
     peak = watch.peak / MEMORY
     report.add("a Python worker", f"{watch.peak / MEGABYTE:.0f} MB", "1200 MB", peak <= 1.2)
@@ -148,6 +152,32 @@ def shuffled(session: Any) -> int:
         return sum(stage["shuffleWriteBytes"] for stage in json.load(answer))
 
 
+def of_session() -> Iterator[tuple[Path, bytes]]:
+    """The processes of this process's session, with their command lines."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            # Other sessions of Spark may run on this machine.
+            if os.getsid(int(process.name)) == os.getsid(0):
+                yield process, (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+
+
+def cpu_seconds() -> Counter[str]:
+    """The CPU time so far of the processes of this session, by what they are."""
+    spent = Counter({"workers": 0.0, "executors": 0.0, "driver": 0.0})
+    for process, command in of_session():
+        kind = "workers" if b"pyspark" in command and b"java" not in command else "driver"
+        if b"CoarseGrainedExecutorBackend" in command:
+            kind = "executors"
+        try:
+            times = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
+        except OSError:
+            continue
+        spent[kind] += sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
 class Watch:
     """The largest resident memory of a Python worker of this process's session."""
 
@@ -166,20 +196,17 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
-            for process in Path("/proc").glob("[0-9]*"):
+            for process, command in of_session():
+                if b"pyspark" not in command or int(process.name) == os.getpid():
+                    continue
                 try:
-                    # Other sessions of Spark may run on this machine.
-                    if os.getsid(int(process.name)) != os.getsid(0):
-                        continue
-                    if b"pyspark" not in (process / "cmdline").read_bytes():
-                        continue
                     status = (process / "status").read_text()
                 except OSError:
                     continue
                 if status.startswith("Name:\tjava"):
                     continue
                 for line in status.splitlines():
-                    if line.startswith("VmRSS:") and int(process.name) != os.getpid():
+                    if line.startswith("VmRSS:"):
                         self.peak = max(self.peak, int(line.split()[1]) * 1024)
 
 

@@ -91,7 +91,7 @@ def discover(
 
     The tasks count n-grams and the neighbours of those that are kept. The driver scores them, and
     sends what the text is cut with to the tasks; each cut is a pass over the texts. All that tasks
-    send back are integers that Spark adds up, so the result is that of one machine to the last
+    send back are integers, which are added up, so the result is that of one machine to the last
     digit, for any partitions.
 
     The texts are read once. Spark keeps them on the disks of the executors for the passes, in two
