@@ -49,6 +49,7 @@ fn _newword(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(partial_counts::memory_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(partial_counts::available_memory, module)?)?;
     module.add_class::<text::EncodedText>()?;
+    module.add_class::<text::GroupFiles>()?;
     module.add_function(wrap_pyfunction!(partial_counts::merge_for_sums, module)?)?;
     module.add_function(wrap_pyfunction!(partial_counts::write_columns, module)?)?;
     module.add_class::<partial_counts::CountRows>()?;
