@@ -96,7 +96,7 @@ impl GroupFiles {
     /// The number of the next group that has n-grams, and its file; None at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<(u32, Bound<'py, PyBytes>)>> {
         let files = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // There may be many small files, and a thread for each would take longer than the file.
+        // Most files are small where there are many, and `enter` takes longer than they do.
         let size = files().next_size();
         let next = enter_briefly(py, Some(1), size, |_| files().next().transpose())?;
         Ok(next.map(|(group, bytes)| (group, PyBytes::new(py, &bytes))))
