@@ -160,7 +160,7 @@ def of_group(parts: Iterable[list[Any]]) -> list[list[Any]]:
 
     groups: defaultdict[int, list[Any]] = defaultdict(list)
     for batch in chain.from_iterable(parts):
-        column = batch.column("bucket")
+        column = batch.column("group_id")
         for group in compute.unique(column).to_pylist():
             groups[group].append(batch.filter(compute.equal(column, group)))
     return list(groups.values())

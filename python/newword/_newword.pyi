@@ -18,6 +18,7 @@ __all__ = [
     "BidirectionalBeamSearch",
     "CountRows",
     "EncodedText",
+    "GroupFiles",
     "KnowledgeBase",
     "NameSet",
     "Pass",
@@ -110,10 +111,12 @@ class EncodedText:
     def to_bytes(self) -> bytes: ...
     def total(self) -> int: ...
     def report(self) -> dict[str, int]: ...
-    # The groups that have n-grams, with their files.
-    def count_buckets(
-        self, folder: str, options: dict[str, Any], job: _Job
-    ) -> list[tuple[int, str]]: ...
+    def count_groups(self, options: dict[str, Any], job: _Job) -> GroupFiles: ...
+
+@final
+class GroupFiles:
+    # The number of a group that has n-grams, and its count file.
+    def next(self) -> tuple[int, bytes] | None: ...
 
 @final
 class CountRows:

@@ -48,7 +48,7 @@ def counted_in_tasks(
     groups: dict[int, list[Any]] = {}
     for texts in encoded:
         for batch in _tasks.run("count", told, texts):
-            for at, label in enumerate(batch.column("bucket").to_pylist()):
+            for at, label in enumerate(batch.column("group_id").to_pylist()):
                 groups.setdefault(label, []).append(batch.slice(at, 1))
     kept, files, reports = b"", [], []
     for group in groups.values():
@@ -69,7 +69,7 @@ def summed(parts: Iterable[Any], told: dict[str, Any], min_count: int = 0) -> by
     """The sums of what the tasks found, added up group by group."""
     groups: dict[int, list[Any]] = {}
     for batch in itertools.chain.from_iterable(parts):
-        for at, label in enumerate(batch.column("bucket").to_pylist()):
+        for at, label in enumerate(batch.column("group_id").to_pylist()):
             groups.setdefault(label, []).append(batch.slice(at, 1))
     assert set(groups) <= set(told["labels"])
     asked = told | {"min_count": min_count}

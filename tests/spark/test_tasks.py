@@ -42,7 +42,7 @@ def through_tasks(partitions: list[list[Any]], told: dict[str, Any]) -> Rows:
     groups: dict[int, list[Any]] = {}
     for partition in partitions:
         for batch in _tasks.run("count", told, partition):
-            groups.setdefault(batch.column("bucket")[0].as_py(), []).append(batch)
+            groups.setdefault(batch.column("group_id")[0].as_py(), []).append(batch)
     assert set(groups) <= set(told["labels"])
     found: Rows = {}
     for batches in groups.values():
@@ -91,7 +91,7 @@ texts = [chr(0x4E00 + at * at % 997) + chr(0x4E00 + at % 89) for at in range(20_
 told = settings(labels=list(range(1600)))
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 files = list(_tasks.run("count", told, [pa.record_batch([pa.array(texts)], ["text"])]))
-print(len({row.column("bucket")[0].as_py() for row in files}))
+print(len({row.column("group_id")[0].as_py() for row in files}))
 """
 
 

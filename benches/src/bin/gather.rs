@@ -1,7 +1,7 @@
 //! What the tasks of a cluster do with count files, one after the other on one thread:
-//! `cargo run --release -p newword-benches --bin gather -- FOLDER BUCKETS FILE...`.
+//! `cargo run --release -p newword-benches --bin gather -- FOLDER GROUPS FILE...`.
 //!
-//! Each file is counted into a count file for each bucket, and these are merged, bucket by bucket, in
+//! Each file is counted into a count file for each group, and these are merged, group by group, in
 //! `FOLDER`, which must exist.
 
 use std::path::{Path, PathBuf};
@@ -10,25 +10,25 @@ use newword_benches::Clocks;
 use newword_core::corpus::{Alphabet, FileSource, ReadOptions, encode, expand};
 use newword_core::discovery::{DiscoverOptions, needed_of};
 use newword_core::ngram::{
-    CountFile, CountMeta, RemoteCounts, RightSums, merge, merge_for_sums, right_sums, shares,
-    write_buckets,
+    CountFile, CountMeta, RemoteCounts, RightSums, count_groups, merge, merge_for_sums, right_sums,
+    shares,
 };
 use newword_core::support::{Context, Error, MemoryBudget, Result};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| ".".into()));
-    let buckets = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(8);
+    let groups = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(8);
     let files: Vec<String> = arguments.collect();
     let context = Context::new(Some(1), MemoryBudget::share_of_available(), None)?;
-    let (of_bucket, total) = counted(&files, buckets, &folder, &context)?;
-    let read = of_bucket.iter().flatten().map(|path| bytes_of(path)).sum::<Result<u64>>()?;
+    let (of_group, total) = counted(&files, groups, &folder, &context)?;
+    let read = of_group.iter().flatten().map(|path| bytes_of(path)).sum::<Result<u64>>()?;
     for for_sums in [false, true] {
         let name = if for_sums { "merge for sums" } else { "merge" };
         let mut merged = Vec::new();
         let start = Clocks::now();
-        for (bucket, paths) in of_bucket.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
-            let path = folder.join(format!("{name}-{bucket}"));
+        for (group, paths) in of_group.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
+            let path = folder.join(format!("{name}-{group}"));
             if for_sums {
                 merge_for_sums(paths, &path, &context)?;
             } else {
@@ -46,14 +46,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Encodes all files, then counts each by itself; returns the count files of each bucket, and the symbols of all.
+/// Encodes all files, then counts each by itself; returns the count files of each group, and the symbols of all.
 fn counted(
     files: &[String],
-    buckets: u32,
+    groups: u32,
     folder: &Path,
     context: &Context,
 ) -> Result<(Vec<Vec<PathBuf>>, u64)> {
-    let (mut of_bucket, mut total) = (vec![Vec::new(); buckets as usize], 0);
+    let (mut of_group, mut total) = (vec![Vec::new(); groups as usize], 0);
     let start = Clocks::now();
     let mut corpora = Vec::new();
     for file in files {
@@ -64,16 +64,18 @@ fn counted(
     }
     report("read and encode", start, total);
     let start = Clocks::now();
-    for (at, corpus) in corpora.iter().enumerate() {
-        let home = folder.join(format!("task-{at}"));
-        std::fs::create_dir_all(&home).map_err(|error| Error::io(&home, "cannot write", error))?;
-        let meta = CountMeta::default();
-        for (bucket, path) in write_buckets(corpus, 4, buckets, &meta, &home, context)? {
-            of_bucket[bucket as usize].push(path);
-        }
+    let mut counted = Vec::new();
+    for corpus in &corpora {
+        let files = count_groups(corpus, 4, groups, &CountMeta::default(), context)?;
+        counted.push(files.collect::<Result<Vec<_>>>()?);
     }
-    report("count into buckets", start, total);
-    Ok((of_bucket, total))
+    report("count into groups", start, total);
+    for (at, (group, bytes)) in (0_usize..).zip(counted.into_iter().flatten()) {
+        let path = folder.join(format!("{at}.counts"));
+        std::fs::write(&path, bytes).map_err(|error| Error::io(&path, "cannot write", error))?;
+        of_group[group as usize].push(path);
+    }
+    Ok((of_group, total))
 }
 
 /// The sums over neighbours from merged files, as for a discovery by the default method.

@@ -45,11 +45,11 @@ REPORT = (
 machine."""
 ENCODED = "text binary, report string"
 """The columns of `encode`."""
-COUNTED = "bucket int, counts binary, report string"
-"""The columns of `count`."""
+COUNTED = "group_id int, counts binary, report string"
+"""The columns of `count`; `group` is a keyword of SQL."""
 GATHERED = "counts binary, kept binary, report string"
 """The columns of `gather`."""
-SUMS = "bucket int, sums binary"
+SUMS = "group_id int, sums binary"
 """The columns of `shares`, `pass` and `sum`."""
 READ = 1 << 24
 """Bytes of a file that are read at once."""
@@ -100,14 +100,14 @@ def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
 def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Counts the texts of a partition, which may be `encoded`.
 
-    Yields batches of `bucket`, which decides where Spark sends a row, and `counts`, the count file
-    of the n-grams of that bucket. If the texts are encoded, each bucket gets a row with their
+    Yields batches of `group_id`, which decides where Spark sends a row, and `counts`, the count
+    file of the n-grams of that group. If the texts are encoded, each group gets a row with their
     `report`. O(text), within the memory of the share.
     """
     import pyarrow as pa
 
     share, labels = share_of(settings["memory"], settings["threads"]), settings["labels"]
-    options = settings["options"] | {"buckets": len(labels)}
+    options = settings["options"] | {"groups": len(labels)}
     reports: Counter[str] = Counter()
     if settings["encoded"]:
         texts = _texts(_noted(batches, reports))
@@ -115,18 +115,17 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         texts = (text for text, _ in _encoded(batches, settings))
     for text in texts:
         with _folder(settings) as folder:
-            for bucket, path in text.count_buckets(str(folder), options, _job(share, folder)):
-                counts = pa.array([Path(path).read_bytes()], pa.binary())
-                Path(path).unlink()
-                label = pa.array([labels[bucket]], pa.int32())
-                yield _batch(COUNTED, bucket=label, counts=counts)
+            # Without a name, so that what is left of the files goes before their folder.
+            for group, counts in iter(text.count_groups(options, _job(share, folder)).next, None):
+                label = pa.array([labels[group]], pa.int32())
+                yield _batch(COUNTED, group_id=label, counts=pa.array([counts], pa.binary()))
     if settings["encoded"]:
         report = pa.array([json.dumps(reports)] * len(labels))
-        yield _batch(COUNTED, bucket=pa.array(labels, pa.int32()), report=report)
+        yield _batch(COUNTED, group_id=pa.array(labels, pa.int32()), report=report)
 
 
 def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Adds up the count files of a bucket.
+    """Adds up the count files of a group.
 
     Yields batches of `ngram`, `n` and `count`. O(n-grams * log files); files lie on the disk.
     """
@@ -143,20 +142,20 @@ def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
 
 
 def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Adds up the count files of a bucket.
+    """Adds up the count files of a group.
 
     Yields batches of rows of three kinds: those with `counts` have pieces of the file of the sums
     in order, those with `kept` pieces of its n-grams that are kept, with counts and right sums. The
-    first bucket has the `report` of all texts. O(n-grams * log files); files lie on the disk.
+    first group has the `report` of all texts. O(n-grams * log files); files lie on the disk.
     """
     import pyarrow as pa
 
     share = share_of(settings["memory"], settings["threads"])
     reports: Counter[str] = Counter()
-    buckets: set[int] = set()
+    groups: set[int] = set()
     with _folder(settings) as folder:
-        files = list(_saved(_noted(batches, reports, buckets), folder))
-        if settings["labels"][0] in buckets:
+        files = list(_saved(_noted(batches, reports, groups), folder))
+        if settings["labels"][0] in groups:
             yield _batch(GATHERED, report=pa.array([json.dumps(reports)]))
         if not files:
             return
@@ -327,7 +326,7 @@ def _grouped(pieces: list[tuple[int, bytes]], labels: list[int]) -> pa.RecordBat
 
     groups = pa.array([labels[group] for group, _ in pieces], pa.int32())
     sums = pa.array([piece for _, piece in pieces], pa.binary())
-    return _batch(SUMS, bucket=groups, sums=sums)
+    return _batch(SUMS, group_id=groups, sums=sums)
 
 
 def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[str, int]]]:
@@ -348,14 +347,14 @@ def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[s
 
 
 def _noted(
-    batches: Batches, reports: Counter[str], buckets: set[int] | None = None
+    batches: Batches, reports: Counter[str], groups: set[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The same batches, whose reports are added up and whose buckets are noted on the way."""
+    """The same batches, whose reports are added up and whose groups are noted on the way."""
     for batch in batches:
         for report in batch.column("report").drop_null().to_pylist():
             reports.update(json.loads(report))
-        if buckets is not None:
-            buckets.update(batch.column("bucket").unique().to_pylist())
+        if groups is not None:
+            groups.update(batch.column("group_id").unique().to_pylist())
         yield batch
 
 

@@ -302,8 +302,8 @@ def task_settings(
 
 
 def together(counted: DataFrame, settings: dict[str, Any]) -> DataFrame:
-    """The count files of all tasks, those of a bucket in one partition."""
-    return counted.repartition(len(settings["labels"]), "bucket")
+    """The count files of all tasks, those of a group in one partition."""
+    return counted.repartition(len(settings["labels"]), "group_id")
 
 
 def settings_of(argument: str, counts: DataFrame) -> CountSettings:

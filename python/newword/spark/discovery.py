@@ -251,7 +251,7 @@ def _summed(parts: DataFrame, few: bool, min_count: int = 0) -> bytes:
         sums.add(_bytes(parts.select("sums").toArrow().column(0)))
         return b"".join(sums.pieces(min_count))
     # Without a number of partitions, so that Spark takes few for few sums.
-    together = parts.repartition("bucket")
+    together = parts.repartition("group_id")
     told = {"min_count": min_count}
     return _bytes(in_tasks(together, "sum", told, SUMS).select("sums").toArrow().column(0))
 

@@ -1,13 +1,13 @@
 //! A part of a corpus in ids, which a task of a cluster counts, keeps and goes through again.
 
-use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use newword_core::corpus::{EncodedCorpus, encode};
-use newword_core::ngram::{CountMeta, write_buckets};
+use newword_core::ngram::{self, CountMeta};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use crate::door::{Job, enter};
+use crate::door::{Job, enter, enter_briefly};
 use crate::errors::to_python;
 use crate::options::AlphabetOptions;
 use crate::result;
@@ -18,12 +18,12 @@ use crate::source::Source;
 #[pyo3(from_item_all)]
 struct Groups {
     order: usize,
-    buckets: u32,
+    groups: u32,
 }
 
 /// A text in ids.
 #[pyclass(frozen, module = "newword._newword")]
-pub struct EncodedText(pub EncodedCorpus);
+pub struct EncodedText(pub Arc<EncodedCorpus>);
 
 #[pymethods]
 impl EncodedText {
@@ -40,13 +40,14 @@ impl EncodedText {
         let corpus = enter(py, &job, items, |context, caller| {
             encode(opened.text(caller)?, &alphabet, context)
         })?;
-        Ok(Self(corpus))
+        Ok(Self(Arc::new(corpus)))
     }
 
     /// The text of `to_bytes`.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        enter(py, &Job::plain(Some(1)), None, |_, _| EncodedCorpus::from_bytes(data)).map(Self)
+        let corpus = enter(py, &Job::plain(Some(1)), None, |_, _| EncodedCorpus::from_bytes(data))?;
+        Ok(Self(Arc::new(corpus)))
     }
 
     /// The text as bytes, for a process of the same version.
@@ -67,21 +68,37 @@ impl EncodedText {
         Ok(read)
     }
 
-    /// The groups that have n-grams, each with its exact count file in `folder`.
-    fn count_buckets(
+    /// The exact count files of groups of the n-grams.
+    fn count_groups(
         &self,
         py: Python<'_>,
-        folder: PathBuf,
         options: &Bound<'_, PyDict>,
         job: Job,
-    ) -> PyResult<Vec<(u32, PathBuf)>> {
-        let Groups { order, buckets } = options.extract()?;
+    ) -> PyResult<GroupFiles> {
+        let Groups { order, groups } = options.extract()?;
         let meta = CountMeta {
             alphabet: options.extract::<AlphabetOptions>()?.name(),
             sources: Vec::new(),
         };
-        enter(py, &job, None, |context, _| {
-            write_buckets(&self.0, order, buckets, &meta, &folder, context)
-        })
+        let files = enter(py, &job, None, |context, _| {
+            ngram::count_groups(Arc::clone(&self.0), order, groups, &meta, context)
+        })?;
+        Ok(GroupFiles(Mutex::new(files)))
+    }
+}
+
+/// The count files of groups of n-grams, one after the other.
+#[pyclass(frozen, module = "newword._newword")]
+pub struct GroupFiles(Mutex<ngram::GroupFiles<Arc<EncodedCorpus>>>);
+
+#[pymethods]
+impl GroupFiles {
+    /// The number of the next group that has n-grams, and its file; None at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<(u32, Bound<'py, PyBytes>)>> {
+        let files = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Most files are small where there are many, and `enter` takes longer than they do.
+        let size = files().next_size();
+        let next = enter_briefly(py, Some(1), size, |_| files().next().transpose())?;
+        Ok(next.map(|(group, bytes)| (group, PyBytes::new(py, &bytes))))
     }
 }

@@ -25,9 +25,9 @@ mod tests;
 pub(crate) use cohesion::Cohesion;
 pub use count::count;
 pub use file::{
-    CountFile, CountHeader, CountMeta, CountSource, GramColumns, Grams, Remaining, RemoteCounts,
-    RightSums, SourceState, append, check_settings, merge, merge_for_sums, remaining, right_sums,
-    shares, table_from_file, write_buckets, write_columns, write_counts,
+    CountFile, CountHeader, CountMeta, CountSource, GramColumns, Grams, GroupFiles, Remaining,
+    RemoteCounts, RightSums, SourceState, append, check_settings, count_groups, merge,
+    merge_for_sums, remaining, right_sums, shares, table_from_file, write_columns, write_counts,
 };
 pub(crate) use group::Tally;
 pub(crate) use links::Links;

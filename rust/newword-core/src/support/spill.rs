@@ -37,6 +37,11 @@ impl SpillFile {
         })
     }
 
+    /// The folder that the file is in, for messages.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Appends `values` and returns where they start, in bytes.
     ///
     /// # Errors

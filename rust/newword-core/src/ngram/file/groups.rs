@@ -1,12 +1,12 @@
-//! Writing the count files of groups of n-grams, which the tasks of a cluster exchange.
+//! The count files of groups of n-grams, which the tasks of a cluster exchange.
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blocks::{Blocks, Files, sweep_into};
-use super::format::MAX_GRAM;
-use super::write::Writer;
+use super::format::{Kind, MAX_GRAM};
+use super::write::{put_end, put_start};
 use super::{CountHeader, CountMeta};
 use crate::corpus::Symbols;
 use crate::ngram::options::{CountOptions, Neighbours};
@@ -16,61 +16,93 @@ use crate::support::hash::of_bytes;
 use crate::support::spill::SpillFile;
 use crate::support::{Context, Error, Result};
 
-/// Counts as [`super::write_counts`] does, exactly, into a file for each of `buckets` groups: the names of
-/// an n-gram's first two symbols decide its group, whatever the corpus.
+/// Counts as [`super::write_counts`] does, exactly, into a count file for each of `groups` groups: the names
+/// of an n-gram's first two symbols decide its group, whatever the corpus.
 ///
 /// So an n-gram of two symbols or more is in the file of those that it begins; a single symbol is in one file,
 /// which need not have its pairs. A file has only the symbols of its n-grams, with their ids in the corpus, and
-/// is to be merged with those of its group before its n-grams are read. Returns the groups that have n-grams,
-/// with their files in `folder`; they are not synced to the disk.
+/// is to be merged with those of its group before its n-grams are read.
 ///
-/// Two files are open at once. Until the last n-gram is found, all of them are in one file without a name in the
-/// folder for temporary files. Memory is that of [`super::write_counts`] and a bit for each group and symbol.
+/// The n-grams of all groups are in one file without a name in the folder for temporary files. Memory is that of
+/// [`super::write_counts`] and a bit for each group and symbol, afterwards these bits and one count file.
 ///
 /// # Errors
 /// As [`super::write_counts`].
-pub fn write_buckets(
-    corpus: &impl IdParts,
+pub fn count_groups<C: Deref<Target: IdParts + Sized>>(
+    corpus: C,
     order: usize,
-    buckets: u32,
+    groups: u32,
     meta: &CountMeta,
-    folder: &Path,
     context: &Context,
-) -> Result<Vec<(u32, PathBuf)>> {
-    write_within(corpus, (order, buckets), meta, folder, context, |limits| limits)
+) -> Result<GroupFiles<C>> {
+    count_within(corpus, (order, groups), meta, context, |limits| limits)
 }
 
-/// [`write_buckets`] with limits changed by `adjust`, by which tests force many passes and batches.
-pub(super) fn write_within(
-    corpus: &impl IdParts,
-    (order, buckets): (usize, u32),
+/// [`count_groups`] with limits changed by `adjust`, by which tests force many passes and batches.
+pub(super) fn count_within<C: Deref<Target: IdParts + Sized>>(
+    corpus: C,
+    (order, groups): (usize, u32),
     meta: &CountMeta,
-    folder: &Path,
     context: &Context,
     adjust: impl Fn(Limits) -> Limits,
-) -> Result<Vec<(u32, PathBuf)>> {
+) -> Result<GroupFiles<C>> {
     let neighbours = Neighbours::OfNone;
     CountOptions { order, min_count: 1, neighbours }.validate()?;
-    if buckets == 0 {
-        return Err(Error::invalid("buckets", "must be at least 1", buckets));
+    if groups == 0 {
+        return Err(Error::invalid("groups", "must be at least 1", groups));
     }
     let (symbols, counts) = (corpus.symbols(), corpus.counts());
-    let mut groups = Groups::new(symbols, buckets, context)?;
+    let mut groups = Groups::new(symbols, groups, context)?;
     for (id, count) in (0..).zip(counts).skip(1) {
         let group = groups.of(&[id]);
         groups.all[group].total += count;
     }
     let plan = Plan::new(counts, symbols, Goal { order: order + 1, min_count: 1, neighbours });
-    sweep_into(corpus, &plan, &mut groups, context, adjust)?;
-    let mut written = Vec::new();
-    for (number, group) in (0..).zip(&groups.all).filter(|(_, group)| !group.pieces.is_empty()) {
-        context.check()?;
-        let header = CountHeader { order, min_count: 1, total: group.total, meta: meta.clone() };
-        let path = folder.join(format!("{number}.counts"));
-        group.write(&path, &header, symbols, &groups.spill)?;
-        written.push((number, path));
+    sweep_into(&*corpus, &plan, &mut groups, context, adjust)?;
+    let header = CountHeader { order, min_count: 1, total: 0, meta: meta.clone() };
+    let Groups { all, spill, .. } = groups;
+    Ok(GroupFiles { corpus, header, groups: all, spill, next: 0 })
+}
+
+/// The count files of the groups that have n-grams, each with the number of its group, which rise.
+///
+/// A file is put together when it is asked for, and its group is forgotten. After an error the same file is next.
+pub struct GroupFiles<C> {
+    corpus: C,
+    /// That of each file but for its total.
+    header: CountHeader,
+    groups: Vec<Group>,
+    spill: SpillFile,
+    next: usize,
+}
+
+impl<C> GroupFiles<C> {
+    /// How many bytes the n-grams of the next file take, 0 at the end.
+    pub fn next_size(&self) -> usize {
+        self.place().map_or(0, |at| self.groups[at].size())
     }
-    Ok(written)
+
+    /// The next group that has n-grams.
+    fn place(&self) -> Option<usize> {
+        let left = &self.groups[self.next..];
+        left.iter().position(|group| !group.pieces.is_empty()).map(|at| self.next + at)
+    }
+}
+
+impl<C: Deref<Target: IdParts + Sized>> Iterator for GroupFiles<C> {
+    type Item = Result<(u32, Vec<u8>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next = self.place()?;
+        let group = &mut self.groups[self.next];
+        self.header.total = group.total;
+        let file = group.file(&self.header, self.corpus.symbols(), &self.spill);
+        Some(file.map(|bytes| {
+            *group = Group::default();
+            // There are no more groups than this type can number.
+            (u32::try_from(self.next).unwrap_or(u32::MAX), bytes)
+        }))
+    }
 }
 
 /// The groups of n-grams on the way to their files.
@@ -95,12 +127,12 @@ struct Group {
 }
 
 impl Groups {
-    fn new(symbols: &Symbols, buckets: u32, context: &Context) -> Result<Self> {
+    fn new(symbols: &Symbols, groups: u32, context: &Context) -> Result<Self> {
         // All numbers as one, because they are added up as one neighbour.
         let name = |id| if symbols.is_number(id) { "0" } else { symbols.name(id) };
         let hashes = (1..).take(symbols.len()).map(|id| of_bytes(name(id).as_bytes()));
         let hashes = std::iter::once(0).chain(hashes).collect();
-        let all = std::iter::repeat_with(Group::default).take(buckets as usize).collect();
+        let all = std::iter::repeat_with(Group::default).take(groups as usize).collect();
         Ok(Self { hashes, all, spill: SpillFile::create(context.temp_dir())? })
     }
 }
@@ -167,30 +199,26 @@ impl Files for Groups {
     }
 }
 
-/// Bytes copied at once.
-const CHUNK: usize = 1 << 20;
-
 impl Group {
-    fn write(
-        &self,
-        path: &Path,
-        header: &CountHeader,
-        symbols: &Symbols,
-        spill: &SpillFile,
-    ) -> Result<()> {
+    /// How many bytes its n-grams take.
+    fn size(&self) -> usize {
+        self.pieces.iter().map(|(_, length)| length).sum()
+    }
+
+    /// The bytes of its count file.
+    fn file(&self, header: &CountHeader, symbols: &Symbols, spill: &SpillFile) -> Result<Vec<u8>> {
+        let failed = |error| Error::io(spill.folder(), "cannot write for", error);
         let used = self.used().map(|id| (id, symbols.name(id)));
-        let mut writer = Writer::of_group(path, header, used)?;
-        let mut bytes = Vec::new();
-        for &(mut start, mut left) in &self.pieces {
-            while left > 0 {
-                bytes.resize(left.min(CHUNK), 0);
-                spill.read(start, &mut bytes)?;
-                writer.blocks(&bytes)?;
-                start += bytes.len() as u64;
-                left -= bytes.len();
-            }
+        let mut file = Vec::new();
+        put_start(&mut file, header, Kind::Numbered, used).map_err(failed)?;
+        file.reserve(self.size());
+        for &(start, length) in &self.pieces {
+            let end = file.len();
+            file.resize(end + length, 0);
+            spill.read(start, &mut file[end..])?;
         }
-        writer.finish(&self.rows)
+        put_end(&mut file, &self.rows).map_err(failed)?;
+        Ok(file)
     }
 
     /// The ids noted.

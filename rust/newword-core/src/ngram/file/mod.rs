@@ -27,7 +27,7 @@ mod write;
 
 pub use append::append;
 pub use columns::{GramColumns, write_columns};
-pub use groups::write_buckets;
+pub use groups::{GroupFiles, count_groups};
 pub use merge::{merge, merge_for_sums};
 pub use read::{CountFile, Grams};
 pub use resume::{Remaining, check_settings, remaining};

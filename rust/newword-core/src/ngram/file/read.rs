@@ -100,7 +100,7 @@ impl CountFile {
     /// there as neighbours.
     ///
     /// # Errors
-    /// [`Error::Format`] for a file of a group, as [`super::write_buckets`] makes it; [`Error::Io`].
+    /// [`Error::Format`] for a file of a group, as [`super::count_groups`] makes it; [`Error::Io`].
     pub fn grams(&self) -> Result<Grams<&Self>> {
         self.check_whole()?;
         Grams::of(self)

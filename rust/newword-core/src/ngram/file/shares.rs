@@ -1,4 +1,4 @@
-//! The table of a text whose count files each hold the n-grams of a group, as [`super::write_buckets`] has them.
+//! The table of a text whose count files each hold the n-grams of a group, as [`super::count_groups`] has them.
 //!
 //! What follows an n-gram of two symbols or more is in its own file. What precedes an n-gram, and what follows
 //! a single symbol, is in many. So each file gives its n-grams with their right sums, and then, for all

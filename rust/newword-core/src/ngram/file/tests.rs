@@ -1,9 +1,11 @@
 //! Count files against counting itself, and against damage.
 
-mod buckets;
+mod columns;
 mod groups;
 mod growth;
 mod hostile;
+mod hostile_groups;
+mod sums;
 
 use std::path::{Path, PathBuf};
 

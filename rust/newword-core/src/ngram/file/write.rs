@@ -33,41 +33,12 @@ impl Writer {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written.
     pub(super) fn create(path: &Path, header: &CountHeader, symbols: &Symbols) -> Result<Self> {
-        let names = (1..).take(symbols.len()).map(|id| (id, symbols.name(id)));
-        Self::begin(path, header, Kind::Symbols, names)
-    }
-
-    /// Begins a file of a group, which will be `path`: header and some symbols with their ids, which rise.
-    /// The file need not survive a crash of the system.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the folder cannot be written.
-    pub(super) fn of_group<'s>(
-        path: &Path,
-        header: &CountHeader,
-        symbols: impl Iterator<Item = (u32, &'s str)>,
-    ) -> Result<Self> {
-        let writer = Self::begin(path, header, Kind::Numbered, symbols)?;
-        Ok(Self { durable: false, ..writer })
-    }
-
-    fn begin<'s>(
-        path: &Path,
-        header: &CountHeader,
-        kind: Kind,
-        symbols: impl Iterator<Item = (u32, &'s str)>,
-    ) -> Result<Self> {
         let out = BufWriter::with_capacity(BUFFER, next_to(path)?);
         let mut writer = Self { path: path.to_owned(), out, durable: true };
-        let begun = writer.head(header).and_then(|()| put_names(&mut writer.out, kind, symbols));
+        let names = (1..).take(symbols.len()).map(|id| (id, symbols.name(id)));
+        let begun = put_start(&mut writer.out, header, Kind::Symbols, names);
         begun.map_err(|error| writer.failed(error))?;
         Ok(writer)
-    }
-
-    fn head(&mut self, header: &CountHeader) -> std::io::Result<()> {
-        self.out.write_all(&MAGIC)?;
-        self.out.write_all(&VERSION.to_le_bytes())?;
-        put_block(&mut self.out, Kind::Header, header.to_json().as_bytes())
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
@@ -112,8 +83,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn finish(mut self, rows: &[u64; MAX_GRAM]) -> Result<()> {
-        let end = serde_json::json!({ "rows": rows }).to_string();
-        put_block(&mut self.out, Kind::End, end.as_bytes()).map_err(|error| self.failed(error))?;
+        put_end(&mut self.out, rows).map_err(|error| self.failed(error))?;
         let path = self.path;
         let failed = |error| Error::io(&path, "cannot write", error);
         let temp = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -123,6 +93,25 @@ impl Writer {
         temp.persist(&path).map_err(|error| Error::io(&path, "cannot replace", error.error))?;
         Ok(())
     }
+}
+
+/// Writes what comes before the n-grams of a file: header and symbols, whose ids rise.
+pub(super) fn put_start<'s>(
+    out: &mut impl Write,
+    header: &CountHeader,
+    kind: Kind,
+    symbols: impl Iterator<Item = (u32, &'s str)>,
+) -> std::io::Result<()> {
+    out.write_all(&MAGIC)?;
+    out.write_all(&VERSION.to_le_bytes())?;
+    put_block(out, Kind::Header, header.to_json().as_bytes())?;
+    put_names(out, kind, symbols)
+}
+
+/// Writes what comes behind them.
+pub(super) fn put_end(out: &mut impl Write, rows: &[u64; MAX_GRAM]) -> std::io::Result<()> {
+    let end = serde_json::json!({ "rows": rows }).to_string();
+    put_block(out, Kind::End, end.as_bytes())
 }
 
 /// A file under a temporary name in the folder of `path`, which vanishes unless it is kept.
