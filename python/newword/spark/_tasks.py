@@ -41,8 +41,7 @@ REPORT = (
     "missing",
     "markup",
 )
-"""What is known of encoded texts: sums over all tasks, which but for the first are those of one
-machine."""
+"""What is known of encoded texts. Sums over all tasks; all but `texts` are those of one machine."""
 ENCODED = "text binary, report string"
 """The columns of `encode`."""
 COUNTED = "group_id int, counts binary, report string"

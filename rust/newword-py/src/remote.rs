@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::discovery::Scoring;
-use crate::door::{Job, Services, enter, enter_served};
+use crate::door::{Job, Services, enter, enter_briefly, enter_served};
 use crate::errors::to_python;
 use crate::result;
 use crate::text::EncodedText;
@@ -82,7 +82,8 @@ impl Sums {
 
     /// Adds pieces, one after the other.
     fn add(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
-        enter(py, &Job::plain(Some(1)), None, |_, _| {
+        // Spark may hand over few bytes at a time, for which a thread of its own takes longer than adding them.
+        enter_briefly(py, Some(1), data.len(), |_| {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).add(data)
         })
     }
