@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from newword.spark import _pieces
-from newword.spark._pieces import cut, joined
+from newword.spark._pieces import cut, joined, whole
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 5, 6, 19, 20, 21, 43])
@@ -17,6 +17,7 @@ def test_pieces_lead_back(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = list(cut(data))
     assert b"".join(b"".join(array.to_pylist()) for array in arrays) == data
     assert b"".join(joined(array) for array in arrays) == data
+    assert whole(data).to_pylist() == [data]
     lengths = [len(piece) for array in arrays for piece in array.to_pylist()]
     assert all(length == 5 for length in lengths[:-1])
     assert all(1 <= length <= 5 for length in lengths[-1:])

@@ -28,6 +28,14 @@ def cut(data: bytes) -> Iterator[pa.Array]:
         yield pa.Array.from_buffers(pa.binary(), len(ends) - 1, [None, pa.py_buffer(ends), values])
 
 
+def whole(data: bytes) -> pa.Array:
+    """The bytes as an array of one binary value, without a copy."""
+    import pyarrow as pa
+
+    ends = np.array([0, len(data)], np.int32)
+    return pa.Array.from_buffers(pa.binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
+
+
 def joined(pieces: pa.Array) -> pa.Buffer:
     """The bytes of the values of an array without nulls, end to end and without a copy."""
     import pyarrow as pa

@@ -16,7 +16,7 @@ import numpy as np
 
 from newword._core import core
 from newword.errors import DecodeError, FormatError
-from newword.spark._pieces import cut, joined
+from newword.spark._pieces import cut, joined, whole
 from newword.spark._rows import fields
 from newword.spark._share import Share, share_of
 
@@ -117,7 +117,7 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
             # Without a name, so that what is left of the files goes before their folder.
             for group, counts in iter(text.count_groups(options, _job(share, folder)).next, None):
                 label = pa.array([labels[group]], pa.int32())
-                yield _batch(COUNTED, group_id=label, counts=pa.array([counts], pa.binary()))
+                yield _batch(COUNTED, group_id=label, counts=whole(counts))
     if settings["encoded"]:
         report = pa.array([json.dumps(reports)] * len(labels))
         yield _batch(COUNTED, group_id=pa.array(labels, pa.int32()), report=report)
