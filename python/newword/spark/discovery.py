@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Path = str | os.PathLike[str]
 
 FEW = 16
-"""Tasks whose sums the driver adds up."""
+"""The driver adds up the sums of as many tasks, of more tasks other tasks do."""
 
 
 class WordFrame:
@@ -229,7 +229,9 @@ def _counts(encoded: DataFrame, settings: dict[str, Any]) -> tuple[Any, dict[str
         told = settings | {"request": table.request()}
         files = gathered.where("counts is not null").select("counts")
         shares = in_tasks(files, "shares", told, SUMS)
-        table.add(_summed(shares, few=len(settings["labels"]) <= FEW))
+        # A few groups of many texts may have more shares than the driver can take.
+        few = max(report["texts"], len(settings["labels"])) <= FEW
+        table.add(_summed(shares, few))
     return table, report
 
 
