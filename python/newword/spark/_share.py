@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from newword._core import core
 from newword.errors import MemoryBudgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BASE = 180_000_000
 """Bytes of a Python worker with NumPy, pyarrow, the core and the rows that Spark hands over."""
@@ -60,7 +68,34 @@ def share_of(memory: int | None, threads: int | None) -> Share:
     return Share(core=int(rest * CORE), text=int(rest * TEXT), threads=threads)
 
 
-def scratch(temp_dir: str | None) -> str | None:
+@contextmanager
+def folder_of(settings: dict[str, Any]) -> Iterator[Path]:
+    """A folder for the files of a task, gone at its end."""
+    with tempfile.TemporaryDirectory(prefix="newword-", dir=_scratch(settings["temp_dir"])) as name:
+        yield Path(name)
+
+
+def job_of(share: Share, folder: Path) -> dict[str, Any]:
+    """What the core is told of a share."""
+    return {
+        "threads": share.threads,
+        "memory": str(share.core),
+        "temp_dir": str(folder),
+        "progress": None,
+    }
+
+
+def release() -> None:
+    """Gives free memory back to the system: Arrow and the core keep what each of them had."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    # Of glibc: other allocators do not keep as much.
+    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _scratch(temp_dir: str | None) -> str | None:
     """The folder of temporary files: the given one, or the first of Spark's own that exists."""
     if temp_dir is not None:
         return temp_dir

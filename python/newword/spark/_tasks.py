@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import re
-import sys
-import tempfile
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from newword._core import core
-from newword.errors import DecodeError, FormatError
+from newword.errors import FormatError
 from newword.spark._pieces import cut, joined, whole
 from newword.spark._rows import fields
-from newword.spark._share import Share, share_of
+from newword.spark._share import folder_of, job_of, release, share_of
+from newword.spark._texts import encoded_texts, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,18 +27,6 @@ if TYPE_CHECKING:
 
 ERROR = re.compile(r"newword\.errors\.(?P<kind>\w+): (?P<message>.*)")
 """The last line of a traceback that ends in an exception of this package."""
-REPORT = (
-    "texts",
-    "total",
-    "bytes",
-    "documents",
-    "replaced",
-    "skipped",
-    "ignored",
-    "missing",
-    "markup",
-)
-"""What is known of encoded texts. Sums over all tasks; all but `texts` are those of one machine."""
 ENCODED = "text binary, report string"
 """The columns of `encode`."""
 COUNTED = "group_id int, counts binary, report string"
@@ -75,7 +60,7 @@ def run(name: str, settings: Settings, batches: Batches) -> Iterator[pa.RecordBa
     try:
         yield from tasks[name](batches, settings)
     finally:
-        _release()
+        release()
 
 
 def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -86,7 +71,7 @@ def encode(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """
     import pyarrow as pa
 
-    for text, report in _encoded(batches, settings):
+    for text, report in encoded_texts(batches, settings):
         data = text.to_bytes()
         del text
         left = len(data)
@@ -109,13 +94,13 @@ def count(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     options = settings["options"] | {"groups": len(labels)}
     reports: Counter[str] = Counter()
     if settings["encoded"]:
-        texts = _texts(_noted(batches, reports))
+        texts = read_texts(_noted(batches, reports))
     else:
-        texts = (text for text, _ in _encoded(batches, settings))
+        texts = (text for text, _ in encoded_texts(batches, settings))
     for text in texts:
-        with _folder(settings) as folder:
+        with folder_of(settings) as folder:
             # Without a name, so that what is left of the files goes before their folder.
-            for group, counts in iter(text.count_groups(options, _job(share, folder)).next, None):
+            for group, counts in iter(text.count_groups(options, job_of(share, folder)).next, None):
                 label = pa.array([labels[group]], pa.int32())
                 yield _batch(COUNTED, group_id=label, counts=whole(counts))
     if settings["encoded"]:
@@ -129,12 +114,12 @@ def add(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     Yields batches of `ngram`, `n` and `count`. O(n-grams * log files); files lie on the disk.
     """
     share = share_of(settings["memory"], settings["threads"])
-    with _folder(settings) as folder:
+    with folder_of(settings) as folder:
         files = list(_saved(batches, folder))
         if not files:
             return
         total = folder / "total"
-        core().merge_counts(files, str(total), _job(share, folder))
+        core().merge_counts(files, str(total), job_of(share, folder))
         for file in files:
             Path(file).unlink()
         yield from _rows(total, settings["min_count"])
@@ -152,7 +137,7 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     share = share_of(settings["memory"], settings["threads"])
     reports: Counter[str] = Counter()
     groups: set[int] = set()
-    with _folder(settings) as folder:
+    with folder_of(settings) as folder:
         files = list(_saved(_noted(batches, reports, groups), folder))
         if settings["labels"][0] in groups:
             yield _batch(GATHERED, report=pa.array([json.dumps(reports)]))
@@ -162,7 +147,7 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         total = folder / "total"
         # Of n-grams that occur once, sums need few.
         merge = core().merge_for_sums if needed[1] > 1 else core().merge_counts
-        merge(files, str(total), _job(share, folder))
+        merge(files, str(total), job_of(share, folder))
         for file in files:
             Path(file).unlink()
         for data in _read(total):
@@ -173,7 +158,7 @@ def gather(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
 
 def shares(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
     """The shares of the gathered file in the sums of all n-grams that are kept."""
-    with _folder(settings) as folder:
+    with folder_of(settings) as folder:
         if (path := _file(batches, folder)) is not None:
             labels = settings["labels"]
             yield _grouped(core().shares(str(path), settings["request"], len(labels)), labels)
@@ -183,9 +168,9 @@ def go_through(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]
     """A pass over the encoded texts of a partition: sums by key, to be added up over all."""
     share = share_of(settings["memory"], settings["threads"])
     asked, labels = core().Pass(settings["request"]), settings["labels"]
-    for text in _texts(batches):
-        with _folder(settings) as folder:
-            yield _grouped(asked.run(text, len(labels), _job(share, folder)), labels)
+    for text in read_texts(batches):
+        with folder_of(settings) as folder:
+            yield _grouped(asked.run(text, len(labels), job_of(share, folder)), labels)
 
 
 def add_up(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
@@ -220,7 +205,7 @@ def pack(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
         offsets = np.frombuffer(ngrams.buffers()[1], np.int32)
         offsets = offsets[ngrams.offset : ngrams.offset + len(ngrams) + 1]
         text = ngrams.buffers()[2]
-        with _folder(settings) as folder:
+        with folder_of(settings) as folder:
             path = folder / "counts"
             core().write_columns(
                 np.ascontiguousarray(offsets),
@@ -232,73 +217,6 @@ def pack(batches: Batches, settings: Settings) -> Iterator[pa.RecordBatch]:
             )
             packed = pa.array([path.read_bytes()], pa.binary())
         yield pa.RecordBatch.from_arrays([packed], ["counts"])
-
-
-class Texts:
-    """The texts of batches, UTF-8 for sure: Spark hands over whatever bytes it was given."""
-
-    def __init__(self, batches: Batches, errors: str) -> None:
-        self._batches = batches
-        self._errors = errors
-        self._row = 0
-        self._told = {"replaced": 0, "skipped": 0}
-
-    def __iter__(self) -> Iterator[pa.Array]:
-        """The texts, batch by batch.
-
-        Raises:
-            DecodeError: A text is not UTF-8, and that is an error.
-        """
-        import pyarrow as pa
-
-        for batch in self._batches:
-            texts = batch.column(0)
-            try:
-                texts.validate(full=True)
-            except pa.ArrowInvalid:
-                texts = self._repaired(texts)
-            self._row += len(batch)
-            yield texts
-
-    def told(self) -> dict[str, int]:
-        """What was replaced and skipped since this was asked last."""
-        told, self._told = self._told, {"replaced": 0, "skipped": 0}
-        return told
-
-    def _repaired(self, texts: pa.Array) -> pa.Array:
-        import pyarrow as pa
-
-        repaired: list[str | None] = []
-        for at, value in enumerate(texts.view(_binary(texts)).to_pylist()):
-            try:
-                repaired.append(None if value is None else value.decode())
-            except UnicodeDecodeError as error:
-                if self._errors == "strict":
-                    message = (
-                        f"text: row {self._row + at} of the partition is not UTF-8 at byte "
-                        f"{error.start}; convert it, or pass errors='replace' or errors='skip'"
-                    )
-                    raise DecodeError(message) from None
-                if self._errors == "skip":
-                    self._told["skipped"] += 1
-                    continue
-                text = value.decode(errors="replace")
-                sign = "\ufffd"
-                self._told["replaced"] += text.count(sign) - value.count(sign.encode())
-                repaired.append(text)
-        return pa.array(repaired, texts.type)
-
-
-def _source(texts: pa.ChunkedArray, settings: Settings) -> dict[str, Any]:
-    return {
-        "kind": "arrow",
-        "data": texts,
-        "format": "auto",
-        "field": "text",
-        "encoding": "utf-8",
-        "errors": "strict",
-        "strip_html": settings["strip_html"],
-    }
 
 
 def _batch(columns: str, **given: pa.Array) -> pa.RecordBatch:
@@ -328,23 +246,6 @@ def _grouped(pieces: list[tuple[int, bytes]], labels: list[int]) -> pa.RecordBat
     return _batch(SUMS, group_id=groups, sums=sums)
 
 
-def _encoded(batches: Batches, settings: Settings) -> Iterator[tuple[Any, dict[str, int]]]:
-    """The texts of a partition in ids, as much at a time as the share of memory holds.
-
-    What is known of each text comes with it.
-    """
-    share = share_of(settings["memory"], settings["threads"])
-    texts = Texts(batches, settings["errors"])
-    for piece in _pieces(texts, share.text):
-        with _folder(settings) as folder:
-            source, job = _source(piece, settings), _job(share, folder)
-            text = core().EncodedText(source, settings["options"], job)
-            del piece, source
-            _release()
-            report = {"texts": 1, "total": text.total(), **text.report(), **texts.told()}
-            yield text, {name: report[name] for name in REPORT}
-
-
 def _noted(
     batches: Batches, reports: Counter[str], groups: set[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
@@ -355,45 +256,6 @@ def _noted(
         if groups is not None:
             groups.update(batch.column("group_id").unique().to_pylist())
         yield batch
-
-
-def _texts(batches: Batches) -> Iterator[Any]:
-    """The encoded texts of these rows."""
-    held: list[pa.Buffer] = []
-    for batch in batches:
-        start = 0
-        is_last = batch.column("report").is_valid().to_numpy(zero_copy_only=False)
-        for last in np.flatnonzero(is_last).tolist():
-            held.append(joined(batch.column("text")[start : last + 1]))
-            text = core().EncodedText.from_bytes(b"".join(held))
-            held.clear()
-            _release()
-            yield text
-            del text
-            start = last + 1
-        held.append(joined(batch.column("text")[start:]))
-
-
-def _binary(texts: pa.Array) -> pa.DataType:
-    import pyarrow as pa
-
-    return pa.large_binary() if pa.types.is_large_string(texts.type) else pa.binary()
-
-
-def _pieces(texts: Iterable[pa.Array], limit: int) -> Iterator[pa.ChunkedArray]:
-    """The texts in pieces of about `limit` bytes."""
-    import pyarrow as pa
-
-    held: list[pa.Array] = []
-    size = 0
-    for array in texts:
-        held.append(array)
-        size += array.nbytes
-        if size >= limit:
-            yield pa.chunked_array(held)
-            held, size = [], 0
-    if held:
-        yield pa.chunked_array(held)
 
 
 def _tables(batches: Batches, rows: int) -> Iterator[pa.Table]:
@@ -437,16 +299,6 @@ def _file(batches: Batches, folder: Path) -> Path | None:
         return path if file.tell() else None
 
 
-def _release() -> None:
-    """Gives free memory back to the system: Arrow and the core keep what each of them had."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-    # Of glibc: other allocators do not keep as much.
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def _rows(path: Path, min_count: int) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     from pyarrow import compute
@@ -461,21 +313,3 @@ def _rows(path: Path, min_count: int) -> Iterator[pa.RecordBatch]:
         if min_count > 1:
             batch = batch.filter(compute.greater_equal(batch.column(2), min_count))
         yield batch
-
-
-@contextmanager
-def _folder(settings: Settings) -> Iterator[Path]:
-    """A folder for the files of a task, gone at its end."""
-    from newword.spark._share import scratch
-
-    with tempfile.TemporaryDirectory(prefix="newword-", dir=scratch(settings["temp_dir"])) as name:
-        yield Path(name)
-
-
-def _job(share: Share, folder: Path) -> dict[str, Any]:
-    return {
-        "threads": share.threads,
-        "memory": str(share.core),
-        "temp_dir": str(folder),
-        "progress": None,
-    }

@@ -21,7 +21,8 @@ from newword.progress import Progress, reporting
 from newword.spark._pieces import joined
 from newword.spark._plan import in_tasks
 from newword.spark._session import check_frame, texts_of, typed_errors
-from newword.spark._tasks import COUNTED, ENCODED, GATHERED, REPORT, SUMS
+from newword.spark._tasks import COUNTED, ENCODED, GATHERED, SUMS
+from newword.spark._texts import REPORT
 from newword.spark.counts import task_settings, together
 
 if TYPE_CHECKING:

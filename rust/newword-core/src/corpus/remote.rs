@@ -7,8 +7,8 @@ use crate::support::{Error, Result, keyed};
 
 /// What goes through a text that is not here.
 pub trait Remote: Sync {
-    /// Goes through the whole text once with what [`crate::discovery::Pass`] makes of a request, and returns its sums,
-    /// added up over all parts, as [`keyed::each`] reads them. Words that occur fewer than `min_count` times may be
+    /// Goes through the whole text once with all questions of a request, and returns the sums of the answers, added up
+    /// over all parts, as [`keyed::each`] reads them. Words that occur fewer than `min_count` times may be
     /// left out; [`Key::is_word`] tells them.
     ///
     /// # Errors
